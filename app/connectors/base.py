@@ -1,0 +1,100 @@
+"""The port that every connector fulfils. A connector knows one kind of system and nothing of ours.
+
+It is given plain settings and credentials, speaks HTTP through `app.connectors.http` only, returns
+`app.core.types`, and raises the error family of `app.core.errors`. It never sees models, sessions or stores.
+A new connector is one folder and one line in `app.connectors.REGISTRY`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from app.core.types import (
+    ChannelFacts,
+    InvoiceNumberWrite,
+    OrderPage,
+    OrderWindow,
+    Receipt,
+    RemoteOrder,
+    UnreadableOrder,
+)
+
+
+class Capability(StrEnum):
+    """What a connector can do; a missing one hides the feature, it never fails silently."""
+
+    ORDERS = "orders"
+    INVOICE_WRITEBACK = "invoice_writeback"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """One field of the connect form. A secret is stored encrypted and never shown again."""
+
+    name: str
+    label: str
+    help: str
+    secret: bool = False
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorOptions:
+    """What the installation, not the merchant, decides. `allow_sandboxes`: http and private addresses may be used."""
+
+    allow_sandboxes: bool = False
+
+
+class Connector(ABC):
+    """One connected account of one kind of system. Methods may be called from several threads at once."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]]
+    config_fields: ClassVar[tuple[ConfigField, ...]]
+    page_size: ClassVar[int] = 100
+    window_days: ClassVar[int] = 31
+    """The longest creation window, in days, that `list_orders` accepts."""
+
+    @abstractmethod
+    def __init__(self, config: Mapping[str, str], options: ConnectorOptions) -> None:
+        """Take the merchant's `config_fields`, secrets included. Does no I/O; raises Misconfigured on nonsense."""
+
+    @abstractmethod
+    def check(self) -> ChannelFacts:
+        """Prove that the credentials work and say whose account it is. Each mistake is its own error and sentence."""
+
+    @abstractmethod
+    def list_orders(self, window: OrderWindow, page: int, currencies: Mapping[str, str]) -> OrderPage:
+        """One page (from 1) of a window, oldest first. A failed page raises; it is never an empty page."""
+
+    @abstractmethod
+    def get_orders(
+        self, remote_ids: Sequence[str], currencies: Mapping[str, str]
+    ) -> tuple[RemoteOrder | UnreadableOrder, ...]:
+        """Up to `page_size` orders in full. Ids the channel does not know are absent from the answer.
+
+        `currencies` maps marketplace remote_id → ISO code, for channels where it is no property of the order.
+        """
+
+    @abstractmethod
+    def write_invoice_numbers(self, writes: Sequence[InvoiceNumberWrite]) -> tuple[Receipt, ...]:
+        """Write up to `page_size` numbers, each only where the field is empty or holds one of ours.
+
+        Reads before it writes: a foreign number gives FOREIGN and is left alone; our own number standing there
+        already gives DONE without a write. One receipt per write, in order. Raises Unavailable(maybe_done=True)
+        when the answer to the write was lost.
+        """
+
+    @abstractmethod
+    def find_invoice_numbers(self, remote_ids: Sequence[str]) -> Mapping[str, str]:
+        """remote_id → the invoice number that stands on the channel now ('' when none). Resolves lost answers."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connections back."""

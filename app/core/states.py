@@ -1,0 +1,85 @@
+"""The states that records go through, and the reasons a record is where it is.
+
+The values are stored in the database and named in URLs, so they are short, stable words.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrderState(StrEnum):
+    """Where an order stands on its way into the books."""
+
+    WAITING = "waiting"
+    """Not paid yet; looked at again at every check."""
+    READY = "ready"
+    """Paid and complete: *Sync* will book it."""
+    QUEUED = "queued"
+    """*Sync* was pressed; a job will book it."""
+    BOOKED = "booked"
+    """It has a live invoice."""
+    HELD = "held"
+    """Something must be mended first; the reason says what."""
+    CLOSED = "closed"
+    """It will not be booked: cancelled, returned or refunded before it was."""
+
+
+class Reason(StrEnum):
+    """Why an order is not booked, or why a write did not happen."""
+
+    UNPAID = "UNPAID"
+    CANCELLED = "CANCELLED"
+    RETURNED = "RETURNED"
+    REFUNDED = "REFUNDED"
+    GATEWAY_UNMAPPED = "GATEWAY_UNMAPPED"
+    TOTAL_MISMATCH = "TOTAL_MISMATCH"
+    CURRENCY_UNSUPPORTED = "CURRENCY_UNSUPPORTED"
+    STATUS_UNKNOWN = "STATUS_UNKNOWN"
+    PAYMENT_STATUS_UNKNOWN = "PAYMENT_STATUS_UNKNOWN"
+    PARTLY_REFUNDED = "PARTLY_REFUNDED"
+    DATE_MISSING = "DATE_MISSING"
+    NO_LINES = "NO_LINES"
+    AUTO_DO_ENABLED = "AUTO_DO_ENABLED"
+    BEFORE_START_DATE = "BEFORE_START_DATE"
+    BAD_PAYLOAD = "BAD_PAYLOAD"
+    FOREIGN_NUMBER = "FOREIGN_NUMBER"
+    ORDER_MISSING = "ORDER_MISSING"
+    WRITEBACK_FAILED = "WRITEBACK_FAILED"
+
+
+class SeenState(StrEnum):
+    """What became of an order id that a channel listed."""
+
+    LISTED = "listed"
+    """Seen in a list; its details are not read yet."""
+    IMPORTED = "imported"
+    SKIPPED = "skipped"
+    """Left out on purpose; the reason says why."""
+    UNREADABLE = "unreadable"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ChangeState(StrEnum):
+    PLANNED = "planned"
+    SENDING = "sending"
+    DONE = "done"
+    BLOCKED = "blocked"
+    DROPPED = "dropped"
+    """A person decided that it shall not be sent."""
+
+
+class InvoiceState(StrEnum):
+    POSTED = "posted"
+    CREDITED = "credited"
+
+
+ACTIVE_JOB_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})

@@ -1,0 +1,196 @@
+"""The language of connectors: what a channel tells us, in our words.
+
+Amounts are integers in the currency's minor unit (sen, dong); times are aware datetimes; `remote_id` is
+always the channel's own id, as text. Everything here is immutable, so it may cross threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands on its channel, in our words; `UNKNOWN` parks the order."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    READY_TO_SHIP = "ready_to_ship"
+    SHIPPED = "shipped"
+    COMPLETED = "completed"
+    ON_HOLD = "on_hold"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"
+    UNKNOWN = "unknown"
+
+
+class PaymentStatus(StrEnum):
+    """Whether the buyer paid: a separate axis from the order's status."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+    UNKNOWN = "unknown"
+
+
+class OrderType(StrEnum):
+    """What kind of sale it was."""
+
+    WEBSTORE = "webstore"
+    MARKETPLACE = "marketplace"
+    LANDING_PAGE = "landing_page"
+    SOCIAL_COMMERCE = "social_commerce"
+    POS = "pos"
+    SHOPPING_APP = "shopping_app"
+    ERP_LINK = "erp_link"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMarketplace:
+    """A place inside a channel where orders are made; its currency is the currency of its orders."""
+
+    remote_id: str
+    name: str
+    kind: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What a successful `check` found out about the account behind the credentials."""
+
+    account_name: str
+    marketplaces: tuple[RemoteMarketplace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStub:
+    """One row of the channel's order list.
+
+    `digest` is the same as long as the channel says the order did not change, or None when the list does
+    not say enough to tell; then the details must be read.
+    """
+
+    remote_id: str
+    marketplace_id: str
+    status: str
+    payment_status: str
+    created_at: datetime | None
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWindow:
+    """Orders of one marketplace created between two moments (both included)."""
+
+    marketplace_id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of a window. `total` counts the whole window and may be told on the first page only."""
+
+    window: OrderWindow
+    number: int
+    stubs: tuple[OrderStub, ...]
+    total: int | None
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLine:
+    """One line of an order. `gross` = unit price x quantity before `discount`; `discount` is not negative."""
+
+    remote_id: str
+    sku: str
+    isku: str
+    name: str
+    variant: str
+    quantity: Decimal
+    unit_price: int
+    gross: int
+    discount: int
+    tax: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOrder:
+    """One order in full. Signs are normalised: `discount` >= 0 is subtracted, `adjustment` is signed and added.
+
+    It foots when sum(gross - discount) + shipping - discount + adjustment (+ tax unless `tax_included`)
+    equals `total`. `raw` is the payload as received; `digest` identifies its contents.
+    """
+
+    remote_id: str
+    number: str
+    marketplace_id: str
+    order_type: OrderType
+    status: OrderStatus
+    status_text: str
+    payment_status: PaymentStatus
+    payment_status_text: str
+    gateway: str
+    invoice_no: str
+    currency: str
+    created_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    updated_at: datetime | None
+    buyer: Mapping[str, str]
+    note: str
+    lines: tuple[RemoteLine, ...]
+    shipping: int
+    discount: int
+    adjustment: int
+    tax: int
+    tax_included: bool
+    total: int
+    refunded: int
+    digest: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An order whose details we could not read: kept raw, with what was wrong, in words."""
+
+    remote_id: str
+    problem: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceNumberWrite:
+    """Write `invoice_no` onto an order. `expected` holds the numbers of ours that may stand there already."""
+
+    key: str
+    remote_id: str
+    invoice_no: str
+    expected: frozenset[str] = frozenset()
+
+
+class WriteOutcome(StrEnum):
+    """What became of one intended effect on the channel."""
+
+    DONE = "done"
+    FOREIGN = "foreign"
+    REJECTED = "rejected"
+    MISSING = "missing"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The outcome of one write. `found` is what stood in the channel's field; `words` are the channel's own."""
+
+    key: str
+    outcome: WriteOutcome
+    found: str = ""
+    words: str = ""
