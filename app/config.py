@@ -22,7 +22,7 @@ _MAKE_KEY = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.ur
 
 
 class SettingError(Exception):
-    """Settings are missing or unusable; `problems` holds a sentence for each, beginning with the variable's name."""
+    """Settings are missing or unusable: `problems` has a sentence for each, beginning with its name."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -31,7 +31,7 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that differs between installations; its repr leaves the secrets out, so that it may be logged."""
+    """Everything that differs between installations; its repr leaves the secrets out, so it may be logged."""
 
     database_url: str = field(repr=False)  # postgresql://…, as the role that row-level security binds
     redis_url: str = field(repr=False)  # redis://…, rediss://… or unix://…
@@ -51,7 +51,7 @@ class Settings:
 
 
 def load_settings(env: Mapping[str, str]) -> Settings:
-    """Read the settings from `env` (normally `os.environ`); raises SettingError naming every problem at once."""
+    """Read the settings from `env` (normally `os.environ`); SettingError names every problem at once."""
     read = _Reader(env)
     settings = Settings(
         database_url=read.required("DATABASE_URL", _database_url, ""),
