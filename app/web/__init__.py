@@ -1,0 +1,13 @@
+"""The web room: what every page has in common. Domains use it; it knows none of them."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.web import errors, icons, links, nav, security, states, statics, text, theme
+
+
+def init_app(app: Flask) -> None:
+    """Bind the web room to `app`: guard and headers first, so that nothing answers without them."""
+    for part in (security, statics, errors, text, icons, links, states, nav, theme):
+        part.init_app(app)

@@ -1,0 +1,61 @@
+"""A channel is one connected account; its marketplaces are the places inside it where orders are made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Base
+from app.tenancy.models import StoreOwned
+
+
+class Channel(StoreOwned, Base):
+    """One connected account: credentials, settings, status. Removing it keeps the row, for its orders' sake."""
+
+    __tablename__ = "channels"
+    __table_args__ = (
+        CheckConstraint("status in ('connected', 'paused', 'removed')", name="status"),
+        CheckConstraint("auto_sync_minutes between 5 and 1440", name="auto_sync_minutes"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    account_name: Mapped[str] = mapped_column(server_default="")
+    config: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """The connect form's fields that are no secrets."""
+    credentials: Mapped[bytes | None]
+    """The secret fields as encrypted JSON; opened only by `app.channels.credentials`."""
+    status: Mapped[str] = mapped_column(server_default="connected")
+    paused_reason: Mapped[str] = mapped_column(server_default="")
+    """A reason code of the error that paused it, or '' when a person did."""
+    start_at: Mapped[datetime]
+    """Orders made before this moment are listed, never imported."""
+    auto_sync: Mapped[bool] = mapped_column(server_default="false")
+    auto_sync_minutes: Mapped[int] = mapped_column(server_default="30")
+    next_sync_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    """Up to this moment every order is in: the start of the last check that read everything it set out to."""
+    swept_at: Mapped[datetime | None]
+    """The same for the last check that read again from `start_at` on."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Marketplace(StoreOwned, Base):
+    """A place inside a channel where orders are made, as the channel names it."""
+
+    __tablename__ = "marketplaces"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        UniqueConstraint("store_id", "channel_id", "remote_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    remote_id: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    currency: Mapped[str] = mapped_column(String(3))

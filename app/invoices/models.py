@@ -1,0 +1,116 @@
+"""Sales invoices and the numbers they take. A posted invoice is never edited and never deleted.
+
+Names of buyer, payment method and salesperson are stamped: an invoice prints the same for ever.
+Amounts are integers in the currency's minor unit.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Base
+from app.tenancy.models import StoreOwned
+
+
+class NumberSeries(StoreOwned, Base):
+    """A gap-free counter. Made with the store; locked by the transaction that takes numbers from it."""
+
+    __tablename__ = "number_series"
+    __table_args__ = (
+        CheckConstraint("next_number > 0", name="next_number"),
+        CheckConstraint("padding between 1 and 12", name="padding"),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    prefix: Mapped[str]
+    padding: Mapped[int]
+    next_number: Mapped[int] = mapped_column(server_default="1")
+
+
+class Invoice(StoreOwned, Base):
+    """One sales invoice. At most one live (posted) invoice per order, by a unique index."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"]),
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "marketplace_id"], ["marketplaces.store_id", "marketplaces.id"]),
+        ForeignKeyConstraint(["store_id", "payment_method_id"], ["payment_methods.store_id", "payment_methods.id"]),
+        ForeignKeyConstraint(["store_id", "salesperson_id"], ["salespeople.store_id", "salespeople.id"]),
+        ForeignKeyConstraint(["store_id", "series"], ["number_series.store_id", "number_series.code"]),
+        UniqueConstraint("store_id", "series", "number"),
+        UniqueConstraint("store_id", "number_text"),
+        Index("uq_invoices_live_order", "store_id", "order_id", unique=True, postgresql_where=text("state = 'posted'")),
+        Index("ix_invoices_date", "store_id", "invoice_date", "id"),
+        Index("ix_invoices_order", "store_id", "order_id"),
+        CheckConstraint("state in ('posted', 'credited')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    series: Mapped[str]
+    number: Mapped[int]
+    number_text: Mapped[str]
+    order_id: Mapped[int]
+    channel_id: Mapped[int]
+    marketplace_id: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="posted")
+    invoice_date: Mapped[date] = mapped_column(Date)
+    currency: Mapped[str] = mapped_column(String(3))
+    order_number: Mapped[str]
+    buyer: Mapped[dict[str, Any]]
+    gateway: Mapped[str]
+    payment_method_id: Mapped[int]
+    payment_method: Mapped[str]
+    payment_mapping_version: Mapped[int]
+    """Version of the gateway's mapping that was used; 0 when the gateway was unmapped and fell to the default."""
+    salesperson_id: Mapped[int | None]
+    salesperson: Mapped[str]
+    salesperson_mapping_version: Mapped[int]
+    paid_at: Mapped[datetime | None]
+    subtotal: Mapped[int]
+    discount: Mapped[int]
+    shipping: Mapped[int]
+    adjustment: Mapped[int]
+    tax: Mapped[int]
+    tax_included: Mapped[bool]
+    rounding: Mapped[int]
+    total: Mapped[int]
+    search: Mapped[str]
+    job_id: Mapped[int | None]
+    issued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class InvoiceLine(StoreOwned, Base):
+    """One line of an invoice; `amount` is what it adds to the total before tax that is not included."""
+
+    __tablename__ = "invoice_lines"
+    __table_args__ = (ForeignKeyConstraint(["store_id", "invoice_id"], ["invoices.store_id", "invoices.id"]),)
+
+    invoice_id: Mapped[int] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    sku: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(14, 4))
+    unit_price: Mapped[int]
+    discount: Mapped[int]
+    tax: Mapped[int]
+    amount: Mapped[int]

@@ -1,0 +1,59 @@
+"""Alembic's migrations, run by the owner of the tables; the app's own role never changes the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+def head_revision() -> str:
+    """The revision that this code expects."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations")
+    return head
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(owner_url: str, app_role: str) -> None:
+    """Bring the database to the head and let `app_role` use its tables. Safe to run twice and by two at once."""
+    engine = create_engine(owner_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(hashtext('channelbook-migrations'))"))
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            _grant(connection, app_role)
+    finally:
+        engine.dispose()
+
+
+def _grant(connection: Connection, app_role: str) -> None:
+    """Rows, never the schema. The books are append-only for the app: no invoice and no journal is deleted."""
+    role = connection.dialect.identifier_preparer.quote(app_role)
+    for statement in (
+        f"grant usage on schema public to {role}",
+        f"grant select, insert, update, delete on all tables in schema public to {role}",
+        f"grant usage, select on all sequences in schema public to {role}",
+        f"grant execute on all functions in schema public to {role}",
+        f"revoke insert, update, delete on alembic_version from {role}",
+        f"revoke delete on invoices, number_series, seen_orders, orders, changes, stores from {role}",
+        f"revoke update, delete on invoice_lines, journal from {role}",
+    ):
+        connection.execute(text(statement))

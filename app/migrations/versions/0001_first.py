@@ -1,0 +1,670 @@
+"""The first schema: people, stores, channels, orders, invoices, jobs; row-level security and doors."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from app.migrations.security import guard, install_doors
+from app.tenancy.doors import DOORS_SQL
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+STORE_OWNED = (
+    "channels",
+    "journal",
+    "locations",
+    "memberships",
+    "number_series",
+    "payment_methods",
+    "salespeople",
+    "checkpoints",
+    "marketplaces",
+    "payment_mappings",
+    "seen_orders",
+    "sync_jobs",
+    "orders",
+    "salesperson_mappings",
+    "invoices",
+    "order_lines",
+    "raw_records",
+    "changes",
+    "invoice_lines",
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
+        "stores",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), server_default="MYR", nullable=False),
+        sa.Column("time_zone", sa.String(), server_default="Asia/Kuala_Lumpur", nullable=False),
+        sa.Column("language", sa.String(), server_default="en", nullable=False),
+        sa.Column("plan", sa.String(), server_default="starter", nullable=False),
+        sa.Column("invoice_date_rule", sa.String(), server_default="created", nullable=False),
+        sa.Column("invoice_currencies", postgresql.ARRAY(sa.String(length=3)), server_default="{}", nullable=False),
+        sa.Column("unmapped_gateway", sa.String(), server_default="cash", nullable=False),
+        sa.Column("auto_delivery_order", sa.String(), server_default="none", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "auto_delivery_order in ('none', 'on_save', 'on_delivery')", name=op.f("ck_stores_auto_delivery_order")
+        ),
+        sa.CheckConstraint(
+            "invoice_date_rule in ('created', 'paid', 'shipped')", name=op.f("ck_stores_invoice_date_rule")
+        ),
+        sa.CheckConstraint("plan in ('starter', 'growth', 'premium', 'enterprise')", name=op.f("ck_stores_plan")),
+        sa.CheckConstraint("unmapped_gateway in ('cash', 'hold')", name=op.f("ck_stores_unmapped_gateway")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
+        sa.UniqueConstraint("slug", name=op.f("uq_stores_slug")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+    )
+    op.create_table(
+        "channels",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("account_name", sa.String(), server_default="", nullable=False),
+        sa.Column("config", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("credentials", sa.LargeBinary(), nullable=True),
+        sa.Column("status", sa.String(), server_default="connected", nullable=False),
+        sa.Column("paused_reason", sa.String(), server_default="", nullable=False),
+        sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("auto_sync", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("auto_sync_minutes", sa.BigInteger(), server_default="30", nullable=False),
+        sa.Column("next_sync_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("status in ('connected', 'paused', 'removed')", name=op.f("ck_channels_status")),
+        sa.CheckConstraint("auto_sync_minutes between 5 and 1440", name=op.f("ck_channels_auto_sync_minutes")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_channels_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_channels")),
+    )
+    op.create_table(
+        "journal",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("invoice_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_journal_store_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_journal_user_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_journal")),
+    )
+    op.create_index(
+        "ix_journal_job",
+        "journal",
+        ["store_id", "job_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("job_id is not null"),
+    )
+    op.create_index(
+        "ix_journal_order",
+        "journal",
+        ["store_id", "order_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("order_id is not null"),
+    )
+    op.create_table(
+        "locations",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), server_default="", nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_locations_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_locations")),
+    )
+    op.create_index("uq_locations_name", "locations", ["store_id", sa.literal_column("lower(name)")], unique=True)
+    op.create_table(
+        "memberships",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("role in ('owner', 'read_only')", name=op.f("ck_memberships_role")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_memberships_store_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_memberships_user_id")),
+        sa.PrimaryKeyConstraint("store_id", "user_id", name=op.f("pk_memberships")),
+    )
+    op.create_index("ix_memberships_user_id", "memberships", ["user_id"], unique=False)
+    op.create_table(
+        "number_series",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("padding", sa.BigInteger(), nullable=False),
+        sa.Column("next_number", sa.BigInteger(), server_default="1", nullable=False),
+        sa.CheckConstraint("next_number > 0", name=op.f("ck_number_series_next_number")),
+        sa.CheckConstraint("padding between 1 and 12", name=op.f("ck_number_series_padding")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_number_series_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "code", name=op.f("pk_number_series")),
+    )
+    op.create_table(
+        "password_resets",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_password_resets_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_password_resets")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_password_resets_token_hash")),
+    )
+    op.create_index(op.f("ix_password_resets_user_id"), "password_resets", ["user_id"], unique=False)
+    op.create_table(
+        "payment_methods",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_payment_methods_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_payment_methods")),
+    )
+    op.create_index(
+        "uq_payment_methods_default",
+        "payment_methods",
+        ["store_id"],
+        unique=True,
+        postgresql_where=sa.text("is_default"),
+    )
+    op.create_index(
+        "uq_payment_methods_name", "payment_methods", ["store_id", sa.literal_column("lower(name)")], unique=True
+    )
+    op.create_table(
+        "salespeople",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_salespeople_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_salespeople")),
+    )
+    op.create_index("uq_salespeople_name", "salespeople", ["store_id", sa.literal_column("lower(name)")], unique=True)
+    op.create_table(
+        "user_sessions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_agent", sa.String(), server_default="", nullable=False),
+        sa.Column("address", sa.String(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_user_sessions_token_hash")),
+    )
+    op.create_index(
+        "ix_user_sessions_user_id",
+        "user_sessions",
+        ["user_id"],
+        unique=False,
+        postgresql_where=sa.text("ended_at is null"),
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("stream", sa.String(), nullable=False),
+        sa.Column("through_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_checkpoints_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_checkpoints_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "channel_id", "stream", name=op.f("pk_checkpoints")),
+    )
+    op.create_table(
+        "marketplaces",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_marketplaces_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_marketplaces_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_marketplaces")),
+        sa.UniqueConstraint(
+            "store_id", "channel_id", "remote_id", name=op.f("uq_marketplaces_store_id_channel_id_remote_id")
+        ),
+    )
+    op.create_table(
+        "payment_mappings",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("gateway_key", sa.String(), nullable=False),
+        sa.Column("gateway", sa.String(), nullable=False),
+        sa.Column("payment_method_id", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_payment_mappings_changed_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_payment_mappings_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "payment_method_id"],
+            ["payment_methods.store_id", "payment_methods.id"],
+            name=op.f("fk_payment_mappings_store_id_payment_method_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_payment_mappings_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_payment_mappings")),
+        sa.UniqueConstraint(
+            "store_id", "channel_id", "gateway_key", name=op.f("uq_payment_mappings_store_id_channel_id_gateway_key")
+        ),
+    )
+    op.create_table(
+        "seen_orders",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("remote_created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_seen_orders_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_seen_orders_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "channel_id", "remote_id", name=op.f("pk_seen_orders")),
+    )
+    op.create_index(
+        "ix_seen_orders_listed",
+        "seen_orders",
+        ["store_id", "channel_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'listed'"),
+    )
+    op.create_table(
+        "sync_jobs",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), server_default="queued", nullable=False),
+        sa.Column("phase", sa.String(), server_default="", nullable=False),
+        sa.Column("cursor", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("requested_by", sa.BigInteger(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rung_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("phase_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("problem_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.CheckConstraint("kind in ('check', 'sync', 'auto', 'write_back')", name=op.f("ck_sync_jobs_kind")),
+        sa.CheckConstraint(
+            "state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')",
+            name=op.f("ck_sync_jobs_state"),
+        ),
+        sa.ForeignKeyConstraint(["requested_by"], ["users.id"], name=op.f("fk_sync_jobs_requested_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_sync_jobs_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_sync_jobs_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_sync_jobs")),
+    )
+    op.create_index(
+        "ix_sync_jobs_active",
+        "sync_jobs",
+        ["state"],
+        unique=False,
+        postgresql_where=sa.text("state in ('queued', 'running')"),
+    )
+    op.create_index("ix_sync_jobs_recent", "sync_jobs", ["store_id", "id"], unique=False)
+    op.create_index(
+        "uq_sync_jobs_active_kind",
+        "sync_jobs",
+        ["store_id", "channel_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("state in ('queued', 'running')"),
+    )
+    op.create_index(
+        "uq_sync_jobs_running",
+        "sync_jobs",
+        ["store_id", "channel_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("order_type", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("status_text", sa.String(), nullable=False),
+        sa.Column("payment_status", sa.String(), nullable=False),
+        sa.Column("payment_status_text", sa.String(), nullable=False),
+        sa.Column("gateway", sa.String(), nullable=False),
+        sa.Column("gateway_key", sa.String(), nullable=False),
+        sa.Column("remote_invoice_no", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("remote_updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("shipping", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("adjustment", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("tax_included", sa.Boolean(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("search", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("reason_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("alert", sa.String(), nullable=True),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("queued_by", sa.BigInteger(), nullable=True),
+        sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["queued_by"], ["users.id"], name=op.f("fk_orders_queued_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"], ["channels.store_id", "channels.id"], name=op.f("fk_orders_store_id_channel_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_orders_store_id_marketplace_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_orders_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_orders")),
+        sa.UniqueConstraint(
+            "store_id", "channel_id", "remote_id", name=op.f("uq_orders_store_id_channel_id_remote_id")
+        ),
+    )
+    op.create_index("ix_orders_channel_state", "orders", ["store_id", "channel_id", "state", "id"], unique=False)
+    op.create_index("ix_orders_gateway", "orders", ["store_id", "channel_id", "gateway_key", "state"], unique=False)
+    op.create_index("ix_orders_number", "orders", ["store_id", "number"], unique=False)
+    op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at", "id"], unique=False)
+    op.create_index("ix_orders_state", "orders", ["store_id", "state", "placed_at", "id"], unique=False)
+    op.create_table(
+        "salesperson_mappings",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("salesperson_id", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_salesperson_mappings_changed_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_salesperson_mappings_store_id_marketplace_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "salesperson_id"],
+            ["salespeople.store_id", "salespeople.id"],
+            name=op.f("fk_salesperson_mappings_store_id_salesperson_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_salesperson_mappings_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "marketplace_id", name=op.f("pk_salesperson_mappings")),
+    )
+    op.create_table(
+        "invoices",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("number_text", sa.String(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), server_default="posted", nullable=False),
+        sa.Column("invoice_date", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("order_number", sa.String(), nullable=False),
+        sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("gateway", sa.String(), nullable=False),
+        sa.Column("payment_method_id", sa.BigInteger(), nullable=False),
+        sa.Column("payment_method", sa.String(), nullable=False),
+        sa.Column("payment_mapping_version", sa.BigInteger(), nullable=False),
+        sa.Column("salesperson_id", sa.BigInteger(), nullable=True),
+        sa.Column("salesperson", sa.String(), nullable=False),
+        sa.Column("salesperson_mapping_version", sa.BigInteger(), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("subtotal", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("shipping", sa.BigInteger(), nullable=False),
+        sa.Column("adjustment", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("tax_included", sa.Boolean(), nullable=False),
+        sa.Column("rounding", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("search", sa.String(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("issued_by", sa.BigInteger(), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state in ('posted', 'credited')", name=op.f("ck_invoices_state")),
+        sa.ForeignKeyConstraint(["issued_by"], ["users.id"], name=op.f("fk_invoices_issued_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_invoices_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_invoices_store_id_marketplace_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_invoices_store_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "payment_method_id"],
+            ["payment_methods.store_id", "payment_methods.id"],
+            name=op.f("fk_invoices_store_id_payment_method_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "salesperson_id"],
+            ["salespeople.store_id", "salespeople.id"],
+            name=op.f("fk_invoices_store_id_salesperson_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "series"],
+            ["number_series.store_id", "number_series.code"],
+            name=op.f("fk_invoices_store_id_series"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invoices_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_invoices")),
+        sa.UniqueConstraint("store_id", "number_text", name=op.f("uq_invoices_store_id_number_text")),
+        sa.UniqueConstraint("store_id", "series", "number", name=op.f("uq_invoices_store_id_series_number")),
+    )
+    op.create_index("ix_invoices_date", "invoices", ["store_id", "invoice_date", "id"], unique=False)
+    op.create_index("ix_invoices_order", "invoices", ["store_id", "order_id"], unique=False)
+    op.create_index(
+        "uq_invoices_live_order",
+        "invoices",
+        ["store_id", "order_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'posted'"),
+    )
+    op.create_table(
+        "order_lines",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_no", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("isku", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("variant", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Numeric(precision=14, scale=4), nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("gross", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_order_lines_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_order_lines_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "line_no", name=op.f("pk_order_lines")),
+    )
+    op.create_table(
+        "raw_records",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_raw_records_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_raw_records_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_raw_records")),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("state", sa.String(), server_default="planned", nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("reason_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind in ('write_back')", name=op.f("ck_changes_kind")),
+        sa.CheckConstraint(
+            "state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name=op.f("ck_changes_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_changes_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "invoice_id"],
+            ["invoices.store_id", "invoices.id"],
+            name=op.f("fk_changes_store_id_invoice_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_changes_store_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_changes_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_changes")),
+        sa.UniqueConstraint("store_id", "channel_id", "key", name=op.f("uq_changes_store_id_channel_id_key")),
+    )
+    op.create_index(
+        "ix_changes_blocked",
+        "changes",
+        ["store_id", "channel_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'blocked'"),
+    )
+    op.create_index(
+        "ix_changes_open",
+        "changes",
+        ["store_id", "channel_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state in ('planned', 'sending')"),
+    )
+    op.create_index("ix_changes_order", "changes", ["store_id", "order_id"], unique=False)
+    op.create_table(
+        "invoice_lines",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_no", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Numeric(precision=14, scale=4), nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "invoice_id"],
+            ["invoices.store_id", "invoices.id"],
+            name=op.f("fk_invoice_lines_store_id_invoice_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invoice_lines_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "invoice_id", "line_no", name=op.f("pk_invoice_lines")),
+    )
+    guard("stores", "id")
+    for table in STORE_OWNED:
+        guard(table)
+    install_doors(DOORS_SQL)

@@ -1,0 +1,154 @@
+"""Orders as the channels gave them, the ledger of every order id ever seen, and the journal of what happened.
+
+Amounts are integers in the currency's minor unit. Times of the channel are kept as instants.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, Numeric, String, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Base
+from app.tenancy.models import StoreOwned
+
+
+class SeenOrder(StoreOwned, Base):
+    """An order id that a channel listed, from the moment it was first seen, whatever became of it.
+
+    `digest` is the list row's; as long as it stays the same the details need not be read again.
+    """
+
+    __tablename__ = "seen_orders"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        Index("ix_seen_orders_listed", "store_id", "channel_id", postgresql_where=text("state = 'listed'")),
+    )
+
+    channel_id: Mapped[int] = mapped_column(primary_key=True)
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    marketplace_id: Mapped[int]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    digest: Mapped[str | None]
+    remote_created_at: Mapped[datetime | None]
+    raw: Mapped[dict[str, Any] | None]
+    """What the channel sent, kept only when it could not be read."""
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Order(StoreOwned, Base):
+    """A buyer's request, as the channel gave it, and where it stands on its way into the books."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "marketplace_id"], ["marketplaces.store_id", "marketplaces.id"]),
+        UniqueConstraint("store_id", "channel_id", "remote_id"),
+        Index("ix_orders_placed", "store_id", "placed_at", "id"),
+        Index("ix_orders_state", "store_id", "state", "placed_at", "id"),
+        Index("ix_orders_channel_state", "store_id", "channel_id", "state", "id"),
+        Index("ix_orders_gateway", "store_id", "channel_id", "gateway_key", "state"),
+        Index("ix_orders_number", "store_id", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    marketplace_id: Mapped[int]
+    remote_id: Mapped[str]
+    number: Mapped[str]
+    """The number the buyer knows: the marketplace's own, or the channel's when it has none."""
+    order_type: Mapped[str]
+    status: Mapped[str]
+    status_text: Mapped[str]
+    payment_status: Mapped[str]
+    payment_status_text: Mapped[str]
+    gateway: Mapped[str]
+    gateway_key: Mapped[str]
+    remote_invoice_no: Mapped[str]
+    """The invoice number that stood on the channel when it was last read."""
+    currency: Mapped[str] = mapped_column(String(3))
+    placed_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    shipped_at: Mapped[datetime | None]
+    remote_updated_at: Mapped[datetime | None]
+    buyer: Mapped[dict[str, Any]]
+    note: Mapped[str]
+    shipping: Mapped[int]
+    discount: Mapped[int]
+    adjustment: Mapped[int]
+    tax: Mapped[int]
+    tax_included: Mapped[bool]
+    total: Mapped[int]
+    refunded: Mapped[int]
+    digest: Mapped[str]
+    search: Mapped[str]
+    """Everything one may look for, lower-case: numbers, buyer, phone, SKUs."""
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    reason_detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    alert: Mapped[str | None]
+    """What the channel says about a booked order that its invoice does not: cancelled, returned, refunded, changed."""
+    queued_at: Mapped[datetime | None]
+    queued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OrderLine(StoreOwned, Base):
+    """One line of an order, replaced as a whole whenever the order changes."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], ondelete="CASCADE"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True)
+    remote_id: Mapped[str]
+    sku: Mapped[str]
+    isku: Mapped[str]
+    name: Mapped[str]
+    variant: Mapped[str]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(14, 4))
+    unit_price: Mapped[int]
+    gross: Mapped[int]
+    discount: Mapped[int]
+    tax: Mapped[int]
+
+
+class RawRecord(StoreOwned, Base):
+    """The order exactly as the channel sent it last, for support."""
+
+    __tablename__ = "raw_records"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], ondelete="CASCADE"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class JournalEntry(StoreOwned, Base):
+    """What happened, when, and by whom: the line of time of an order, an invoice and a job."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        Index("ix_journal_order", "store_id", "order_id", "id", postgresql_where=text("order_id is not null")),
+        Index("ix_journal_job", "store_id", "job_id", "id", postgresql_where=text("job_id is not null")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    kind: Mapped[str]
+    channel_id: Mapped[int | None]
+    job_id: Mapped[int | None]
+    order_id: Mapped[int | None]
+    invoice_id: Mapped[int | None]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")

@@ -1,0 +1,132 @@
+"""What runs (SyncJob), what shall happen outside (Change) and where to resume (Checkpoint)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Base
+from app.tenancy.models import StoreOwned
+
+
+class SyncJob(StoreOwned, Base):
+    """One run for one channel. A worker holds it by a lease and writes under its fencing number.
+
+    At most one job of a kind waits or runs per channel, and at most one job of any kind runs per channel:
+    both are unique indexes, so no press, race or restart can get round them.
+    """
+
+    __tablename__ = "sync_jobs"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        Index(
+            "uq_sync_jobs_active_kind",
+            "store_id",
+            "channel_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("state in ('queued', 'running')"),
+        ),
+        Index(
+            "uq_sync_jobs_running",
+            "store_id",
+            "channel_id",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+        ),
+        Index("ix_sync_jobs_recent", "store_id", "id"),
+        Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
+        CheckConstraint("kind in ('check', 'sync', 'auto', 'write_back')", name="kind"),
+        CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    phase: Mapped[str] = mapped_column(server_default="")
+    cursor: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Where the phase goes on; moves in the same transaction as the rows it stands for."""
+    done: Mapped[int] = mapped_column(server_default="0")
+    total: Mapped[int | None]
+    """`done` of `total` things of this phase; None while the total is unknown."""
+    counts: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    requested_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    not_before: Mapped[datetime | None]
+    rung_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    phase_started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(server_default="0")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    """Failures in a row, for backing off; back to 0 with each page that worked."""
+    cancel_requested_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    problem_detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class Change(StoreOwned, Base):
+    """One intended effect on a channel, written in the transaction that wants it. `key` makes it repeatable."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"]),
+        ForeignKeyConstraint(["store_id", "invoice_id"], ["invoices.store_id", "invoices.id"]),
+        UniqueConstraint("store_id", "channel_id", "key"),
+        Index("ix_changes_order", "store_id", "order_id"),
+        Index(
+            "ix_changes_open",
+            "store_id",
+            "channel_id",
+            "id",
+            postgresql_where=text("state in ('planned', 'sending')"),
+        ),
+        Index("ix_changes_blocked", "store_id", "channel_id", postgresql_where=text("state = 'blocked'")),
+        CheckConstraint("state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name="state"),
+        CheckConstraint("kind in ('write_back')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    kind: Mapped[str]
+    key: Mapped[str]
+    order_id: Mapped[int]
+    invoice_id: Mapped[int]
+    remote_id: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(server_default="planned")
+    fence: Mapped[int | None]
+    """Fencing number of the job that claimed it."""
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    not_before: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    reason_detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    planned_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    claimed_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+
+
+class Checkpoint(StoreOwned, Base):
+    """Up to where one stream of a channel has been read completely."""
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),)
+
+    channel_id: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    through_at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a part of the installation that has no address last said that it lives."""
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]

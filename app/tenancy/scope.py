@@ -1,0 +1,79 @@
+"""The store's scope: what a transaction may see and write.
+
+PostgreSQL's row-level security does the work; this file tells it, at the start of each transaction, which store
+it is. `SET LOCAL` (here `set_config(…, true)`) ends with the transaction, so a pooled connection carries nothing
+over to its next user. One session serves one store: its identity map would leak rows otherwise, so a switch raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
+
+from app.extensions import db
+from app.tenancy.models import Store, StoreOwned
+
+_KEY = "store_id"
+_SET = text("select set_config('app.store_id', :store_id, true)")
+
+
+class OutsideScopeError(RuntimeError):
+    """Store-owned rows were asked for while no store's scope is open."""
+
+
+class ScopeSwitchError(RuntimeError):
+    """A second store's scope was opened in a session that holds rows of the first."""
+
+
+def enter_store(store_id: int) -> None:
+    """Bind the current session to one store until it is removed (at the end of the request)."""
+    session = db.session()
+    current = session.info.get(_KEY)
+    if current is not None and current != store_id:
+        raise ScopeSwitchError(f"session holds store {current}, asked for {store_id}")
+    session.info[_KEY] = store_id
+    if session.in_transaction():
+        session.execute(_SET, {"store_id": str(store_id)})
+
+
+def current_store_id() -> int:
+    """The store whose scope is open. Raises OutsideScopeError when none is."""
+    store_id = db.session().info.get(_KEY)
+    if store_id is None:
+        raise OutsideScopeError("no store's scope is open")
+    return int(store_id)
+
+
+def current_store() -> Store:
+    """The store whose scope is open, with its settings."""
+    return db.session.get_one(Store, current_store_id())
+
+
+@contextmanager
+def store_scope(store_id: int) -> Iterator[None]:
+    """Run a block as one store. Uncommitted work is rolled back at the end and the session is given back."""
+    enter_store(store_id)
+    try:
+        yield
+    finally:
+        db.session().info.pop(_KEY, None)
+        db.session.remove()
+
+
+@event.listens_for(Session, "after_begin")
+def _set_store(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    store_id = session.info.get(_KEY)
+    if store_id is not None:
+        connection.execute(_SET, {"store_id": str(store_id)})
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_outside_scope(state: ORMExecuteState) -> None:
+    """Row-level security would answer "no rows"; a silent nothing hides a mistake, so say it loudly."""
+    if state.session.info.get(_KEY) is None and any(
+        issubclass(mapper.class_, StoreOwned) for mapper in state.all_mappers
+    ):
+        raise OutsideScopeError("store-owned rows were asked for outside a store's scope")

@@ -1,0 +1,65 @@
+"""Puts the rooms together: every model, every blueprint and every extension is named here once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import app.accounts.models
+import app.catalog.models
+import app.channels.models
+import app.invoices.models
+import app.mappings.models
+import app.orders.models
+import app.sync.models
+import app.tenancy.models  # noqa: F401 (imported for their tables)
+from app import web
+from app.config import Settings, load_settings
+from app.extensions import babel, db, htmx, limiter, login_manager
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(settings: Settings | None = None) -> Flask:
+    """A configured application. Connections are opened on first use, so it may be built before a fork."""
+    settings = settings or load_settings(os.environ)
+    app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.from_mapping(flask_config(settings))
+    app.extensions["settings"] = settings
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    db.init_app(app)
+    login_manager.init_app(app)
+    htmx.init_app(app)
+    babel.init_app(app)
+    limiter.init_app(app)
+    web.init_app(app)
+    return app
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """The settings in the words of Flask and its extensions."""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20},
+        "SESSION_COOKIE_NAME": "channelbook",
+        "SESSION_COOKIE_SECURE": settings.cookies_secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "MAX_FORM_PARTS": 5000,
+        "PREFERRED_URL_SCHEME": "https" if settings.cookies_secure else "http",
+        "RATELIMIT_STORAGE_URI": limits_storage(settings.redis_url),
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_KEY_PREFIX": "channelbook",
+        "BABEL_DEFAULT_LOCALE": "en",
+        "TEMPLATES_AUTO_RELOAD": False,
+    }
+
+
+def limits_storage(redis_url: str) -> str:
+    """The queue server's address as the rate limiter spells it: a socket is `redis+unix://…` there."""
+    return redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
