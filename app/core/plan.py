@@ -1,0 +1,157 @@
+"""What to do with what a channel listed and sent: pure decisions, so that a preview and a sync cannot differ."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from app.core.invoicing import Detail, InvoiceDateRule, Obstacle, invoice_date, not_a_sale, wrong_total
+from app.core.states import OrderState, Reason
+from app.core.types import OrderStatus, OrderStub, OrderWindow, PaymentStatus, RemoteOrder
+
+_SECOND = timedelta(seconds=1)
+_STATES = {
+    Reason.UNPAID: OrderState.WAITING,
+    Reason.CANCELLED: OrderState.CLOSED,
+    Reason.RETURNED: OrderState.CLOSED,
+    Reason.REFUNDED: OrderState.CLOSED,
+    Reason.BEFORE_START_DATE: OrderState.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRules:
+    """The store's settings that decide about orders; `mapped_gateways` holds keys of `gateway_key`."""
+
+    currencies: frozenset[str]
+    unmapped_gateway: Literal["cash", "hold"]
+    mapped_gateways: frozenset[str]
+    start_at: datetime | None
+    time_zone: str
+    invoice_date_rule: InvoiceDateRule
+    auto_delivery_order: Literal["none", "on_save", "on_delivery"]
+    rounding_tolerance: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where an order without a live invoice belongs; `detail` holds the facts that its sentence needs."""
+
+    state: OrderState
+    reason: Reason | None
+    detail: Detail
+
+
+def gateway_key(gateway: str) -> str:
+    """The gateway's name as compared: trimmed, inner spaces collapsed, case and compatibility forms folded.
+
+    An order without a gateway has the key '', a gateway like any other (pages call it "No gateway").
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", gateway).casefold())
+    return " ".join(folded.split())
+
+
+def needs_details(stubs: Sequence[OrderStub], known: Mapping[str, str | None]) -> list[str]:
+    """The ids of a page whose details must be read, each once and in the page's order.
+
+    `known` maps ids to the digest of their last reading. A stub without a digest does not say enough, so it is read.
+    """
+    return list(
+        dict.fromkeys(
+            stub.remote_id for stub in stubs if stub.digest is None or known.get(stub.remote_id) != stub.digest
+        )
+    )
+
+
+def seen_decision(stub: OrderStub, rules: StoreRules) -> Reason | None:
+    """Why a listed order is left out without reading it, or None. An order whose list row has no date is read."""
+    if _is_before_start(stub.created_at, rules):
+        return Reason.BEFORE_START_DATE
+    return None
+
+
+def refuse_batch(rules: StoreRules) -> Reason | None:
+    """Why no order of this store may be booked now, or None: delivery orders made by themselves would double."""
+    return None if rules.auto_delivery_order == "none" else Reason.AUTO_DO_ENABLED
+
+
+def decide(order: RemoteOrder, rules: StoreRules) -> Decision:
+    """The booking state of an order that has no live invoice.
+
+    The first obstacle is the one told, from what cannot be mended here (ended, unpaid, refunded) to what can. A paid
+    order that the channel has on hold is held here too, with its own reason: it may yet be cancelled, and a check
+    after its release books it.
+    """
+    obstacle = next(_obstacles(order, rules), None)
+    if obstacle is None:
+        return Decision(OrderState.READY, None, {})
+    reason, detail = obstacle
+    if "status" in detail:
+        detail = {**detail, "status_text": order.status_text, "payment_status_text": order.payment_status_text}
+    return Decision(_STATES.get(reason, OrderState.HELD), reason, detail)
+
+
+def next_state(current: OrderState, decision: Decision) -> OrderState:
+    """The state after a check: booked stays booked (only a credit note undoes an invoice), queued stays queued
+    while it is still ready, everything else follows the decision."""
+    if current == OrderState.BOOKED:
+        return OrderState.BOOKED
+    if current == OrderState.QUEUED and decision.state == OrderState.READY:
+        return OrderState.QUEUED
+    return decision.state
+
+
+def differs_after_booking(status: OrderStatus, payment_status: PaymentStatus) -> Reason | None:
+    """What a booked order's page must warn about: on the channel it is no longer the paid sale that was invoiced."""
+    by_status = {OrderStatus.CANCELLED: Reason.CANCELLED, OrderStatus.RETURNED: Reason.RETURNED}
+    by_payment = {
+        PaymentStatus.REFUNDED: Reason.REFUNDED,
+        PaymentStatus.PARTLY_REFUNDED: Reason.PARTLY_REFUNDED,
+        PaymentStatus.UNPAID: Reason.UNPAID,
+    }
+    return by_status.get(status) or by_payment.get(payment_status)
+
+
+def windows(marketplace_ids: Iterable[str], since: datetime, until: datetime, days: int) -> list[OrderWindow]:
+    """Closed windows of at most `days` days that cover every second from `since` to `until` exactly once.
+
+    Marketplace by marketplace, oldest first. The wire speaks in whole seconds, so one window ends a second before
+    the next begins. ValueError for less than a day or for times without a zone.
+    """
+    if days < 1:
+        raise ValueError(f"a window has at least one day, not {days}")
+    if since.tzinfo is None or until.tzinfo is None:
+        raise ValueError("the times of a window need a zone")
+    # In UTC, because adding days in a zone with summer time would skip or repeat an hour.
+    start, end = (moment.astimezone(UTC).replace(microsecond=0) for moment in (since, until))
+    spans: list[tuple[datetime, datetime]] = []
+    while start <= end:
+        following = start + timedelta(days=days)
+        spans.append((start, min(end, following - _SECOND)))
+        start = following
+    return [OrderWindow(marketplace_id, first, last) for marketplace_id in marketplace_ids for first, last in spans]
+
+
+def _is_before_start(created_at: datetime | None, rules: StoreRules) -> bool:
+    return rules.start_at is not None and created_at is not None and created_at < rules.start_at
+
+
+def _obstacles(order: RemoteOrder, rules: StoreRules) -> Iterator[Obstacle]:
+    """What stands between the order and its invoice, the first thing first; later ones are looked for on demand."""
+    if _is_before_start(order.created_at, rules):
+        yield Reason.BEFORE_START_DATE, {"created_at": order.created_at.isoformat()}
+    if (obstacle := not_a_sale(order)) is not None:
+        yield obstacle
+    if order.currency not in rules.currencies:
+        yield Reason.CURRENCY_UNSUPPORTED, {"currency": order.currency}
+    if (obstacle := wrong_total(order, rules.rounding_tolerance)) is not None:
+        yield obstacle
+    rule = rules.invoice_date_rule
+    if invoice_date(rule, order.created_at, order.paid_at, order.shipped_at, rules.time_zone) is None:
+        yield Reason.DATE_MISSING, {"rule": rule}
+    key = gateway_key(order.gateway)
+    if rules.unmapped_gateway == "hold" and key not in rules.mapped_gateways:
+        yield Reason.GATEWAY_UNMAPPED, {"gateway": order.gateway, "gateway_key": key}
