@@ -11,7 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
+
+from flask_babel.speaklater import LazyString
 
 from app.core.types import (
     ChannelFacts,
@@ -22,6 +24,9 @@ from app.core.types import (
     RemoteOrder,
     UnreadableOrder,
 )
+
+Words: TypeAlias = str | LazyString
+"""Words for a page; lazy ones are looked up in the reader's language when they are shown."""
 
 
 class Capability(StrEnum):
@@ -36,8 +41,8 @@ class ConfigField:
     """One field of the connect form. A secret is stored encrypted and never shown again."""
 
     name: str
-    label: str
-    help: str
+    label: Words
+    help: Words
     secret: bool = False
     placeholder: str = ""
 
@@ -54,7 +59,7 @@ class Connector(ABC):
 
     kind: ClassVar[str]
     label: ClassVar[str]
-    description: ClassVar[str]
+    description: ClassVar[Words]
     capabilities: ClassVar[frozenset[Capability]]
     config_fields: ClassVar[tuple[ConfigField, ...]]
     page_size: ClassVar[int] = 100

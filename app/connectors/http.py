@@ -1,0 +1,378 @@
+"""The one outbound door: every call to a channel goes through here, whatever the connector.
+
+It keeps to addresses that may be reached, to time and size limits and to the channel's rate limit, and it turns
+whatever goes wrong into the error family of `app.core.errors`, in a shop owner's words with what to do. No
+header, query or key ever gets into an exception, a repr or the log: errors are built from what is known to be
+harmless and raised outside the `except` block, so that the library's own error is not even their context.
+
+Sentences are translated when the error is raised, by `flask_babel.gettext`: in a web request that is the
+reader's language; where there is no app context (a bare thread, a script) it is the English source.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from flask_babel import gettext as _
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from app.connectors.addresses import Guard, GuardedAdapter
+from app.connectors.budget import Budget, retry_after
+from app.core.errors import (
+    AddressRefused,
+    AuthRejected,
+    CertificateTrouble,
+    ChannelError,
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    Unreachable,
+)
+
+log = logging.getLogger(__name__)
+# urllib3 writes whole URLs at DEBUG, query included; a query may hold a key. Our own line says enough.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHUNK = 64 * 1024
+_WORDS_LENGTH = 300
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED; the other numbers are of the same OpenSSL table.
+_SELF_SIGNED = frozenset({18, 19, 20, 21})
+_WRONG_NAME = frozenset({62, 64})
+_TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
+
+class NotJson(Unavailable):
+    """The answer is no JSON: a page of something else stands in between, or it is another system altogether."""
+
+    code = "NOT_JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, to wait for the next byte, and for one whole answer."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, complete in memory."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def parsed(self) -> Any:
+        """The body as JSON; ValueError when it is none.
+
+        Numbers with a fraction stay the text they were sent as, so that no amount ever passes through a float
+        and what is kept can be stored as JSON again. What PostgreSQL cannot store (NUL, half a surrogate pair)
+        is taken out here, once.
+        """
+        text = self.body.decode("utf-8-sig", errors="replace")
+        try:
+            found = json.loads(text, parse_float=str, parse_constant=str)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        return _storable(found) if "\\u" in text or "\x00" in text else found
+
+
+class Door:
+    """Calls one base URL with one credential; safe for several threads. `headers` are secrets.
+
+    `label` names the channel in sentences. Raises Misconfigured for a key that cannot be sent.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        label: str,
+        headers: Mapping[str, str],
+        allow_sandboxes: bool = False,
+        timeouts: Timeouts | None = None,
+        max_bytes: int = MAX_BYTES,
+        budget: Budget | None = None,
+    ) -> None:
+        self._base, self._label = base_url, label
+        self._host = urlsplit(base_url).hostname or ""
+        self._secrets = tuple(value for value in headers.values() if value)
+        if not all(value.isascii() and value.isprintable() for value in self._secrets):
+            raise Misconfigured(_("The key holds characters that no key has. Copy it again, without line breaks."))
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "Channelbook",
+            **headers,
+        }
+        self._timeouts = timeouts or Timeouts()
+        self._max_bytes = max_bytes
+        self._budget = budget or Budget()
+        self._adapter = GuardedAdapter(Guard(allow_private=allow_sandboxes, read_seconds=self._timeouts.total))
+
+    def __repr__(self) -> str:
+        return f"Door({self._host})"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._adapter.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        payload: Any = None,
+        effect: bool = False,
+    ) -> Reply:
+        """Send one request and return its answer if it was 2xx, else raise what it means.
+
+        `effect`: the call changes something there, so a lost answer is reported as maybe done.
+        """
+        wait = self._budget.take()
+        if wait > 0:
+            raise self._too_fast(wait, detail=f"held back: {method} {path}")
+        url, redirects = self._base + path, 0
+        while True:
+            reply = self._exchange(method, url, params, payload, effect)
+            self._budget.learn(reply.headers)
+            if reply.status not in _REDIRECTS:
+                break
+            url, params, redirects = self._redirected(method, url, reply, redirects), None, redirects + 1
+        if not 200 <= reply.status < 300:
+            raise self._refusal_of(reply, detail=f"{method} {path}: HTTP {reply.status}", effect=effect)
+        return reply
+
+    def json(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: Any = None,
+        effect: bool = False,
+    ) -> tuple[Any, Mapping[str, str]]:  # fmt: skip
+        """Like `call`, and the answer must be JSON: returns it with the headers, or raises NotJson."""
+        reply = self.call(method, path, params=params, payload=payload, effect=effect)
+        try:
+            return reply.parsed(), reply.headers
+        except ValueError:
+            pass
+        raise self._not_json(detail=f"{method} {path}: HTTP {reply.status}, no JSON", maybe_done=effect)
+
+    def refusal(
+        self, status: int, words: str, *, detail: str, effect: bool = False, headers: Mapping[str, str] | None = None
+    ) -> ChannelError:
+        """What a status means, whether it came as the HTTP status or as a code inside the body."""
+        words = self.redact(words)
+        detail = f"{detail} {words}".strip()
+        if status in (401, 403):
+            return AuthRejected(
+                _(
+                    "%(label)s does not accept this key. Copy it again from your %(label)s settings and reconnect.",
+                    label=self._label,
+                ),
+                detail=detail,
+            )
+        if status == 429:
+            wait = retry_after(headers or {})
+            self._budget.hold(wait)
+            return self._too_fast(wait, detail=detail)
+        if status >= 500 or status in (408, 425):
+            return Unavailable(
+                _(
+                    "%(label)s has trouble just now (error %(status)s). Try again later.",
+                    label=self._label,
+                    status=status,
+                ),
+                detail=detail,
+                maybe_done=effect,
+            )
+        return Rejected(
+            _("%(label)s refused: %(words)s", label=self._label, words=words or _("error %(status)s", status=status)),
+            detail=detail,
+        )
+
+    def redact(self, text: str) -> str:
+        """Their words, shortened, with our secrets taken out should they echo them."""
+        for secret in self._secrets:
+            text = text.replace(secret, "•••")
+        return " ".join(text.split())[:_WORDS_LENGTH]
+
+    def _exchange(self, method: str, url: str, params: Mapping[str, str] | None, payload: Any, effect: bool) -> Reply:
+        """One request, one answer; a failure is translated and raised without its origin (see the module)."""
+        path = urlsplit(url).path
+        started, outcome = time.monotonic(), "failed"
+        try:
+            request = requests.Request(method, url, headers=self._headers, params=params, json=payload).prepare()
+            response = self._adapter.send(
+                request, stream=True, timeout=(self._timeouts.connect, self._timeouts.read), verify=True, proxies=None
+            )
+            outcome = str(response.status_code)
+            try:
+                body = self._bounded_body(response)
+            finally:
+                response.close()
+        except _TROUBLE as error:
+            failure = self._translated(error, detail=f"{method} {path}", effect=effect)
+        else:
+            if body is not None:
+                return Reply(response.status_code, response.headers, body)
+            failure = Unavailable(
+                _("%(label)s sent more at once than we take in.", label=self._label),
+                detail=f"{method} {path}: over {self._max_bytes} bytes",
+                maybe_done=effect,
+            )
+        finally:
+            log.info("%s %s%s %s %d ms", method, self._host, path, outcome, (time.monotonic() - started) * 1000)
+        raise failure
+
+    def _bounded_body(self, response: requests.Response) -> bytes | None:
+        """The unpacked body, or None when it is larger than we take in."""
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._max_bytes:
+                return None
+        return bytes(body)
+
+    def _redirected(self, method: str, url: str, reply: Reply, redirects: int) -> str:
+        """Where a redirect leads, if it is a plain read that stays on the same host; else AddressRefused."""
+        target = urljoin(url, reply.headers.get("Location", ""))
+        here, there = urlsplit(url), urlsplit(target)
+        same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+        if same and method == "GET" and redirects < MAX_REDIRECTS and target != url:
+            return target
+        raise AddressRefused(
+            _(
+                "%(host)s passes us on to %(other)s. If that is your store, enter that address: "
+                "we never send a key to an address that you did not enter.",
+                host=self._host,
+                other=there.hostname if not same and there.hostname else _("another page"),
+            ),
+            detail=f"{method} {here.path}: HTTP {reply.status}",
+        )
+
+    def _refusal_of(self, reply: Reply, *, detail: str, effect: bool) -> ChannelError:
+        """What an HTTP error status means. A 401 or 403 that is no JSON comes from something in between."""
+        try:
+            found = reply.parsed()
+        except ValueError:
+            if reply.status in (401, 403):
+                return self._not_json(detail=f"{detail}, no JSON", maybe_done=False)
+            found = None
+        told = found.get("message") or found.get("error") if isinstance(found, dict) else None
+        words = told if isinstance(told, str) else ""
+        return self.refusal(reply.status, words, detail=detail, effect=effect, headers=reply.headers)
+
+    def _translated(self, error: Exception, *, detail: str, effect: bool) -> ChannelError:
+        """The transport's error in our words."""
+        causes = tuple(_causes(error))
+        detail = f"{detail}: {type(causes[-1]).__name__}"
+        if isinstance(error, requests.exceptions.InvalidURL):
+            return AddressRefused(_("This is not a web address. Enter the store's domain, like shop.example."))
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            trouble = self._certificate_trouble(causes, detail)
+            if trouble is not None:
+                return trouble
+        if any(isinstance(cause, NameResolutionError) for cause in causes):
+            return Unreachable(self._no_such_host(causes), detail=detail)
+        if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
+            return Unreachable(
+                _("%(host)s cannot be reached. Check the domain; if it is right, try again later.", host=self._host),
+                detail=detail,
+            )
+        if any(isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in causes):
+            sentence = _("%(label)s took too long to answer. Try again later.", label=self._label)
+        else:
+            sentence = _("%(label)s broke off in the middle of its answer. Try again later.", label=self._label)
+        return Unavailable(sentence, detail=detail, maybe_done=effect)
+
+    def _no_such_host(self, causes: tuple[BaseException, ...]) -> str:
+        if any(isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN for cause in causes):
+            return _("The address %(host)s could not be looked up just now. Try again later.", host=self._host)
+        return _("There is no website at %(host)s. Check the domain for a typing mistake.", host=self._host)
+
+    def _certificate_trouble(self, causes: tuple[BaseException, ...], detail: str) -> CertificateTrouble | None:
+        """Which of a certificate's troubles it is; None when the connection merely broke off."""
+        if any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) for cause in causes):
+            return None
+        refused = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+        number = refused.verify_code if refused is not None else 0
+        if number == _EXPIRED:
+            words = _(
+                "The security certificate of %(host)s has expired. Ask whoever runs the website to renew it.",
+                host=self._host,
+            )
+        elif number in _WRONG_NAME:
+            words = _(
+                "The security certificate at %(host)s belongs to another name. Check the domain for a typing mistake.",
+                host=self._host,
+            )
+        elif number in _SELF_SIGNED:
+            words = _(
+                "The security certificate of %(host)s was not issued by a recognised authority. "
+                "Ask whoever runs the website for a proper one.",
+                host=self._host,
+            )
+        else:
+            words = _(
+                "%(host)s does not offer a secure connection. Check the domain, or ask whoever runs the website.",
+                host=self._host,
+            )
+        return CertificateTrouble(words, detail=f"{detail} {number or ''}".strip())
+
+    def _too_fast(self, wait: float, *, detail: str) -> RateLimited:
+        return RateLimited(
+            _(
+                "%(label)s asks us to go slower. We go on in %(seconds)s seconds.",
+                label=self._label,
+                seconds=round(wait),
+            ),
+            retry_after=wait,
+            detail=detail,
+        )
+
+    def _not_json(self, *, detail: str, maybe_done: bool) -> NotJson:
+        return NotJson(
+            _("%(label)s sent something that we cannot read. Try again later.", label=self._label),
+            detail=detail,
+            maybe_done=maybe_done,
+        )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything inside it, outermost first: libraries wrap by argument, by `reason` and by cause."""
+    waiting, seen = [error], set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inside = [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
+        waiting.extend(cause for cause in inside if isinstance(cause, BaseException))
+
+
+def _storable(value: Any) -> Any:
+    """The same JSON value without characters that PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,142 @@
+"""Reads single fields of SiteGiant's JSON: several names for one thing, several shapes for one value.
+
+Nothing is guessed. A field that must be there and is not, or that cannot be read, raises BadPayload with a
+sentence that names it; the order it belongs to is then kept as unreadable and the others go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from app.core.errors import BadPayload
+from app.core.money import to_minor
+
+Row = Mapping[str, Any]
+
+ID_LENGTH = 64
+LOCAL_ZONE = ZoneInfo("Asia/Kuala_Lumpur")  # Times without an offset are SiteGiant's own wall clock.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_EPOCH = re.compile(r"\d{9,10}", re.ASCII)
+_WHOLE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
+_QUANTITY = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+_BLANK_DATES = frozenset({"", "0", "0000-00-00", "0000-00-00 00:00:00"})
+
+
+def has(row: Row, *names: str) -> bool:
+    """Whether the row holds one of these fields at all, blank or not."""
+    return any(name in row for name in names)
+
+
+def first(row: Row, *names: str) -> Any:
+    """The first of these fields that holds something, else None."""
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
+def text(row: Row, *names: str) -> str:
+    """The first of these fields as tidy text; '' when all are blank or hold no plain value."""
+    value = first(row, *names)
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def remote_id(row: Row, *names: str) -> str:
+    """An id as text, '' when there is none. Too long for an id counts as none."""
+    found = text(row, *names)
+    return found if len(found) <= ID_LENGTH else ""
+
+
+def money(row: Row, currency: str, *names: str) -> int:
+    """An amount in minor units; 0 when the field is blank or absent, for the order's total shows what is missing."""
+    value = first(row, *names)
+    if value is None:
+        return 0
+    try:
+        return to_minor(value, currency)
+    except ValueError as error:
+        problem = str(error)
+    raise BadPayload(_("We cannot read the amount in the field “%(field)s”.", field=names[0]), detail=problem)
+
+
+def required_money(row: Row, currency: str, *names: str) -> int:
+    """An amount that must be there."""
+    if first(row, *names) is None:
+        raise missing(names[0])
+    return money(row, currency, *names)
+
+
+def quantity(row: Row, *names: str) -> Decimal:
+    """A quantity, not negative; it must be there."""
+    value = first(row, *names)
+    if value is None:
+        raise missing(names[0])
+    told = str(value).strip()
+    if isinstance(value, bool) or not _QUANTITY.fullmatch(told):
+        raise unreadable(names[0])
+    return Decimal(told)
+
+
+def moment(row: Row, *names: str) -> datetime | None:
+    """A time in UTC, or None when the field is blank or absent.
+
+    Accepted: RFC 3339, `YYYY-MM-DD HH:MM:SS` (taken as Kuala Lumpur time) and epoch seconds. Anything else, a
+    spreadsheet's serial number for one, is unreadable rather than some other date.
+    """
+    value = first(row, *names)
+    told = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if value is None or (told is not None and told in _BLANK_DATES):
+        return None
+    found = None
+    if told is not None and _EPOCH.fullmatch(told):
+        found = datetime.fromtimestamp(int(told), tz=UTC)
+    elif told is not None and _ISO.fullmatch(told):
+        found = _iso(told)
+    if found is None or not _EARLIEST <= found < _LATEST:
+        raise unreadable(next(name for name in names if row.get(name) == value))
+    return found
+
+
+def _iso(told: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(told.replace(" ", "T", 1).replace(" ", ""))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
+
+
+def whole(value: Any) -> int | None:
+    """A code or count, which comes as a number or as text; None when it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
+
+
+def flag(row: Row, name: str) -> bool | None:
+    """A yes or no in any of its notations; None when it is absent or says neither."""
+    told = str(row.get(name, "")).strip().casefold()
+    if told in ("1", "true", "yes"):
+        return True
+    return False if told in ("0", "false", "no") else None
+
+
+def missing(field: str) -> BadPayload:
+    """The field is not there."""
+    return BadPayload(_("The field “%(field)s” is missing.", field=field))
+
+
+def unreadable(field: str) -> BadPayload:
+    """The field holds something that we cannot read."""
+    return BadPayload(_("We cannot read the field “%(field)s”.", field=field))
+
+
+def wire_time(at: datetime) -> str:
+    """An aware time as the wire wants it: RFC 3339 in whole seconds, with Malaysia's offset."""
+    return (at.astimezone(LOCAL_ZONE) - timedelta(microseconds=at.microsecond)).isoformat(timespec="seconds")
