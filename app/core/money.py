@@ -54,7 +54,7 @@ def to_minor(value: str | int | Decimal, currency: str) -> int:
     number = _as_decimal(value)
     if not number:
         return 0
-    if number.adjusted() + digits > 13:
+    if number.copy_abs() >= LIMIT:
         raise ValueError(f"{value!r:.60} {currency} is out of range")
     try:
         minor = int(number.quantize(_UNITS[digits], context=_EXACT).scaleb(digits, context=_EXACT))

@@ -86,6 +86,12 @@ def test_what_is_no_amount_is_refused(value: str | int | Decimal) -> None:
         to_minor(value, "MYR")
 
 
+@pytest.mark.parametrize("value", ["1e999999", "-1e13", "1e999999999999999", "100000000000.00", "9" * 6000])
+def test_absurd_amount_is_called_out_of_range(value: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        to_minor(value, "MYR")
+
+
 @pytest.mark.parametrize("value", [1.5, 21.0, float("nan"), True, False, None, [], b"21"])
 def test_floats_booleans_and_other_types_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match="is not a number"):
