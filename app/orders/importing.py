@@ -1,0 +1,377 @@
+"""Bringing channel orders in: the seen-ledger, the orders, their lines, gateways and journal.
+
+These functions write and do not commit, unless they say so: a sync job commits rows, checkpoint and counters of a
+page together. Each costs a fixed number of statements however many orders it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import Row, delete, select
+
+from app.bulk import insert_rows, update_rows
+from app.channels.models import Channel
+from app.core.invoicing import InvoiceDateRule
+from app.core.plan import Decision, StoreRules, decide, differs_after_booking, gateway_key, next_state
+from app.core.states import OrderState, Reason, SeenState
+from app.core.types import (
+    OrderStub,
+    RemoteOrder,
+    UnreadableOrder,
+)
+from app.extensions import db
+from app.mappings.models import PaymentMapping
+from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
+from app.orders.writing import JournalNote, write_journal
+from app.tenancy.scope import current_store, current_store_id
+
+_ORDER_COLUMNS = (
+    "marketplace_id",
+    "number",
+    "order_type",
+    "status",
+    "status_text",
+    "payment_status",
+    "payment_status_text",
+    "gateway",
+    "gateway_key",
+    "remote_invoice_no",
+    "currency",
+    "placed_at",
+    "paid_at",
+    "shipped_at",
+    "remote_updated_at",
+    "buyer",
+    "note",
+    "shipping",
+    "discount",
+    "adjustment",
+    "tax",
+    "tax_included",
+    "total",
+    "refunded",
+    "digest",
+    "search",
+    "state",
+    "reason",
+    "reason_detail",
+    "alert",
+    "changed_at",
+)
+_LINE_COLUMNS = (
+    "store_id",
+    "order_id",
+    "line_no",
+    "remote_id",
+    "sku",
+    "isku",
+    "name",
+    "variant",
+    "quantity",
+    "unit_price",
+    "gross",
+    "discount",
+    "tax",
+)
+_COMPARED = ("state", "reason", "digest", "alert", "remote_invoice_no", "status", "payment_status", "total")
+_SEEN_COLUMNS = (
+    "store_id",
+    "channel_id",
+    "remote_id",
+    "marketplace_id",
+    "state",
+    "reason",
+    "digest",
+    "remote_created_at",
+    "raw",
+)
+_SEEN_CONFLICT = (
+    "on conflict (store_id, channel_id, remote_id) do update set state = excluded.state, reason = excluded.reason, "
+    "digest = excluded.digest, raw = excluded.raw, marketplace_id = excluded.marketplace_id, "
+    "remote_created_at = coalesce(excluded.remote_created_at, seen_orders.remote_created_at), changed_at = now()"
+)
+
+
+@dataclass(slots=True)
+class PageCounts:
+    """What became of the rows of one page; `listed` = new + changed + unchanged + skipped + unreadable."""
+
+    listed: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    unreadable: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PulledPage:
+    """A page as the channel gave it: its rows, and the details of those that had to be read.
+
+    `details` lacks the ids that were asked for and not answered; `wanted` names all that were asked for.
+    """
+
+    channel_id: int
+    stubs: tuple[OrderStub, ...]
+    wanted: frozenset[str]
+    details: tuple[RemoteOrder | UnreadableOrder, ...]
+    skipped: Mapping[str, Reason]
+
+
+def store_rules(channel: Channel) -> StoreRules:
+    """The settings that decide about this channel's orders, as `app.core.plan` wants them."""
+    store = current_store()
+    mapped = db.session.scalars(
+        select(PaymentMapping.gateway_key).where(
+            PaymentMapping.store_id == channel.store_id,
+            PaymentMapping.channel_id == channel.id,
+            PaymentMapping.payment_method_id.is_not(None),
+        )
+    )
+    return StoreRules(
+        currencies=frozenset({store.currency, *store.invoice_currencies}),
+        unmapped_gateway=cast(Literal["cash", "hold"], store.unmapped_gateway),
+        mapped_gateways=frozenset(mapped),
+        start_at=channel.start_at,
+        time_zone=store.time_zone,
+        invoice_date_rule=cast(InvoiceDateRule, store.invoice_date_rule),
+        auto_delivery_order=cast(Literal["none", "on_save", "on_delivery"], store.auto_delivery_order),
+    )
+
+
+def known_digests(channel_id: int, remote_ids: Sequence[str]) -> dict[str, str | None]:
+    """remote_id → the list digest of its last complete reading, for those of the ids that were seen before."""
+    rows = db.session.execute(
+        select(SeenOrder.remote_id, SeenOrder.digest).where(
+            SeenOrder.store_id == current_store_id(),
+            SeenOrder.channel_id == channel_id,
+            SeenOrder.remote_id.in_(remote_ids),
+            SeenOrder.state != SeenState.LISTED,
+        )
+    )
+    return {row.remote_id: row.digest for row in rows}
+
+
+def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, int], job_id: int) -> PageCounts:
+    """Write one page: the seen-ledger first, then orders, lines, raw payloads, gateways and journal.
+
+    `marketplaces` maps the channel's marketplace ids to ours. Unchanged rows are not written at all.
+    """
+    orders = {order.remote_id: order for order in page.details if isinstance(order, RemoteOrder)}
+    unreadable = {order.remote_id: order for order in page.details if isinstance(order, UnreadableOrder)}
+    counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unreadable))
+    for reason in page.skipped.values():
+        counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
+    _write_seen(page, orders, unreadable, marketplaces)
+    _write_gateways(page.channel_id, orders.values())
+    counts.new, counts.changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id)
+    counts.unchanged = counts.listed - counts.new - counts.changed - counts.skipped - counts.unreadable
+    return counts
+
+
+def _write_seen(
+    page: PulledPage,
+    orders: Mapping[str, RemoteOrder],
+    unreadable: Mapping[str, UnreadableOrder],
+    marketplaces: Mapping[str, int],
+) -> None:
+    rows = []
+    for stub in {stub.remote_id: stub for stub in page.stubs}.values():
+        if stub.remote_id not in page.wanted and stub.remote_id not in page.skipped:
+            continue
+        state, reason = SeenState.LISTED, cast("Reason | None", Reason.ORDER_MISSING)
+        raw = None
+        if stub.remote_id in page.skipped:
+            state, reason = SeenState.SKIPPED, page.skipped[stub.remote_id]
+        elif stub.remote_id in orders:
+            state, reason = SeenState.IMPORTED, None
+        elif stub.remote_id in unreadable:
+            state, reason = SeenState.UNREADABLE, Reason.BAD_PAYLOAD
+            raw = {"problem": unreadable[stub.remote_id].problem, "payload": unreadable[stub.remote_id].raw}
+        rows.append(
+            {
+                "store_id": current_store_id(),
+                "channel_id": page.channel_id,
+                "remote_id": stub.remote_id,
+                "marketplace_id": marketplaces[stub.marketplace_id],
+                "state": state,
+                "reason": reason,
+                "digest": None if state == SeenState.LISTED else stub.digest,
+                "remote_created_at": stub.created_at,
+                "raw": raw,
+            }
+        )
+    insert_rows(SeenOrder, _SEEN_COLUMNS, rows, on_conflict=_SEEN_CONFLICT)
+
+
+def _write_gateways(channel_id: int, orders: Iterable[RemoteOrder]) -> None:
+    """Make every gateway that was seen a row of Payment Methods, unmapped, so that it is listed before it hurts."""
+    gateways = {gateway_key(order.gateway): order.gateway.strip() for order in orders}
+    rows = [
+        {"store_id": current_store_id(), "channel_id": channel_id, "gateway_key": key, "gateway": gateway}
+        for key, gateway in gateways.items()
+    ]
+    insert_rows(
+        PaymentMapping,
+        ("store_id", "channel_id", "gateway_key", "gateway"),
+        rows,
+        on_conflict="on conflict do nothing",
+    )
+
+
+def _write_orders(
+    channel_id: int,
+    orders: Sequence[RemoteOrder],
+    rules: StoreRules,
+    marketplaces: Mapping[str, int],
+    job_id: int,
+) -> tuple[int, int]:
+    """How many orders were new, and how many of the known ones changed."""
+    stored = _stored_orders(channel_id, [order.remote_id for order in orders])
+    fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    rewritten: list[tuple[int, RemoteOrder]] = []
+    notes: list[JournalNote] = []
+    for order in orders:
+        before = stored.get(order.remote_id)
+        row = _order_row(order, decide(order, rules), marketplaces[order.marketplace_id], before)
+        if before is None:
+            fresh.append(
+                {"store_id": current_store_id(), "channel_id": channel_id, "remote_id": order.remote_id, **row}
+            )
+        elif _same(before, row):
+            continue
+        else:
+            changed.append({"store_id": current_store_id(), "id": before.id, **row})
+            rewritten.append((before.id, order))
+            notes.append(JournalNote("changed", channel_id, before.id, _what_changed(before, row)))
+    ids = insert_rows(
+        Order, ("store_id", "channel_id", "remote_id", *_ORDER_COLUMNS), fresh, returning=("id", "remote_id")
+    )
+    by_remote_id = {order.remote_id: order for order in orders}
+    added = [(row.id, by_remote_id[row.remote_id]) for row in ids]
+    states = {row["remote_id"]: row for row in fresh}
+    for order_id, order in added:
+        row = states[order.remote_id]
+        notes.append(JournalNote("imported", channel_id, order_id, {"state": row["state"], "reason": row["reason"]}))
+    update_rows(Order, ("store_id", "id"), _ORDER_COLUMNS, changed)
+    _write_lines([order_id for order_id, _ in rewritten], added + rewritten)
+    write_journal(notes, job_id=job_id)
+    return len(fresh), len(changed)
+
+
+def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    rows: Sequence[Row[Any]] = db.session.execute(
+        select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED)))
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.remote_id.in_(remote_ids))
+        .with_for_update()
+    ).all()
+    return {row.remote_id: row for row in rows}
+
+
+def _order_row(order: RemoteOrder, decision: Decision, marketplace_id: int, before: Row[Any] | None) -> dict[str, Any]:
+    state, reason, detail, alert = decision.state, decision.reason, dict(decision.detail), None
+    if before is not None:
+        state = next_state(OrderState(before.state), decision)
+        if state == OrderState.BOOKED:
+            reason, detail = None, {}
+            alert = _alert(order, before)
+    return {
+        "marketplace_id": marketplace_id,
+        "number": order.number or order.remote_id,
+        "order_type": order.order_type,
+        "status": order.status,
+        "status_text": order.status_text,
+        "payment_status": order.payment_status,
+        "payment_status_text": order.payment_status_text,
+        "gateway": order.gateway.strip(),
+        "gateway_key": gateway_key(order.gateway),
+        "remote_invoice_no": order.invoice_no,
+        "currency": order.currency,
+        "placed_at": order.created_at,
+        "paid_at": order.paid_at,
+        "shipped_at": order.shipped_at,
+        "remote_updated_at": order.updated_at,
+        "buyer": dict(order.buyer),
+        "note": order.note,
+        "shipping": order.shipping,
+        "discount": order.discount,
+        "adjustment": order.adjustment,
+        "tax": order.tax,
+        "tax_included": order.tax_included,
+        "total": order.total,
+        "refunded": order.refunded,
+        "digest": order.digest,
+        "search": search_text(order),
+        "state": state,
+        "reason": reason,
+        "reason_detail": detail,
+        "alert": alert,
+        "changed_at": datetime.now(UTC),
+    }
+
+
+def _alert(order: RemoteOrder, before: Row[Any]) -> str | None:
+    """What the invoice of a booked order does not say: ended, paid back, or charged differently."""
+    differs = differs_after_booking(order.status, order.payment_status)
+    if differs is not None:
+        return differs
+    if order.total != before.total:
+        return Reason.CHANGED_AFTER_BOOKING
+    return cast("str | None", before.alert) if before.alert == Reason.CHANGED_AFTER_BOOKING else None
+
+
+def _same(before: Row[Any], row: Mapping[str, Any]) -> bool:
+    """Whether writing the order again would change nothing that anybody can see."""
+    return all(
+        getattr(before, name) == row[name] for name in ("digest", "state", "reason", "alert", "remote_invoice_no")
+    )
+
+
+def _what_changed(before: Row[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("state", "reason", "status", "payment_status", "total", "remote_invoice_no", "alert")
+    return {name: [getattr(before, name), row[name]] for name in names if getattr(before, name) != row[name]}
+
+
+def search_text(order: RemoteOrder) -> str:
+    """Everything one may look for, lower-case."""
+    buyer = [order.buyer.get(name, "") for name in ("name", "company", "phone", "email")]
+    skus = [sku for line in order.lines for sku in (line.sku, line.isku)]
+    return " ".join(dict.fromkeys(part for part in (order.number, order.remote_id, *buyer, *skus) if part)).casefold()
+
+
+def _write_lines(replaced: Sequence[int], orders: Sequence[tuple[int, RemoteOrder]]) -> None:
+    store_id = current_store_id()
+    if replaced:
+        db.session.execute(delete(OrderLine).where(OrderLine.store_id == store_id, OrderLine.order_id.in_(replaced)))
+    rows = [
+        {
+            "store_id": store_id,
+            "order_id": order_id,
+            "line_no": number,
+            "remote_id": line.remote_id,
+            "sku": line.sku,
+            "isku": line.isku,
+            "name": line.name,
+            "variant": line.variant,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "gross": line.gross,
+            "discount": line.discount,
+            "tax": line.tax,
+        }
+        for order_id, order in orders
+        for number, line in enumerate(order.lines, start=1)
+    ]
+    insert_rows(OrderLine, _LINE_COLUMNS, rows)
+    insert_rows(
+        RawRecord,
+        ("store_id", "order_id", "payload"),
+        [{"store_id": store_id, "order_id": order_id, "payload": order.raw} for order_id, order in orders],
+        on_conflict="on conflict (store_id, order_id) do update set payload = excluded.payload, received_at = now()",
+    )

@@ -1,0 +1,145 @@
+"""Judging stored orders again when a mapping or a setting changed: what waited for it is free at once.
+
+Nothing is asked of the channel; the decision is the same pure function that judged the order when it was read.
+The functions write and do not commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from app.bulk import update_rows
+from app.channels.models import Channel
+from app.core.plan import StoreRules, decide, next_state
+from app.core.states import OrderState, Reason
+from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, RemoteOrder
+from app.extensions import db
+from app.orders.importing import store_rules
+from app.orders.models import Order
+from app.orders.services import lines_by_order
+from app.orders.writing import JournalNote, write_journal
+from app.tenancy.scope import current_store_id
+
+_JUDGED = (OrderState.READY, OrderState.QUEUED, OrderState.HELD)
+_BATCH = 500
+
+
+def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
+    """A gateway was mapped: every order that waited for it is ready. Returns how many; two statements."""
+    rows = db.session.execute(
+        update(Order)
+        .where(
+            Order.store_id == current_store_id(),
+            Order.channel_id == channel_id,
+            Order.gateway_key == gateway_key,
+            Order.state == OrderState.HELD,
+            Order.reason == Reason.GATEWAY_UNMAPPED,
+        )
+        .values(state=OrderState.READY, reason=None, reason_detail={})
+        .returning(Order.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    write_journal([JournalNote("freed", channel_id, row.id, {}) for row in rows], user_id=user_id)
+    return len(rows)
+
+
+def rejudge_store(user_id: int | None) -> int:
+    """Judge every order that is ready, queued or held under the store's present rules; returns how many moved."""
+    channels = db.session.scalars(select(Channel).where(Channel.store_id == current_store_id())).all()
+    return sum(rejudge_channel(channel, user_id) for channel in channels)
+
+
+def rejudge_channel(channel: Channel, user_id: int | None) -> int:
+    """The same for one channel's orders."""
+    rules = store_rules(channel)
+    moved, after = 0, 0
+    while rows := _judged_batch(channel.id, after):
+        moved += _rejudge(rows, rules, channel.id, user_id)
+        after = rows[-1].Order.id
+        db.session.expunge_all()
+    return moved
+
+
+def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
+    return db.session.execute(
+        select(Order)
+        .where(
+            Order.store_id == current_store_id(),
+            Order.channel_id == channel_id,
+            Order.state.in_(_JUDGED),
+            Order.id > after,
+        )
+        .order_by(Order.id)
+        .limit(_BATCH)
+        .with_for_update()
+    ).all()
+
+
+def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_id: int | None) -> int:
+    lines = lines_by_order([row.Order.id for row in rows])
+    changed: list[dict[str, Any]] = []
+    notes: list[JournalNote] = []
+    for row in rows:
+        order = row.Order
+        decision = decide(_remote(order, lines.get(order.id, ())), rules)
+        state = next_state(OrderState(order.state), decision)
+        if (state, decision.reason) == (order.state, order.reason):
+            continue
+        detail = dict(decision.detail)
+        key = {"store_id": order.store_id, "id": order.id}
+        changed.append({**key, "state": state, "reason": decision.reason, "reason_detail": detail})
+        kind = "freed" if state in (OrderState.READY, OrderState.QUEUED) else "held"
+        notes.append(JournalNote(kind, channel_id, order.id, {"reason": decision.reason, **detail}))
+    update_rows(Order, ("store_id", "id"), ("state", "reason", "reason_detail"), changed)
+    write_journal(notes, user_id=user_id)
+    return len(changed)
+
+
+def _remote(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
+    """The stored order in the words of the decision; what the decision does not look at is left empty."""
+    return RemoteOrder(
+        remote_id=order.remote_id,
+        number=order.number,
+        marketplace_id="",
+        order_type=OrderType(order.order_type),
+        status=OrderStatus(order.status),
+        status_text=order.status_text,
+        payment_status=PaymentStatus(order.payment_status),
+        payment_status_text=order.payment_status_text,
+        gateway=order.gateway,
+        invoice_no=order.remote_invoice_no,
+        currency=order.currency,
+        created_at=order.placed_at,
+        paid_at=order.paid_at,
+        shipped_at=order.shipped_at,
+        updated_at=order.remote_updated_at,
+        buyer=order.buyer,
+        note=order.note,
+        lines=tuple(
+            RemoteLine(
+                remote_id=line.remote_id,
+                sku=line.sku,
+                isku=line.isku,
+                name=line.name,
+                variant=line.variant,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                gross=line.gross,
+                discount=line.discount,
+                tax=line.tax,
+            )
+            for line in lines
+        ),
+        shipping=order.shipping,
+        discount=order.discount,
+        adjustment=order.adjustment,
+        tax=order.tax,
+        tax_included=order.tax_included,
+        total=order.total,
+        refunded=order.refunded,
+        digest=order.digest,
+        raw={},
+    )

@@ -1,0 +1,235 @@
+"""Moving orders towards the books: queueing them, taking them for booking, recording what became of them.
+
+These functions write and do not commit, unless they say so: a sync job commits rows, checkpoint and counters of a
+batch together. Each costs a fixed number of statements however many orders it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, update
+
+from app.bulk import update_rows
+from app.core.invoicing import BookableLine, BookableOrder
+from app.core.states import OrderState, Reason, SeenState
+from app.core.types import OrderStatus, PaymentStatus
+from app.extensions import db
+from app.orders.models import Order, OrderLine, SeenOrder
+from app.orders.writing import JournalNote, write_journal
+from app.tenancy.scope import current_store_id
+
+
+def reopen_skipped(channel_id: int) -> None:
+    """Forget what was left out, so that the next check judges it again (the start date was moved)."""
+    db.session.execute(
+        update(SeenOrder)
+        .where(
+            SeenOrder.store_id == current_store_id(),
+            SeenOrder.channel_id == channel_id,
+            SeenOrder.state == SeenState.SKIPPED,
+        )
+        .values(digest=None)
+    )
+
+
+def queue_orders(matching: Select[tuple[int]], user_id: int | None) -> int:
+    """Mark those of the orders that are ready as wanted in the books; returns how many."""
+    rows = db.session.execute(
+        update(Order)
+        .where(Order.store_id == current_store_id(), Order.id.in_(matching), Order.state == OrderState.READY)
+        .values(state=OrderState.QUEUED, queued_at=func.now(), queued_by=user_id)
+        .returning(Order.id, Order.channel_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    write_journal([JournalNote("queued", row.channel_id, row.id, {}) for row in rows], user_id=user_id)
+    return len(rows)
+
+
+def unqueue_orders(channel_id: int, user_id: int | None) -> int:
+    """Take back what was pressed and not booked yet; returns how many."""
+    rows = db.session.execute(
+        update(Order)
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
+        .values(state=OrderState.READY, queued_at=None, queued_by=None)
+        .returning(Order.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    write_journal([JournalNote("unqueued", channel_id, row.id, {}) for row in rows], user_id=user_id)
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """An order taken for booking, with what its invoice stamps."""
+
+    bookable: BookableOrder
+    channel_id: int
+    marketplace_id: int
+    remote_id: str
+    number: str
+    gateway: str
+    gateway_key: str
+    buyer: Mapping[str, Any]
+    search: str
+    queued_by: int | None
+
+
+def take_orders(channel_id: int, states: Sequence[OrderState], limit: int) -> list[StoredOrder]:
+    """The oldest orders in these states, locked for this transaction, with their lines. Two statements."""
+    orders = db.session.execute(
+        select(*(getattr(Order, name) for name in _TAKEN))
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state.in_(states))
+        .order_by(Order.id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    lines = lines_by_order([row.id for row in orders])
+    return [_stored(row, lines.get(row.id, ())) for row in orders]
+
+
+_TAKEN = (
+    "id",
+    "channel_id",
+    "marketplace_id",
+    "remote_id",
+    "number",
+    "gateway",
+    "gateway_key",
+    "buyer",
+    "search",
+    "queued_by",
+    "currency",
+    "status",
+    "payment_status",
+    "placed_at",
+    "paid_at",
+    "shipped_at",
+    "shipping",
+    "discount",
+    "adjustment",
+    "tax",
+    "tax_included",
+    "total",
+    "refunded",
+)
+
+
+_LINE = (
+    "order_id",
+    "line_no",
+    "remote_id",
+    "sku",
+    "isku",
+    "name",
+    "variant",
+    "quantity",
+    "unit_price",
+    "gross",
+    "discount",
+    "tax",
+)
+
+
+def lines_by_order(order_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The lines of each order, in order."""
+    lines: dict[int, list[Row[Any]]] = {}
+    if not order_ids:
+        return lines
+    rows: Sequence[Row[Any]] = db.session.execute(
+        select(*(getattr(OrderLine, name) for name in _LINE))
+        .where(OrderLine.store_id == current_store_id(), OrderLine.order_id.in_(order_ids))
+        .order_by(OrderLine.order_id, OrderLine.line_no)
+    ).all()
+    for row in rows:
+        lines.setdefault(row.order_id, []).append(row)
+    return lines
+
+
+def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
+    bookable = BookableOrder(
+        order_id=row.id,
+        currency=row.currency,
+        status=OrderStatus(row.status),
+        payment_status=PaymentStatus(row.payment_status),
+        created_at=row.placed_at,
+        paid_at=row.paid_at,
+        shipped_at=row.shipped_at,
+        lines=tuple(
+            BookableLine(
+                line_no=line.line_no,
+                sku=line.isku or line.sku,
+                description=" / ".join(part for part in (line.name, line.variant) if part),
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                gross=line.gross,
+                discount=line.discount,
+                tax=line.tax,
+            )
+            for line in lines
+        ),
+        shipping=row.shipping,
+        discount=row.discount,
+        adjustment=row.adjustment,
+        tax=row.tax,
+        tax_included=row.tax_included,
+        total=row.total,
+        refunded=row.refunded,
+    )
+    return StoredOrder(
+        bookable=bookable,
+        channel_id=row.channel_id,
+        marketplace_id=row.marketplace_id,
+        remote_id=row.remote_id,
+        number=row.number,
+        gateway=row.gateway,
+        gateway_key=row.gateway_key,
+        buyer=row.buyer,
+        search=row.search,
+        queued_by=row.queued_by,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An order that turned out not to be bookable at the last moment."""
+
+    order_id: int
+    reason: Reason
+    detail: Mapping[str, str | int]
+
+
+def mark_booked(order_ids: Sequence[int]) -> None:
+    """The orders have a live invoice now."""
+    if order_ids:
+        db.session.execute(
+            update(Order)
+            .where(Order.store_id == current_store_id(), Order.id.in_(order_ids))
+            .values(state=OrderState.BOOKED, reason=None, reason_detail={}, queued_at=None, queued_by=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def mark_held(refusals: Sequence[Refusal]) -> None:
+    """The orders wait for somebody; each says why."""
+    rows = [
+        {
+            "store_id": current_store_id(),
+            "id": refusal.order_id,
+            "state": OrderState.HELD,
+            "reason": refusal.reason,
+            "reason_detail": refusal.detail,
+            "queued_at": None,
+            "queued_by": None,
+        }
+        for refusal in refusals
+    ]
+    update_rows(Order, ("store_id", "id"), ("state", "reason", "reason_detail", "queued_at", "queued_by"), rows)
+
+
+def set_remote_numbers(numbers: Mapping[int, str]) -> None:
+    """Remember which invoice number stands on the channel now: order id → number."""
+    rows = [{"store_id": current_store_id(), "id": key, "remote_invoice_no": value} for key, value in numbers.items()]
+    update_rows(Order, ("store_id", "id"), ("remote_invoice_no",), rows)
