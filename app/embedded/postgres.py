@@ -105,11 +105,11 @@ class Postgres:
         """Create the cluster on first use; end servers that still have it open."""
         self.folder.make()
         user = unprivileged_user(self.home)
-        for path in (self.home, self.sockets):
-            private_folder(path, user)
+        private_folder(self.home, user)
         if user:
             copy_engine(self.folder.path / "engine")
             self._check_reach(user)
+        private_folder(self.sockets, user)
         processes.end_leftovers("postgres", self.data, signal.SIGQUIT)
         if not self.data.exists():
             self._create_cluster(user)

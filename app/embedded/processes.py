@@ -97,14 +97,14 @@ def end_leftovers(executable: str, folder: Path, stop_signal: signal.Signals, gr
     on data that an old one still has open. Only Linux can tell; elsewhere the servers' own lock files refuse.
     """
     for wanted, patience in ((stop_signal, grace), (signal.SIGKILL, 5.0)):
-        for pid in _working_in(folder, executable):
+        for pid in working_in(folder, executable):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, wanted)
-        if wait_until(lambda: not any(_working_in(folder, executable)), patience):
+        if wait_until(lambda: not any(working_in(folder, executable)), patience):
             return
 
 
-def _working_in(folder: Path, executable: str) -> Iterator[int]:
+def working_in(folder: Path, executable: str) -> Iterator[int]:
     for proc in Path("/proc").glob("[0-9]*") if LINUX else ():
         with contextlib.suppress(OSError):
             name = (proc / "exe").readlink().name.removesuffix(" (deleted)")
