@@ -26,6 +26,7 @@ class SeenOrder(StoreOwned, Base):
     __table_args__ = (
         ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
         Index("ix_seen_orders_listed", "store_id", "channel_id", postgresql_where=text("state = 'listed'")),
+        Index("ix_seen_orders_unreadable", "store_id", "channel_id", postgresql_where=text("state = 'unreadable'")),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,6 +55,7 @@ class Order(StoreOwned, Base):
         Index("ix_orders_channel_state", "store_id", "channel_id", "state", "id"),
         Index("ix_orders_gateway", "store_id", "channel_id", "gateway_key", "state"),
         Index("ix_orders_number", "store_id", "number"),
+        Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -326,6 +326,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'listed'"),
     )
+    op.create_index(
+        "ix_seen_orders_unreadable",
+        "seen_orders",
+        ["store_id", "channel_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'unreadable'"),
+    )
     op.create_table(
         "sync_jobs",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -443,6 +450,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_orders_channel_state", "orders", ["store_id", "channel_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_orders_alert",
+        "orders",
+        ["store_id", "alert", "channel_id"],
+        unique=False,
+        postgresql_where=sa.text("alert is not null"),
+    )
     op.create_index("ix_orders_gateway", "orders", ["store_id", "channel_id", "gateway_key", "state"], unique=False)
     op.create_index("ix_orders_number", "orders", ["store_id", "number"], unique=False)
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at", "id"], unique=False)

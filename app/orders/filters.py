@@ -1,0 +1,113 @@
+"""Which orders are wanted: a filter that lives in the URL, so that it survives a reload, a shared link and Back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+from werkzeug.datastructures import MultiDict
+
+from app.core.states import ChangeState, OrderState, Reason
+from app.core.types import PaymentStatus
+from app.web.args import read_args
+
+NO_GATEWAY: Final = "NONE"
+"""How the URL writes the gateway key '' (no gateway). No key looks like this: keys are case-folded."""
+
+_EARLIEST: Final = date(1970, 1, 1)
+_LATEST: Final = date(9998, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """The field names are the parameters of the URL; what is left at its default does not restrict.
+
+    `q` is free text, `gateway` a gateway key (or `NO_GATEWAY`), `write_back` the state of the newest write-back
+    ("planned" means on its way: planned or sending), `date_from` and `date_to` days of the store's zone, both
+    included. `unmapped` asks for gateways without a payment method, `alert` for invoiced orders that changed since.
+    """
+
+    q: str | None = None
+    channel: int | None = None
+    marketplace: int | None = None
+    state: tuple[OrderState, ...] = ()
+    reason: Reason | None = None
+    alert: Reason | None = None
+    payment: PaymentStatus | None = None
+    gateway: str | None = None
+    unmapped: bool = False
+    write_back: ChangeState | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+
+    @classmethod
+    def from_args(cls, args: MultiDict[str, str]) -> OrderFilter:
+        """Read the parameters of a URL; what cannot be read does not restrict."""
+        return read_args(cls, args)
+
+    @classmethod
+    def from_query(cls, query: str) -> OrderFilter:
+        """Read a query string, such as the one that a bulk action carries in its form."""
+        return cls.from_args(MultiDict(parse_qsl(query)))
+
+    def to_query(self) -> dict[str, str | list[str]]:
+        """The parameters that make this filter again; ready for `url_for(…, **filter.to_query())`."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: _written(value) for name, value in values if _restricts(value)}
+
+    def query_string(self) -> str:
+        """The same as text, for a hidden field."""
+        return urlencode(self.to_query(), doseq=True)
+
+    def but(self, **changes: Any) -> OrderFilter:
+        """This filter with some fields changed."""
+        return replace(self, **changes)
+
+    @property
+    def gateway_key(self) -> str | None:
+        """The key to compare with, or None when every gateway will do."""
+        return "" if self.gateway == NO_GATEWAY else self.gateway
+
+    @property
+    def write_back_states(self) -> tuple[ChangeState, ...]:
+        """The states that `write_back` stands for; empty when it does not restrict."""
+        if self.write_back in {ChangeState.PLANNED, ChangeState.SENDING}:
+            return (ChangeState.PLANNED, ChangeState.SENDING)
+        return () if self.write_back is None else (self.write_back,)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of `q`, each of which must be found; case does not matter."""
+        return (self.q or "").casefold().split()[:8]
+
+    def placed_between(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """The moments from which (included) and until which (excluded) the wanted days last in `zone`."""
+        start, end = self.date_from, self.date_to
+        return (
+            None if start is None else _midnight(start, zone),
+            None if end is None else _midnight(min(end, _LATEST) + timedelta(days=1), zone),
+        )
+
+
+def gateway_value(key: str) -> str:
+    """How the URL writes a gateway key."""
+    return key or NO_GATEWAY
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The day's beginning; days that no order can have are brought near enough to be reckoned with."""
+    return datetime.combine(min(max(day, _EARLIEST), _LATEST), time.min, zone)
+
+
+def _restricts(value: Any) -> bool:
+    """Zero does: a channel that cannot exist must not turn into all channels."""
+    return value is not None and value is not False and value != ()
+
+
+def _written(value: Any) -> str | list[str]:
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    return "1" if value is True else str(value)
