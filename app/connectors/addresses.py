@@ -28,6 +28,7 @@ from urllib3.util.connection import create_connection
 from app.core.errors import AddressRefused
 
 POOL_SIZE = 8
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really reached.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))  # 6to4 and Teredo end at an IPv4 of their choice.
@@ -91,7 +92,9 @@ def parse_base_url(text: str, *, allow_sandboxes: bool) -> str:
         if _is_number(host):
             raise AddressRefused(_("Enter the store's domain, like shop.example, not a number."))
     netloc = f"[{host}]" if ":" in host else host
-    return f"{url.scheme}://{netloc}{'' if port is None else f':{port}'}{url.path.rstrip('/')}"
+    if port is not None and port != _DEFAULT_PORTS[url.scheme]:
+        netloc = f"{netloc}:{port}"
+    return f"{url.scheme}://{netloc}{url.path.rstrip('/')}"
 
 
 def _ascii_host(url: SplitResult) -> str:

@@ -253,7 +253,7 @@ def _buyer(row: Row) -> Mapping[str, str]:
     """Who bought, under our names; '' where nothing is known."""
     parts = ("company", "phone", "email", "address", "city", "state", "postcode", "country")
     name = f"{text(row, 'billing_firstname')} {text(row, 'billing_lastname')}".strip()
-    return MappingProxyType({"name": name, **{part: text(row, f"billing_{part}") for part in parts}})
+    return {"name": name, **{part: text(row, f"billing_{part}") for part in parts}}
 
 
 def _word(told: str) -> str:
