@@ -17,6 +17,7 @@ import app.orders.models
 import app.sync.models
 import app.tenancy.models  # noqa: F401 (imported for their tables)
 from app import web
+from app.accounts import access
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 
@@ -33,9 +34,10 @@ def build(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     login_manager.init_app(app)
     htmx.init_app(app)
-    babel.init_app(app)
+    babel.init_app(app, locale_selector=access.choose_locale, timezone_selector=access.choose_time_zone)
     limiter.init_app(app)
     web.init_app(app)
+    access.init_app(app)
     return app
 
 

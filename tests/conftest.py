@@ -13,6 +13,8 @@ import pytest
 from app import embedded
 from app.config import Settings, load_settings
 
+pytest_plugins = ["tests.support.fixtures"]
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NO_CHROMIUM = "no Chromium found; apt install chromium"
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

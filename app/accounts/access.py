@@ -1,0 +1,164 @@
+"""Who may do what, decided before any view runs.
+
+A URL with a store in it (`/<store>/…`) opens that store's scope, or answers 404 to whoever does not belong there,
+exactly as for a store that does not exist. Every route has a need: inside a store a read needs a member and a write
+needs an owner, unless `@needs` says otherwise; outside a store a view is public unless `@needs_sign_in` stands on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, flash, g, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app.accounts import sessions
+from app.accounts.sessions import Person
+from app.extensions import htmx, login_manager
+from app.tenancy import doors
+from app.tenancy.scope import current_store, enter_store
+from app.web.respond import redirect_to, wants_fragment
+from app.web.security import SAFE_METHODS
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+LANGUAGES: Final = ("en",)
+_NEED: Final = "_needs_role"
+_SIGN_IN: Final = "_needs_sign_in"
+
+
+class Role(StrEnum):
+    """A person's place in a store."""
+
+    OWNER = "owner"
+    READ_ONLY = "read_only"
+    """Sees everything and changes nothing."""
+
+    def covers(self, need: Role) -> bool:
+        """Whether this role is enough where `need` is asked for."""
+        return self is Role.OWNER or need is Role.READ_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The signed-in person's place in the store of this page: `g.membership`."""
+
+    store_id: int
+    user_id: int
+    role: Role
+
+    @property
+    def may_write(self) -> bool:
+        """Whether buttons that change something make sense for this member."""
+        return self.role.covers(Role.OWNER)
+
+
+def init_app(app: Flask) -> None:
+    """Guard every view of `app`; call it after `web.init_app`, which refuses forged writes first."""
+    app.config["SESSION_PROTECTION"] = None  # a phone changes its address; the session's row is what counts
+    login_manager.user_loader(sessions.person_of)
+    login_manager.unauthorized_handler(ask_to_sign_in)
+    app.url_value_preprocessor(_take_store)
+    app.before_request(_guard)
+
+
+def needs(role: Role) -> Callable[[View], View]:
+    """Ask for at least `role` in a store's view, whatever the method: `@needs(Role.OWNER)` guards a GET as well."""
+
+    def mark(view: View) -> View:
+        setattr(view, _NEED, role)
+        return view
+
+    return mark
+
+
+def needs_sign_in(view: View) -> View:
+    """Ask for a signed-in person in a view outside any store."""
+    setattr(view, _SIGN_IN, True)
+    return view
+
+
+def signed_in_person() -> Person | None:
+    """Who is signed in, if anybody."""
+    user = current_user._get_current_object()
+    return user if isinstance(user, Person) else None
+
+
+def me() -> Person:
+    """Who is signed in, where a guard has made sure that somebody is."""
+    person = signed_in_person()
+    if person is None:
+        abort(401)
+    return person
+
+
+def ask_to_sign_in() -> Response:
+    """Send the browser to the sign-in page, and from there back to the page it was on."""
+    flash(_("Sign in to go on."), "info")
+    return redirect_to(url_for("accounts.signin", next=_page_to_return_to()))
+
+
+def choose_locale() -> str:
+    """The store's language inside a store, else the best that the browser asks for."""
+    store = g.get("store")
+    wanted = store.language if store is not None else request.accept_languages.best_match(LANGUAGES)
+    return wanted if wanted in LANGUAGES else LANGUAGES[0]
+
+
+def choose_time_zone() -> str:
+    """The store's own zone decides the day; outside a store there is only UTC."""
+    store = g.get("store")
+    return store.time_zone if store is not None else "UTC"
+
+
+def _take_store(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Views of a store need not carry its name around: `g.store` is the store, and `url_for` fills the name in."""
+    if values and "store" in values:
+        g.store_slug = values.pop("store")
+
+
+def _guard() -> Response | None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    slug = g.pop("store_slug", None)
+    if slug is None and not getattr(view, _SIGN_IN, False):
+        return None
+    person = signed_in_person()
+    if person is None:
+        return ask_to_sign_in()
+    if slug is not None:
+        _open_store(person, slug)
+        _refuse_beyond_role(view)
+    return None
+
+
+def _open_store(person: Person, slug: str) -> None:
+    opened = doors.open_store(person.id, slug)
+    if opened is None:
+        abort(404)
+    store_id, role = opened
+    enter_store(store_id)
+    g.store = current_store()
+    g.membership = Member(store_id, person.id, Role(role))
+    if not wants_fragment():
+        g.stores = doors.stores_of_person(person.id)  # for the switcher in the frame
+
+
+def _refuse_beyond_role(view: Callable[..., Any] | None) -> None:
+    default = Role.READ_ONLY if request.method in SAFE_METHODS else Role.OWNER
+    need: Role = getattr(view, _NEED, default)
+    if not g.membership.role.covers(need):
+        abort(403, _("You may look at this store, but not change it. Ask an owner of the store to do this."))
+
+
+def _page_to_return_to() -> str | None:
+    """The page the person saw: of a part that htmx asked for, and of a form that was sent, the page around it."""
+    if htmx or request.method not in SAFE_METHODS:
+        seen = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+        return f"{seen.path}?{seen.query}".rstrip("?") or None
+    return request.full_path.rstrip("?")

@@ -1,0 +1,108 @@
+"""Passwords: argon2id, and the few rules that keep out the ones that are guessed first."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_LENGTH: Final = 10
+MAX_LENGTH: Final = 200
+COMMON: Final = frozenset(
+    [
+        "password",
+        "passw0rd",
+        "p@ssw0rd",
+        "p@ssword",
+        "mypassword",
+        "letmein",
+        "letmeinnow",
+        "welcome",
+        "iloveyou",
+        "sayangku",
+        "sayangsayang",
+        "qwerty",
+        "qwertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "1q2w3e4r5t",
+        "1q2w3e4r5t6y",
+        "q1w2e3r4t5",
+        "qweasdzxc",
+        "qazwsxedc",
+        "abcabcabc",
+        "abc123abc",
+        "admin",
+        "administrator",
+        "superadmin",
+        "changeme",
+        "default",
+        "secret",
+        "football",
+        "malaysia",
+        "vietnam",
+        "singapore",
+        "shopee",
+        "lazada",
+        "sitegiant",
+        "kiotviet",
+        "channelbook",
+        "abcd",
+        "abc",
+        "aa",
+    ]
+)
+"""What people add digits to; a password that is one of these, with or without digits behind, is refused."""
+_RUNS: Final = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
+
+_hasher = PasswordHasher()
+
+
+def use_hasher(hasher: PasswordHasher) -> None:
+    """Hash from now on with other costs; tests use cheap ones."""
+    global _hasher  # noqa: PLW0603  # one policy for the whole process
+    _hasher = hasher
+    _nobodys_hash.cache_clear()
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to store, with its costs and salt inside."""
+    return _hasher.hash(password)
+
+
+def is_right(stored_hash: str | None, password: str) -> bool:
+    """Whether `password` is the one that was hashed. Without a hash it is wrong, after the same work as ever:
+    how long an answer takes must not tell whether an e-mail is known.
+    """
+    try:
+        matches = _hasher.verify(stored_hash or _nobodys_hash(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and stored_hash is not None
+
+
+def is_outdated(stored_hash: str) -> bool:
+    """Whether the hash was made with other costs than today's: hash again while the password is at hand."""
+    return _hasher.check_needs_rehash(stored_hash)
+
+
+def is_guessable(password: str, *about: str) -> bool:
+    """Whether the password is among the first that anybody tries; `about` is what the page knows of the person."""
+    letters = _letters(password)
+    if letters in COMMON or letters.rstrip("0123456789!.") in COMMON or len(set(letters)) < 4:
+        return True
+    if any(letters in run or letters in run[::-1] for run in _RUNS):
+        return True
+    facts = [_letters(fact) for fact in about if len(fact) > 2]
+    return any(letters.startswith(fact) and len(letters) - len(fact) < 6 for fact in facts)
+
+
+def _letters(text: str) -> str:
+    return "".join(text.casefold().split())
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    return _hasher.hash("the password of nobody")

@@ -1,0 +1,120 @@
+"""Where people are signed in: one row for each browser, found by the token in its cookie.
+
+The cookie carries a random token and the row its SHA-256, so that a read of the table opens no browser. Ending the
+row signs the browser out wherever its cookie went. A session lives for IDLE after it was last used, and at most
+for ABSOLUTE: a stolen cookie does not last for ever, and a shop's own tablet is not asked every morning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask_login import UserMixin
+from sqlalchemy import Update, func, select, update
+
+from app.accounts.models import User, UserSession
+from app.extensions import db
+
+IDLE = timedelta(days=30)
+ABSOLUTE = timedelta(days=90)
+TOUCH_EVERY = timedelta(minutes=5)
+"""`last_seen_at` is written at most this often: reading a page should cost no write."""
+
+_MAX_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What is remembered about the browser of a session, so that its owner can recognise it."""
+
+    user_agent: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Person(UserMixin):
+    """Who is signed in, as a plain row: it outlives the database session that read it."""
+
+    id: int
+    name: str
+    email: str
+    session_id: int
+    token: str
+
+    def get_id(self) -> str:
+        """What Flask-Login puts into the cookie."""
+        return self.token
+
+
+def new_token() -> str:
+    """A token that nobody guesses: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """What the database keeps of a token. A plain hash will do, because the token is random and long."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def person_of(token: str) -> Person | None:
+    """Whose session the cookie's token opens; None when it was ended, ran out or never was. One statement."""
+    row = db.session.execute(
+        select(User.id, User.name, User.email, UserSession.id.label("session_id"), UserSession.last_seen_at)
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(
+            UserSession.token_hash == token_hash(token),
+            UserSession.ended_at.is_(None),
+            UserSession.expires_at > func.now(),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if datetime.now(UTC) - row.last_seen_at > TOUCH_EVERY:
+        _touch(row.session_id)
+    return Person(row.id, row.name, row.email, row.session_id, token)
+
+
+def add_session(user_id: int, browser: Browser) -> str:
+    """Add the session's row to the caller's transaction and return the token for the cookie."""
+    token = new_token()
+    db.session.add(
+        UserSession(
+            user_id=user_id,
+            token_hash=token_hash(token),
+            user_agent=browser.user_agent[:_MAX_AGENT],
+            address=browser.address,
+            expires_at=datetime.now(UTC) + IDLE,
+        )
+    )
+    return token
+
+
+def end_session(session_id: int) -> None:
+    """Sign one browser out, and commit."""
+    db.session.execute(_end().where(UserSession.id == session_id))
+    db.session.commit()
+
+
+def end_sessions_of(user_id: int) -> None:
+    """Sign a person out everywhere, in the caller's transaction."""
+    db.session.execute(_end().where(UserSession.user_id == user_id))
+
+
+def _end() -> Update:
+    return update(UserSession).where(UserSession.ended_at.is_(None)).values(ended_at=func.now())
+
+
+def _touch(session_id: int) -> None:
+    """On a connection of its own: the request's transaction is for the request's work, and may be rolled back."""
+    with db.engine.begin() as connection:
+        connection.execute(
+            update(UserSession)
+            .where(UserSession.id == session_id, UserSession.last_seen_at < func.now() - TOUCH_EVERY)
+            .values(
+                last_seen_at=func.now(),
+                expires_at=func.least(func.now() + IDLE, UserSession.created_at + ABSOLUTE),
+            )
+        )

@@ -1,0 +1,81 @@
+"""From a stranger to an owner with a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.accounts import passwords
+from app.accounts.emails import fold_email
+from app.accounts.models import User
+from app.extensions import db
+from app.onboarding.stores import add_store
+
+CURRENCY: Final = "MYR"
+TIME_ZONE: Final = "Asia/Kuala_Lumpur"
+
+
+@dataclass(frozen=True, slots=True)
+class NewStore:
+    """Where a new store is found."""
+
+    store_id: int
+    slug: str
+
+
+class EmailTaken(Exception):
+    """An operator named an address that already has an account. Never shown to visitors."""
+
+
+def sign_up(*, name: str, email: str, password: str, store_name: str) -> int | None:
+    """Add a person and their first store in one transaction and return the person's id, or None for no entry.
+
+    An address that has an account opens with that account's password, as a sign-in would, and makes no second
+    store: pressing twice signs up once. With another password nothing happens here, and the route gives the answer
+    that a newcomer gets: same status, same place to go, a cookie of the same shape, after the same hashing.
+
+    What follows cannot be hidden in the same way: a newcomer is let straight in, and whoever is not let in can
+    conclude that the address was taken. Two ways out were weighed and left. Proving the mailbox before letting
+    anybody in needs a mail server, which a first look on a laptop has not. Letting several accounts share an
+    address would give a person who forgot their first sign-up a second, empty set of books. So the answer itself
+    tells nothing, the guessing is slow (`accounts.limits`) and uses up each free address it tries, and an
+    installation that wants none of it sets SIGN_UP=closed.
+    """
+    folded = fold_email(email)
+    known = db.session.execute(select(User.id, User.password_hash).where(User.email == folded)).one_or_none()
+    if known is not None:
+        return known.id if passwords.is_right(known.password_hash, password) else None
+    user_id = _add_person(name=name, email=folded, password=password)
+    if user_id is None:
+        return None
+    add_store(user_id=user_id, name=store_name, currency=CURRENCY, time_zone=TIME_ZONE)
+    db.session.commit()
+    return user_id
+
+
+def create_store(user_id: int, name: str, currency: str = CURRENCY, time_zone: str = TIME_ZONE) -> NewStore:
+    """Give a person another store of their own, with what every store starts with."""
+    store_id, slug = add_store(user_id=user_id, name=name, currency=currency, time_zone=time_zone)
+    db.session.commit()
+    return NewStore(store_id, slug)
+
+
+def create_owner(*, email: str, name: str, store_name: str, password: str) -> NewStore:
+    """Add an owner and their store for whoever runs the server; EmailTaken when the address has an account."""
+    user_id = _add_person(name=name, email=fold_email(email), password=password)
+    if user_id is None:
+        raise EmailTaken(email)
+    return create_store(user_id, store_name)
+
+
+def _add_person(*, name: str, email: str, password: str) -> int | None:
+    """The new person's id, in the caller's transaction; None when the address is taken, also by a race."""
+    return db.session.execute(
+        insert(User)
+        .values(email=email, name=name, password_hash=passwords.hash_password(password))
+        .on_conflict_do_nothing(index_elements=[User.email])
+        .returning(User.id)
+    ).scalar_one_or_none()
