@@ -1,0 +1,70 @@
+"""A list's filters: read from the URL into a dataclass, so that they survive a reload and a shared link."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import Enum
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from werkzeug.datastructures import MultiDict
+
+from app.web.forms import clean_text
+
+Filters = TypeVar("Filters")
+
+_MAX_TEXT = 200
+_MAX_VALUES = 50
+
+
+def read_args(kind: type[Filters], args: MultiDict[str, str]) -> Filters:
+    """Make the dataclass `kind` from query parameters of the same names as its fields.
+
+    Fields are `str`, `int`, `bool`, `date`, a string enum, one of these `| None`, or `tuple[one of these, ...]`
+    for a repeated parameter; each has a default. A value that cannot be read is left out: a link from long ago
+    shows a longer list, never an error.
+    """
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is not a dataclass")
+    hints = get_type_hints(kind)
+    found: dict[str, Any] = {}
+    for field in fields(kind):
+        hint = hints[field.name]
+        many = get_origin(hint) is tuple
+        values = [_read(_plain(hint), text) for text in args.getlist(field.name)[:_MAX_VALUES]]
+        values = [value for value in values if value is not None]
+        if values:
+            found[field.name] = tuple(dict.fromkeys(values)) if many else values[0]
+    return kind(**found)
+
+
+def _plain(hint: Any) -> type[Any]:
+    """The type of one value: `X` for `X`, `X | None` and `tuple[X, ...]`."""
+    if get_origin(hint) in {tuple, Union, types.UnionType}:
+        return next(part for part in get_args(hint) if part not in {type(None), ...})  # type: ignore[no-any-return]
+    return hint  # type: ignore[no-any-return]
+
+
+def _read(kind: type[Any], text: str) -> Any:
+    """One value, or None when `text` cannot be read as `kind` or is empty."""
+    try:
+        text = clean_text(text[:_MAX_TEXT]) or ""
+        if not text:
+            return None
+        if kind is bool:
+            return {"1": True, "0": False}.get(text)
+        if kind is date:
+            return date.fromisoformat(text)
+        if kind is int:
+            return _whole(text)
+        return kind(text) if issubclass(kind, Enum) else text
+    except ValueError:
+        return None
+
+
+def _whole(text: str) -> int:
+    value = int(text) if text.removeprefix("-").isascii() else 2**63
+    if abs(value) >= 2**63:
+        raise ValueError(text)
+    return value

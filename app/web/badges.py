@@ -1,0 +1,99 @@
+"""What each state is called, and how it looks: one table for all pages.
+
+A badge always has a word; colour and icon only repeat it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """`tone` is success, info, warning, danger or neutral; `label` is a lazy string."""
+
+    tone: str
+    icon: str
+    label: Any
+
+
+BADGES: Final[dict[str, dict[str, Badge]]] = {
+    "OrderState": {
+        "waiting": Badge("neutral", "clock", _l("Waiting for payment")),
+        "ready": Badge("info", "check", _l("Ready to sync")),
+        "queued": Badge("info", "refresh", _l("Sync requested")),
+        "booked": Badge("success", "invoice", _l("Invoiced")),
+        "held": Badge("danger", "warning", _l("Needs attention")),
+        "closed": Badge("neutral", "x", _l("Not booked")),
+    },
+    "SeenState": {
+        "listed": Badge("neutral", "clock", _l("Seen")),
+        "imported": Badge("success", "check", _l("Imported")),
+        "skipped": Badge("neutral", "x", _l("Skipped")),
+        "unreadable": Badge("danger", "warning", _l("Not understood")),
+    },
+    "JobState": {
+        "queued": Badge("neutral", "clock", _l("Waiting to start")),
+        "running": Badge("info", "refresh", _l("Running")),
+        "succeeded": Badge("success", "check", _l("Done")),
+        "partly": Badge("warning", "warning", _l("Partly done")),
+        "failed": Badge("danger", "warning", _l("Failed")),
+        "cancelled": Badge("neutral", "x", _l("Cancelled")),
+    },
+    "ChangeState": {
+        "planned": Badge("neutral", "clock", _l("Planned")),
+        "sending": Badge("info", "refresh", _l("Sending")),
+        "done": Badge("success", "check", _l("Written back")),
+        "blocked": Badge("danger", "warning", _l("Needs attention")),
+        "dropped": Badge("neutral", "x", _l("Not sent")),
+    },
+    "InvoiceState": {
+        "posted": Badge("success", "check", _l("Posted")),
+        "credited": Badge("neutral", "x", _l("Credited")),
+    },
+    "ChannelState": {
+        "connected": Badge("success", "link", _l("Connected")),
+        "paused": Badge("warning", "pause", _l("Paused")),
+        "reconnect": Badge("danger", "warning", _l("Reconnect")),
+        "pending": Badge("warning", "clock", _l("Pending")),
+        "denied": Badge("danger", "x", _l("Denied")),
+    },
+    "OrderStatus": {
+        "open": Badge("neutral", "orders", _l("Open")),
+        "processing": Badge("info", "refresh", _l("Processing")),
+        "ready_to_ship": Badge("info", "box", _l("Ready to ship")),
+        "shipped": Badge("info", "arrow", _l("Shipped")),
+        "completed": Badge("success", "check", _l("Completed")),
+        "on_hold": Badge("warning", "pause", _l("On hold")),
+        "cancelled": Badge("neutral", "x", _l("Cancelled")),
+        "returned": Badge("neutral", "x", _l("Returned")),
+        "unknown": Badge("warning", "warning", _l("Unknown status")),
+    },
+    "PaymentStatus": {
+        "paid": Badge("success", "check", _l("Paid")),
+        "unpaid": Badge("warning", "clock", _l("Unpaid")),
+        "refunded": Badge("neutral", "x", _l("Refunded")),
+        "partly_refunded": Badge("warning", "warning", _l("Partly refunded")),
+        "unknown": Badge("warning", "warning", _l("Unknown payment")),
+    },
+}
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `badge_of`, which the macro `ui.badge` draws."""
+    app.jinja_env.globals["badge_of"] = badge_of
+
+
+def badge_of(state: Enum | str, kind: str = "") -> Badge:
+    """The badge of `state`: an enum member, or its value with `kind`, the name of the enum.
+
+    A value that the table does not have is a channel's own word: it is shown as it came.
+    """
+    table = BADGES.get(kind or type(state).__name__, {})
+    value = str(state.value if isinstance(state, Enum) else state)
+    return table.get(value) or Badge("neutral", "", value)

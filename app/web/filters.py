@@ -1,0 +1,149 @@
+"""Numbers, money and times as the reader's language writes them; days are days of the store's own zone.
+
+Everything here takes plain values and returns text (or one `<time>` element), so that templates hold no
+arithmetic.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers, units
+from flask import Flask, g
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from app.core.money import from_minor, minor_digits
+
+NO_BREAK_SPACE = "\u00a0"
+MINUS = "\u2212"
+_JUST_NOW_S = 45
+_SYMBOLS = {"MYR": "RM"}  # what people write where the language's own table has only the code
+
+
+def init_app(app: Flask) -> None:
+    """Make each function here a filter and a global of the templates."""
+    names = (money, signed_money, number, quantity, percent, ago, moment, day, duration)
+    for function in names:
+        app.jinja_env.filters[function.__name__] = function
+        app.jinja_env.globals[function.__name__] = function
+    app.jinja_env.filters["datetime"] = moment
+    app.jinja_env.globals.update(zone_name=zone_name, page_language=page_language)
+
+
+def money(minor: int, currency: str) -> str:
+    """`minor` units with their currency, never broken over two lines: 3990, MYR -> "RM 39.90"."""
+    amount = from_minor(minor, currency)
+    text = numbers.format_currency(amount, currency, _pattern(currency), locale=locale(), currency_digits=False)
+    return _unbroken(text.replace("-", MINUS))
+
+
+def signed_money(minor: int, currency: str) -> str:
+    """A difference: as `money`, with + or − before it; zero has neither."""
+    sign = "+" if minor > 0 else MINUS if minor < 0 else ""
+    return sign + money(abs(minor), currency)
+
+
+def number(value: int | Decimal) -> str:
+    """A count, grouped as the language groups: 12480 -> "12,480"."""
+    return _unbroken(numbers.format_decimal(value, locale=locale()).replace("-", MINUS))
+
+
+def quantity(value: int | Decimal) -> str:
+    """How many of an item: up to four decimals, none when they are zero."""
+    return _unbroken(numbers.format_decimal(value, format="#,##0.####", locale=locale()).replace("-", MINUS))
+
+
+def percent(part: int | Decimal, whole: int | Decimal) -> str:
+    """`part` of `whole` in full percent; 0 of 0 is 0 %, and only all of it is 100 %."""
+    share = Decimal(part) / Decimal(whole) if whole else Decimal(0)
+    if Decimal("0.99") < share < 1:
+        share = Decimal("0.99")  # "100 %" means that nothing is missing
+    return _unbroken(numbers.format_percent(share, format="#,##0%", locale=locale()))
+
+
+def day(value: datetime | date) -> str:
+    """A date; a moment is first taken to the store's time zone, which decides the day."""
+    local = _local(value).date() if isinstance(value, datetime) else value
+    return dates.format_date(local, "medium", locale=locale())
+
+
+def moment(value: datetime) -> str:
+    """Date and time of day in the store's zone, to the minute."""
+    local = _local(value)
+    clock = dates.format_time(local, "short", locale=locale())
+    pattern = str(dates.get_datetime_format("medium", locale=locale()))
+    return pattern.replace("{0}", clock).replace("{1}", dates.format_date(local, "medium", locale=locale()))
+
+
+def ago(value: datetime, now: datetime | None = None) -> Markup:
+    """A `<time>` element that says how long ago (or how soon), with the exact time as its title and in print."""
+    seconds = (value - (now or datetime.now(UTC))).total_seconds()
+    words = _("just now") if abs(seconds) < _JUST_NOW_S else _relative(seconds)
+    return Markup('<time datetime="{}" title="{} {}">{}</time>').format(
+        value.astimezone(UTC).isoformat(timespec="seconds"), moment(value), zone_name(value), words
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: 200 -> "3 min 20 sec"; below a second it is "0 sec"."""
+    rest = max(0, int(seconds))
+    parts: list[str] = []
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, length)
+        if count or (unit == "second" and not parts):
+            parts.append(units.format_unit(count, f"duration-{unit}", "short", locale=locale()))
+        elif parts:
+            break
+    return _unbroken(" ".join(parts[:2]))
+
+
+def zone() -> ZoneInfo:
+    """The zone of the store of this page, else UTC."""
+    store = g.get("store") if g else None
+    return ZoneInfo(store.time_zone) if store is not None else ZoneInfo("UTC")
+
+
+def zone_name(value: datetime | None = None) -> str:
+    """The offset of the store's zone at `value` (now, if not given), such as GMT+8 or GMT+5:30."""
+    offset = _local(value or datetime.now(UTC)).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    sign = MINUS if offset < timedelta() else "+"
+    return "GMT" + (f"{sign}{hours}" if offset else "") + (f":{minutes:02}" if minutes else "")
+
+
+def locale() -> Locale:
+    """The language of this answer; English outside a request."""
+    return get_locale() or Locale("en")
+
+
+def page_language() -> str:
+    """The language of this answer as HTML names it, such as en or zh-Hant."""
+    return str(locale()).replace("_", "-")
+
+
+def _local(value: datetime) -> datetime:
+    return value.astimezone(zone())
+
+
+def _relative(seconds: float) -> str:
+    return dates.format_timedelta(round(seconds), threshold=0.95, add_direction=True, locale=locale())
+
+
+def _pattern(currency: str) -> str:
+    """The language's pattern for money, with the decimals of our books and letters kept off the digits."""
+    pattern: str = locale().currency_formats["standard"].pattern
+    symbol = numbers.get_currency_symbol(currency, locale=locale())
+    if symbol == currency:
+        symbol = _SYMBOLS.get(currency, currency)
+    if symbol[-1].isalpha():
+        pattern = pattern.replace("¤#", f"¤{NO_BREAK_SPACE}#")
+    digits = minor_digits(currency)
+    return pattern.replace("¤", f"'{symbol}'").replace(".00", f".{'0' * digits}" if digits else "")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", NO_BREAK_SPACE)

@@ -1,0 +1,79 @@
+"""The map in the frame: where a member can go, in the order of the work.
+
+An entry shows as soon as its endpoint exists, so that a domain lights up by registering its blueprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Flask, current_app, url_for
+from flask_babel import lazy_gettext as _l
+
+from app.web.links import has_page, is_active
+
+_BADGES: Final = "channelbook.nav_badges"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """An entry: `active` are the endpoint prefixes under which it is the current one."""
+
+    endpoint: str
+    label: Any  # a lazy string
+    icon: str
+    active: tuple[str, ...]
+    on_phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    """An entry as the page shows it; `count` is None when there is nothing to count."""
+
+    url: str
+    label: str
+    icon: str
+    is_current: bool
+    on_phone: bool
+    count: int | None
+
+
+NAV: Final = (
+    NavItem("reports.home", _l("Home"), "home", ("reports.home",), on_phone=True),
+    NavItem("orders.index", _l("Orders"), "orders", ("orders.",), on_phone=True),
+    NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
+    NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
+    NavItem("sync.failed", _l("Failed Sync"), "warning", ("sync.failed",)),
+    NavItem("sync.jobs", _l("Jobs"), "clock", ("sync.job",)),
+    NavItem("settings.general", _l("Settings"), "settings", ("settings.",)),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `nav_links`."""
+    app.extensions[_BADGES] = {}
+    app.jinja_env.globals["nav_links"] = nav_links
+
+
+def count_badge(app: Flask, endpoint: str, count: Callable[[], int]) -> None:
+    """Show `count()` beside the entry of `endpoint`; it runs in the store's scope on every page, so keep it cheap."""
+    app.extensions[_BADGES][endpoint] = count
+
+
+def nav_links() -> list[NavLink]:
+    """The entries whose pages exist, for the store of the current page."""
+    return [_link(item) for item in NAV if has_page(item.endpoint)]
+
+
+def _link(item: NavItem) -> NavLink:
+    count = current_app.extensions[_BADGES].get(item.endpoint)
+    return NavLink(
+        url=url_for(item.endpoint),
+        label=str(item.label),
+        icon=item.icon,
+        is_current=is_active(*item.active),
+        on_phone=item.on_phone,
+        count=count() if count else None,
+    )

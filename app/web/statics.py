@@ -1,0 +1,46 @@
+"""Static files, addressed by their content so that a browser may keep them for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, Response, current_app, request, url_for
+from werkzeug.security import safe_join
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `static_url` and set how long each static answer may be kept."""
+    app.jinja_env.globals["static_url"] = static_url
+    app.after_request(_cache)
+
+
+def static_url(filename: str) -> str:
+    """The URL of a file under `static/` with a hash of its content; FileNotFoundError when there is none."""
+    return url_for("static", filename=filename, v=_version(filename))
+
+
+def _version(filename: str) -> str:
+    path = safe_join(str(current_app.static_folder), filename)
+    if path is None:
+        raise FileNotFoundError(filename)
+    stat = Path(path).stat()
+    return _hash(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=256)
+def _hash(path: str, mtime_ns: int, size: int) -> str:
+    """Time and size are part of the key only: an edited file is hashed again without a restart."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+
+
+def _cache(response: Response) -> Response:
+    if request.endpoint != "static" or response.status_code not in {200, 206, 304}:
+        return response
+    filename = (request.view_args or {}).get("filename", "")
+    if request.args.get("v") == _version(filename):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"  # an old page asks for an old version: keep nothing
+    return response
