@@ -1,0 +1,1 @@
+"""The SiteGiant sandbox: its wire, its data, the faults it can play and the control page that steers it."""

@@ -1,0 +1,109 @@
+"""The sandbox's data: one SQLite database behind one connection and one lock.
+
+Every statement is short and the server is one process, so taking turns costs less than a pool would; and an
+in-memory database works just like a file. Orders are kept as the JSON text that is sent.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+MEMORY = ":memory:"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS shops (
+    shop_id INTEGER PRIMARY KEY, api_key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, rate_limit INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS channels (
+    shop_id INTEGER NOT NULL, channel_id INTEGER NOT NULL, marketplace TEXT NOT NULL, name TEXT NOT NULL,
+    type TEXT NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (shop_id, channel_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orders (
+    shop_id INTEGER NOT NULL, order_id INTEGER NOT NULL, channel_id INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,  -- creation in microseconds since 1970, what the list route filters and sorts by
+    order_status TEXT NOT NULL, payment_status TEXT NOT NULL, invoice_no TEXT NOT NULL,
+    foots INTEGER NOT NULL,       -- 1 when the parts add up to the total
+    words TEXT NOT NULL,          -- what the control page's search looks in, case-folded
+    list_row TEXT NOT NULL, detail TEXT NOT NULL,  -- the JSON texts of the two routes
+    UNIQUE (shop_id, order_id)
+);
+CREATE INDEX IF NOT EXISTS orders_by_creation ON orders (shop_id, channel_id, created_us, order_id);
+CREATE TABLE IF NOT EXISTS items (
+    shop_id INTEGER NOT NULL, item_id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (shop_id, item_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS calls (
+    call_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER,  -- no shop: the token was wrong
+    at TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, route TEXT NOT NULL, query TEXT NOT NULL,
+    request TEXT NOT NULL, status INTEGER, answer TEXT NOT NULL DEFAULT '', fault TEXT NOT NULL DEFAULT '',
+    ms REAL  -- neither status nor ms while the call is being answered; no status when it got no answer
+);
+CREATE TABLE IF NOT EXISTS writes (
+    write_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, call_id INTEGER NOT NULL,
+    order_id INTEGER NOT NULL, invoice_no TEXT NOT NULL, previous TEXT NOT NULL, at TEXT NOT NULL
+);
+"""
+
+
+class Database:
+    """One open database; `path` is a file or `MEMORY`, `image` the bytes of a database made elsewhere."""
+
+    def __init__(self, path: str = MEMORY, *, image: bytes | None = None) -> None:
+        self._turn = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        if image is not None:
+            self._connection.deserialize(image)
+        # A killed process loses nothing with these settings, a power cut the last moments: right for a rehearsal.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(_SCHEMA)
+
+    def rows(self, statement: str, parameters: Iterable[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        """Run one statement and return all its rows."""
+        with self._turn:
+            return self._connection.execute(statement, _bound(parameters)).fetchall()
+
+    def row(self, statement: str, parameters: Iterable[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+        """Run one statement and return its first row, if any."""
+        return next(iter(self.rows(statement, parameters)), None)
+
+    def pairs(self, statement: str, parameters: Iterable[Any] = ()) -> dict[Any, Any]:
+        """Run a statement of two columns and return its rows as a mapping."""
+        return {row[0]: row[1] for row in self.rows(statement, parameters)}
+
+    def run_many(self, statement: str, parameters: Iterable[tuple[Any, ...]]) -> None:
+        """Run one statement for each tuple of parameters; call it inside a transaction."""
+        with self._turn:
+            self._connection.executemany(statement, parameters)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the turn; keep everything done inside, or nothing when it raises. One inside another joins it."""
+        with self._turn:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def image(self) -> bytes:
+        """The whole database as bytes: how an in-memory one is handed to another process."""
+        with self._turn:
+            return self._connection.serialize()
+
+    def close(self) -> None:
+        """Close the connection; a file may then be opened by another process."""
+        self._connection.close()
+
+
+def _bound(parameters: Iterable[Any] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+    return parameters if isinstance(parameters, dict) else tuple(parameters)
