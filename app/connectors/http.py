@@ -53,6 +53,8 @@ _WORDS_LENGTH = 300
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED; the other numbers are of the same OpenSSL table.
 _SELF_SIGNED = frozenset({18, 19, 20, 21})
 _WRONG_NAME = frozenset({62, 64})
+_NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout)
+_TOO_SLOW = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
@@ -290,12 +292,12 @@ class Door:
                 return trouble
         if any(isinstance(cause, NameResolutionError) for cause in causes):
             return Unreachable(self._no_such_host(causes), detail=detail)
-        if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
+        if any(isinstance(cause, _NOT_CONNECTED) for cause in causes):
             return Unreachable(
                 _("%(host)s cannot be reached. Check the domain; if it is right, try again later.", host=self._host),
                 detail=detail,
             )
-        if any(isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in causes):
+        if any(isinstance(cause, _TOO_SLOW) for cause in causes):
             sentence = _("%(label)s took too long to answer. Try again later.", label=self._label)
         else:
             sentence = _("%(label)s broke off in the middle of its answer. Try again later.", label=self._label)

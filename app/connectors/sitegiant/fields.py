@@ -107,9 +107,9 @@ def moment(row: Row, *names: str) -> datetime | None:
 def _iso(told: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(told.replace(" ", "T", 1).replace(" ", ""))
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
 
 
 def whole(value: Any) -> int | None:

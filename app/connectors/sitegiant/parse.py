@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,6 +47,8 @@ from app.core.types import (
     RemoteOrder,
     UnreadableOrder,
 )
+
+log = logging.getLogger(__name__)
 
 ORDER_ID = ("order_id", "id")
 INVOICE_NO = ("invoice_no", "invoice_number")
@@ -134,7 +137,12 @@ def parse_order(row: Row, currencies: Mapping[str, str]) -> RemoteOrder | Unread
     try:
         return _order(row, currencies)
     except BadPayload as error:
-        return UnreadableOrder(remote_id(row, *ORDER_ID), error.user_message, row)
+        problem = error.user_message
+    except Exception:
+        # A payload that nobody foresaw is our mistake, but it must not stop the orders beside it.
+        log.exception("an order's payload was not foreseen")
+        problem = _("We do not understand this order. That is our mistake: please report it.")
+    return UnreadableOrder(remote_id(row, *ORDER_ID), problem, row)
 
 
 def order_digest(row: Row) -> str:
