@@ -51,6 +51,13 @@ class Form(WTForm):
 
     Meta = _Meta
 
+    def __init__(self, formdata: Any = None, obj: Any = None, **values: Any) -> None:
+        super().__init__(formdata, obj, **values)  # type: ignore[no-untyped-call]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether every rule holds; what does not stands in the fields' `errors`."""
+        return bool(super().validate(extra_validators))  # type: ignore[no-untyped-call]
+
 
 def clean_text(value: str | None) -> str | None:
     """One line of typed text: stripped, NFC; ValueError names a character that nobody can see."""
