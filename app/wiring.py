@@ -18,10 +18,13 @@ import app.sync.models
 import app.tenancy.models  # noqa: F401 (imported for their tables)
 from app import web
 from app.accounts import access
+from app.accounts import routes as accounts_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 
 ROOT = Path(__file__).resolve().parent.parent
+
+BLUEPRINTS = (accounts_routes.blueprint,)
 
 
 def build(settings: Settings | None = None) -> Flask:
@@ -38,6 +41,8 @@ def build(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     web.init_app(app)
     access.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     return app
 
 

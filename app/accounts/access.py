@@ -22,13 +22,14 @@ from app.accounts import sessions
 from app.accounts.sessions import Person
 from app.extensions import htmx, login_manager
 from app.tenancy import doors
+from app.tenancy.choices import LANGUAGES
 from app.tenancy.scope import current_store, enter_store
 from app.web.respond import redirect_to, wants_fragment
 from app.web.security import SAFE_METHODS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-LANGUAGES: Final = ("en",)
+_LANGUAGES: Final = tuple(code for code, _name in LANGUAGES)
 _NEED: Final = "_needs_role"
 _SIGN_IN: Final = "_needs_sign_in"
 
@@ -61,6 +62,8 @@ class Member:
 
 def init_app(app: Flask) -> None:
     """Guard every view of `app`; call it after `web.init_app`, which refuses forged writes first."""
+    app.config["PERMANENT_SESSION_LIFETIME"] = sessions.ABSOLUTE
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False  # how long it may lie idle is counted in the session's row
     app.config["SESSION_PROTECTION"] = None  # a phone changes its address; the session's row is what counts
     login_manager.user_loader(sessions.person_of)
     login_manager.unauthorized_handler(ask_to_sign_in)
@@ -107,8 +110,8 @@ def ask_to_sign_in() -> Response:
 def choose_locale() -> str:
     """The store's language inside a store, else the best that the browser asks for."""
     store = g.get("store")
-    wanted = store.language if store is not None else request.accept_languages.best_match(LANGUAGES)
-    return wanted if wanted in LANGUAGES else LANGUAGES[0]
+    wanted = store.language if store is not None else request.accept_languages.best_match(_LANGUAGES)
+    return wanted if wanted in _LANGUAGES else _LANGUAGES[0]
 
 
 def choose_time_zone() -> str:

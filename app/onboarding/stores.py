@@ -20,43 +20,11 @@ from app.mappings.models import PaymentMethod
 from app.tenancy.models import Store
 from app.tenancy.scope import enter_store
 
-RESERVED_SLUGS: Final = frozenset(
-    [
-        "about",
-        "admin",
-        "api",
-        "app",
-        "assets",
-        "channelbook",
-        "docs",
-        "forgot",
-        "healthz",
-        "help",
-        "invite",
-        "legal",
-        "mail",
-        "me",
-        "metrics",
-        "new",
-        "pricing",
-        "privacy",
-        "readyz",
-        "reset",
-        "sandbox",
-        "settings",
-        "signin",
-        "signout",
-        "signup",
-        "start",
-        "static",
-        "status",
-        "stores",
-        "support",
-        "terms",
-        "theme",
-        "webhooks",
-    ]
+_OURS: Final = (
+    "about admin api app assets channelbook docs forgot healthz help invite legal mail me metrics new pricing privacy "
+    "readyz reset sandbox settings signin signout signup start static status stores support terms theme webhooks"
 )
+RESERVED_SLUGS: Final = frozenset(_OURS.split())
 """First parts of URLs that are ours: a store of that name would be hidden by them, or hide them."""
 
 _MAX_SLUG: Final = 40

@@ -1,0 +1,75 @@
+"""How often the doors to an account may be tried, and how that is said.
+
+Counted by account, so that many addresses cannot guess one password together, and by address, so that one address
+cannot go through many accounts. An address may be a whole office behind one router, hence the larger number. Every
+try counts, good or bad, and unknown e-mails count like known ones: being refused tells nothing either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from flask import request
+from flask_babel import gettext as _
+from flask_limiter.util import get_remote_address
+from markupsafe import Markup
+
+from app.accounts import access
+from app.accounts.emails import fold_email
+from app.extensions import limiter
+from app.web.filters import ago
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SIGN_IN_BY_ACCOUNT: Final = "10 per 15 minutes"
+SIGN_IN_BY_ADDRESS: Final = "60 per 15 minutes"
+SIGN_UP_BY_ACCOUNT: Final = "5 per hour"
+SIGN_UP_BY_ADDRESS: Final = "20 per hour"
+RESET_BY_ACCOUNT: Final = "5 per hour"
+RESET_BY_ADDRESS: Final = "20 per hour"
+CHANGE_BY_ACCOUNT: Final = "10 per 15 minutes"
+NEW_STORES: Final = "20 per hour"
+
+
+def limit_tries(*, by_account: str, by_address: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view by the form's `email` and by the visitor's address."""
+
+    def limit(view: View) -> View:
+        limited: View = limiter.limit(by_account, key_func=_named_account, methods=["POST"])(view)  # type: ignore[assignment]
+        return limit_address(by_address)(limited)
+
+    return limit
+
+
+def limit_address(limit: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view by the visitor's address."""
+    return limiter.limit(limit, key_func=get_remote_address, methods=["POST"])  # type: ignore[return-value]
+
+
+def limit_person(limit: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view by the person who is signed in."""
+    return limiter.limit(limit, key_func=lambda: str(access.me().id), methods=["POST"])  # type: ignore[return-value]
+
+
+def again_at() -> datetime:
+    """When the limit that refused this request lets the next one in."""
+    refused = limiter.current_limit
+    return datetime.fromtimestamp(refused.reset_at, UTC) if refused else datetime.now(UTC)
+
+
+def seconds_to_wait() -> int:
+    """The same as a number for the Retry-After header."""
+    return max(1, int((again_at() - datetime.now(UTC)).total_seconds()))
+
+
+def too_many_tries() -> Markup:
+    """The sentence for the page, with the moment when to try again."""
+    return Markup.escape(_("Too many tries. Nothing is lost: try again %(when)s.")) % {"when": ago(again_at())}
+
+
+def _named_account() -> str:
+    """A digest, because the counter's keys lie in the queue server and e-mails should not."""
+    return hashlib.sha256(fold_email(request.form.get("email", "")).encode()).hexdigest()[:32]

@@ -1,0 +1,103 @@
+"""Mails: plain text, sent by what MAIL_URL says, and never a reason for a request to fail.
+
+`console:` writes them to standard output, `file:/folder` one `.eml` for each, `smtp://` and `smtps://` send them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import smtplib
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from flask import current_app
+
+from app.config import Settings
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT_S: Final = 20
+
+
+def send(to: str, subject: str, text: str) -> bool:
+    """Send one mail and say whether it went. A failure is logged under a reference, with no word of the mail's own."""
+    settings: Settings = current_app.extensions["settings"]
+    url = urlsplit(settings.mail_url)
+    try:
+        _SENDERS[url.scheme](_message(settings.mail_from, to, subject, text), url)
+    except (OSError, smtplib.SMTPException, ValueError):
+        log.exception("A mail was not sent, reference %s", secrets.token_hex(4))
+        return False
+    return True
+
+
+def link(endpoint: str, **values: Any) -> str:
+    """The full URL of a page for a mail. It begins with BASE_URL and never with the Host header, which a visitor
+    writes: a forged one would lead the owner of an address, with the token, to somebody else's server.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    return settings.base_url + current_app.url_map.bind("").build(endpoint, values)
+
+
+def _message(sender: str, to: str, subject: str, text: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    return message
+
+
+def _to_console(message: EmailMessage, _url: SplitResult) -> None:
+    headers = "".join(f"{name}: {message[name]}\n" for name in ("To", "Subject"))
+    sys.stdout.write(f"--- mail ---\n{headers}\n{message.get_content()}------------\n")
+    sys.stdout.flush()
+
+
+def _to_folder(message: EmailMessage, url: SplitResult) -> None:
+    """Written aside and renamed, so that whoever watches the folder never reads half a mail."""
+    folder = Path(unquote(url.path))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}"
+    part = folder / f".{name}.part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(message.as_bytes())
+    part.rename(folder / f"{name}.eml")
+
+
+def _to_server(message: EmailMessage, url: SplitResult) -> None:
+    """smtps:// is TLS from the first byte; smtp:// with ?tls=starttls changes to it before anything is said."""
+    tls = ssl.create_default_context()
+    host = url.hostname or ""
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=_TIMEOUT_S, context=tls)
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=_TIMEOUT_S)
+    with server:
+        if url.query == "tls=starttls":
+            server.starttls(context=tls)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.send_message(message)
+
+
+_SENDERS: Final[Mapping[str, Callable[[EmailMessage, SplitResult], None]]] = {
+    "console": _to_console,
+    "file": _to_folder,
+    "smtp": _to_server,
+    "smtps": _to_server,
+}
