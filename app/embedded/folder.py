@@ -22,11 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class AlreadyRunning(Exception):
-    """Another process holds this data folder; `note` is what it wrote down about itself."""
-
-    def __init__(self, note: str) -> None:
-        self.note = note
-        super().__init__(note)
+    """Another process holds this data folder."""
 
 
 def _token() -> str:
@@ -102,20 +98,16 @@ class DataFolder:
         write_private(self.path / "ports.json", json.dumps(dict(ports), indent=1))
 
     @contextmanager
-    def held(self, note: str) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Hold the folder for this process; raises AlreadyRunning when another one does.
 
         The lock is the kernel's, so a killed holder leaves nothing that could prevent the next start.
         """
-        with (self.path / "lock").open("a+") as lock:
+        with (self.path / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.seek(0)
-                raise AlreadyRunning(lock.read()) from None
-            lock.truncate(0)
-            lock.write(note)
-            lock.flush()
+                raise AlreadyRunning(self.path) from None
             yield
 
 

@@ -45,6 +45,7 @@ class Program:
     user: SystemUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM  # what it gets from the kernel when we die first (Linux)
+    pass_fds: tuple[int, ...] = ()  # open files that it inherits, such as a listening socket
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it in a session of its own; its output is appended to its log. Raises OSError if it cannot run."""
@@ -58,6 +59,7 @@ class Program:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self.pass_fds,
                 preexec_fn=lambda: _die_with(us, self.orphan_signal),  # noqa: PLW1509  # supervisors have one thread
                 user=self.user.uid if self.user else None,
                 group=self.user.gid if self.user else None,
@@ -122,23 +124,34 @@ def wait_until(condition: Callable[[], bool], timeout: float, pause: float = 0.0
     return True
 
 
-def port_is_free(port: int) -> bool:
-    """Whether a server could listen on this loopback port now (a port only just left counts as free)."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+def listen(*ports: int) -> socket.socket:
+    """Listen on the first of these loopback ports that is free (0: any); raises OSError when none is.
+
+    Holding the socket ourselves settles at once which of two clones has a port, and it outlives the child that serves
+    it: while that starts again, callers wait instead of being refused.
+    """
+    for port in ports[:-1]:
+        with contextlib.suppress(OSError):
+            return _listen(port)
+    return _listen(ports[-1])
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on, chosen by the operating system."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port only just left counts as free
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port that a socket listens on."""
+    port: int = listener.getsockname()[1]
+    return port
 
 
 def bound_log(log: Path) -> None:

@@ -1,0 +1,151 @@
+"""The command line, `channelbook`: running everything here, running it for real, and finding out what is wrong."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version as installed_version
+from typing import ParamSpec
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from app.config import SettingError, Settings, load_settings
+
+P = ParamSpec("P")
+
+
+@click.group()
+def main() -> None:
+    """Channelbook: paid channel orders become exactly one sales invoice each."""
+
+
+def refusing(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn a refusal into sentences on stderr and exit code 1: whoever set this up needs no traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except SettingError as error:
+            raise click.ClickException("these settings need you:\n  " + "\n  ".join(error.problems)) from None
+
+    return wrapped
+
+
+def _settings() -> Settings:
+    return load_settings(os.environ)
+
+
+@main.command()
+@refusing
+def demo() -> None:
+    """Run everything on this machine, with servers of its own, until Ctrl-C."""
+    from app import local  # noqa: PLC0415  # each command loads only what it needs
+    from app.embedded import EmbeddedError  # noqa: PLC0415
+
+    try:
+        local.run(os.environ, click.echo)
+    except (local.CannotRun, EmbeddedError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("prepare-demo", hidden=True)
+@refusing
+def prepare_demo() -> None:
+    """Migrate, seed, and print the demo people as JSON."""
+    from app.demo import seed  # noqa: PLC0415
+
+    settings = _settings()
+    _migrate(settings)
+    click.echo(json.dumps([asdict(person) for person in seed(settings)]))
+
+
+@main.command()
+@refusing
+def migrate() -> None:
+    """Bring the database to this version, as its owner (DATABASE_OWNER_URL)."""
+    _migrate(_settings())
+    click.echo("The database is up to date.")
+
+
+def _migrate(settings: Settings) -> None:
+    from app.migrations import upgrade  # noqa: PLC0415
+
+    if settings.database_owner_url is None:
+        raise SettingError(["DATABASE_OWNER_URL is missing: set the address of the role that owns the tables."])
+    upgrade(settings.database_owner_url, app_role=unquote(urlsplit(settings.database_url).username or ""))
+
+
+@main.command()
+@refusing
+def check() -> None:
+    """Say whether database, role, row-level security, migrations, queue, workers and keys are sound."""
+    from app.checks import run_checks  # noqa: PLC0415
+
+    checks = run_checks(_settings())
+    for one in checks:
+        click.echo(f"{'ok    ' if one.ok else 'FAILED'}  {one.name}: {one.words}")
+    sys.exit(0 if all(one.ok for one in checks) else 1)
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="HOST:PORT or unix:PATH.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=64, show_default=True, help="Threads in each; an open page holds one.")
+@refusing
+def web(bind: str, workers: int, threads: int) -> None:
+    """Serve the pages in the foreground, for systemd or a container."""
+    from app.serving import gunicorn_command  # noqa: PLC0415
+
+    _settings()  # refuse here, in sentences, instead of in a worker's traceback
+    command = gunicorn_command(bind, workers=workers, threads=threads)
+    os.execv(command[0], command)  # noqa: S606  # becomes the server, so that signals reach it
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run a server that plays a channel, such as `sitegiant`."""
+    command = (sys.executable, "-m", "app.sandbox", *arguments)
+    os.execv(command[0], command)  # noqa: S606  # a process of its own: it shares nothing with the portal
+
+
+@main.command("create-owner")
+@click.option("--email", prompt=True)
+@click.option("--name", prompt="Name of the person")
+@click.option("--store", prompt="Name of the store")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="OWNER_PASSWORD")
+@refusing
+def create_owner(email: str, name: str, store: str, password: str) -> None:
+    """Make the first owner and their store; the password is asked for, or read from OWNER_PASSWORD."""
+    from app import create_app  # noqa: PLC0415
+    from app.accounts import passwords  # noqa: PLC0415
+    from app.onboarding import services  # noqa: PLC0415
+
+    if len(password) < passwords.MIN_LENGTH or passwords.is_guessable(password, email, name, store):
+        raise click.ClickException(
+            f"choose a password that is hard to guess, of {passwords.MIN_LENGTH} characters or more"
+        )
+    with create_app(_settings()).app_context():
+        try:
+            made = services.create_owner(email=email, name=name, store_name=store, password=password)
+        except services.EmailTaken:
+            raise click.ClickException(
+                "this e-mail has an account already: sign in, and make another store there"
+            ) from None
+    click.echo(f"Made the store {store} at /{made.slug}; {email} can sign in.")
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(installed_version("channelbook"))
+
+
+if __name__ == "__main__":
+    main()
