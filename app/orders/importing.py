@@ -123,13 +123,20 @@ class PulledPage:
     skipped: Mapping[str, Reason]
 
 
-def store_rules(channel: Channel) -> StoreRules:
-    """The settings that decide about this channel's orders, as `app.core.plan` wants them."""
+def store_rules(channel_id: int) -> StoreRules:
+    """The settings that decide about this channel's orders, as `app.core.plan` wants them.
+
+    Holds a share lock on the channel until the transaction ends: whoever saves a mapping or a setting frees the
+    waiting orders under the exclusive lock, so no page judged by the old rules can slip in after that.
+    """
     store = current_store()
+    channel = db.session.get_one(
+        Channel, (store.id, channel_id), with_for_update={"read": True}, populate_existing=True
+    )
     mapped = db.session.scalars(
         select(PaymentMapping.gateway_key).where(
-            PaymentMapping.store_id == channel.store_id,
-            PaymentMapping.channel_id == channel.id,
+            PaymentMapping.store_id == store.id,
+            PaymentMapping.channel_id == channel_id,
             PaymentMapping.payment_method_id.is_not(None),
         )
     )
@@ -144,17 +151,27 @@ def store_rules(channel: Channel) -> StoreRules:
     )
 
 
-def known_digests(channel_id: int, remote_ids: Sequence[str]) -> dict[str, str | None]:
-    """remote_id → the list digest of its last complete reading, for those of the ids that were seen before."""
+@dataclass(frozen=True, slots=True)
+class KnownOrders:
+    """Which of some ids were read completely before (with the digest of then), and which were left out on purpose."""
+
+    digests: Mapping[str, str | None]
+    skipped: frozenset[str]
+
+
+def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
+    """What the seen-ledger knows of these ids; what could not be read counts as unknown, so that it is tried again."""
     rows = db.session.execute(
-        select(SeenOrder.remote_id, SeenOrder.digest).where(
+        select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state).where(
             SeenOrder.store_id == current_store_id(),
             SeenOrder.channel_id == channel_id,
             SeenOrder.remote_id.in_(remote_ids),
-            SeenOrder.state != SeenState.LISTED,
         )
+    ).all()
+    return KnownOrders(
+        digests={row.remote_id: row.digest for row in rows if row.state == SeenState.IMPORTED},
+        skipped=frozenset(row.remote_id for row in rows if row.state == SeenState.SKIPPED),
     )
-    return {row.remote_id: row.digest for row in rows}
 
 
 def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, int], job_id: int) -> PageCounts:

@@ -28,7 +28,8 @@ _BATCH = 500
 
 
 def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
-    """A gateway was mapped: every order that waited for it is ready. Returns how many; two statements."""
+    """A gateway was mapped: every order that waited for it is ready. Returns how many; three statements."""
+    _lock(channel_id)
     rows = db.session.execute(
         update(Order)
         .where(
@@ -48,19 +49,27 @@ def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
 
 def rejudge_store(user_id: int | None) -> int:
     """Judge every order that is ready, queued or held under the store's present rules; returns how many moved."""
-    channels = db.session.scalars(select(Channel).where(Channel.store_id == current_store_id())).all()
-    return sum(rejudge_channel(channel, user_id) for channel in channels)
+    channel_ids = db.session.scalars(select(Channel.id).where(Channel.store_id == current_store_id())).all()
+    return sum(rejudge_channel(channel_id, user_id) for channel_id in channel_ids)
 
 
-def rejudge_channel(channel: Channel, user_id: int | None) -> int:
+def rejudge_channel(channel_id: int, user_id: int | None) -> int:
     """The same for one channel's orders."""
-    rules = store_rules(channel)
+    _lock(channel_id)
+    rules = store_rules(channel_id)
     moved, after = 0, 0
-    while rows := _judged_batch(channel.id, after):
-        moved += _rejudge(rows, rules, channel.id, user_id)
+    while rows := _judged_batch(channel_id, after):
+        moved += _rejudge(rows, rules, channel_id, user_id)
         after = rows[-1].Order.id
         db.session.expunge_all()
     return moved
+
+
+def _lock(channel_id: int) -> None:
+    """Wait for the pages that are being judged by the old rules; see `store_rules`."""
+    db.session.execute(
+        select(Channel.id).where(Channel.store_id == current_store_id(), Channel.id == channel_id).with_for_update()
+    )
 
 
 def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:

@@ -14,28 +14,15 @@ from sqlalchemy import Row, Select, func, select, update
 
 from app.bulk import update_rows
 from app.core.invoicing import BookableLine, BookableOrder
-from app.core.states import OrderState, Reason, SeenState
+from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
-from app.orders.models import Order, OrderLine, SeenOrder
+from app.orders.models import Order, OrderLine
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store_id
 
 
-def reopen_skipped(channel_id: int) -> None:
-    """Forget what was left out, so that the next check judges it again (the start date was moved)."""
-    db.session.execute(
-        update(SeenOrder)
-        .where(
-            SeenOrder.store_id == current_store_id(),
-            SeenOrder.channel_id == channel_id,
-            SeenOrder.state == SeenState.SKIPPED,
-        )
-        .values(digest=None)
-    )
-
-
-def queue_orders(matching: Select[tuple[int]], user_id: int | None) -> int:
+def queue_orders(matching: Select[int], user_id: int | None) -> int:
     """Mark those of the orders that are ready as wanted in the books; returns how many."""
     rows = db.session.execute(
         update(Order)

@@ -102,7 +102,7 @@ class Change(StoreOwned, Base):
     payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default="planned")
     fence: Mapped[int | None]
-    """Fencing number of the job that claimed it."""
+    """Marks the hold on a job that claimed it (`app.sync.lease.Run.claim_mark`)."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     not_before: Mapped[datetime | None]
     reason: Mapped[str | None]

@@ -34,10 +34,9 @@ create function door_due_jobs(p_limit int, p_ring_again_seconds int)
 returns table (store_id bigint, job_id bigint)
 language sql stable security definer set search_path = pg_catalog, public as $$
     select j.store_id, j.id from public.sync_jobs j
-    where (j.state = 'queued'
-           and (j.not_before is null or j.not_before <= now())
-           and (j.rung_at is null or j.rung_at < now() - make_interval(secs => p_ring_again_seconds)))
-       or (j.state = 'running' and j.lease_until < now())
+    where ((j.state = 'queued' and (j.not_before is null or j.not_before <= now()))
+           or (j.state = 'running' and j.lease_until < now()))
+      and (j.rung_at is null or j.rung_at < now() - make_interval(secs => p_ring_again_seconds))
     order by j.rung_at nulls first, j.id limit p_limit
 $$""",
     "door_due_channels": """

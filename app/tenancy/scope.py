@@ -54,7 +54,13 @@ def current_store() -> Store:
 
 @contextmanager
 def store_scope(store_id: int) -> Iterator[None]:
-    """Run a block as one store. Uncommitted work is rolled back at the end and the session is given back."""
+    """Run a block as one store. Uncommitted work is rolled back at the end and the session is given back.
+
+    Inside the scope of the same store it changes nothing: the outer one ends it.
+    """
+    if db.session().info.get(_KEY) == store_id:
+        yield
+        return
     enter_store(store_id)
     try:
         yield

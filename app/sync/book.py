@@ -1,0 +1,123 @@
+"""The booking phase of a job: orders become invoices, a batch in one transaction.
+
+The invoices, their numbers, the orders' new state, the planned write-backs, the journal and the job's counters are
+committed together, so a crash leaves either the whole batch or nothing of it, and no gap in the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app.bulk import insert_rows
+from app.connectors.base import Capability, Connector
+from app.core.errors import Misconfigured
+from app.core.states import OrderState, Reason
+from app.extensions import db
+from app.invoices.services import Issued, issue_invoices
+from app.orders.models import Order
+from app.orders.services import Refusal, mark_booked, mark_held, take_orders
+from app.orders.writing import JournalNote, write_journal
+from app.sync.lease import Run
+from app.sync.models import Change
+from app.tenancy.scope import current_store, current_store_id, store_scope
+
+BATCH = 100
+
+
+def book(run: Run, connector: Connector) -> Iterator[None]:
+    """Book what was pressed (and, for Auto Sync, all that is ready), oldest first; yields after each batch."""
+    states = (OrderState.QUEUED, OrderState.READY) if run.kind == "auto" else (OrderState.QUEUED,)
+    if not run.here:
+        with store_scope(run.store_id):
+            refuse_with_delivery_orders()
+            run.enter("book", {"begun": True}, _count(run, states))
+            run.save()
+            run.start_phase_clock()
+            db.session.commit()
+        yield
+    write_back = Capability.INVOICE_WRITEBACK in connector.capabilities
+    while _book_batch(run, states, write_back=write_back):
+        yield
+
+
+def refuse_with_delivery_orders() -> None:
+    """Misconfigured when the store makes delivery orders by itself, which would double the channel's own."""
+    if current_store().auto_delivery_order != "none":
+        raise Misconfigured(
+            _("Delivery orders are generated automatically. Set Auto-generate D.O. to None, then sync again."),
+            code=Reason.AUTO_DO_ENABLED,
+        )
+
+
+def _book_batch(run: Run, states: Sequence[OrderState], *, write_back: bool) -> bool:
+    """One batch; False when there was nothing left to book."""
+    with store_scope(run.store_id):
+        orders = take_orders(run.channel_id, states, BATCH)
+        if not orders:
+            return False
+        issued, refusals = issue_invoices(orders, job_id=run.job_id)
+        mark_booked([invoice.order_id for invoice in issued])
+        mark_held(refusals)
+        if write_back:
+            _plan_write_backs(run, issued)
+        write_journal(_notes(run, issued, refusals), job_id=run.job_id, user_id=run.requested_by)
+        run.done += len(orders)
+        run.total = max(run.total or 0, run.done)
+        run.count(booked=len(issued), held=len(refusals))
+        run.save()
+        db.session.commit()
+    return True
+
+
+def _plan_write_backs(run: Run, issued: Sequence[Issued]) -> None:
+    rows = [
+        {
+            "store_id": current_store_id(),
+            "channel_id": run.channel_id,
+            "kind": "write_back",
+            "key": f"invoice:{invoice.invoice_id}",
+            "order_id": invoice.order_id,
+            "invoice_id": invoice.invoice_id,
+            "remote_id": invoice.remote_id,
+            "payload": {"invoice_no": invoice.number_text, "expected": []},
+        }
+        for invoice in issued
+    ]
+    columns = ("store_id", "channel_id", "kind", "key", "order_id", "invoice_id", "remote_id", "payload")
+    insert_rows(Change, columns, rows)
+
+
+def _notes(run: Run, issued: Sequence[Issued], refusals: Sequence[Refusal]) -> list[JournalNote]:
+    booked = [
+        JournalNote(
+            "booked",
+            run.channel_id,
+            invoice.order_id,
+            {
+                "number": invoice.number_text,
+                "total": invoice.total,
+                "currency": invoice.currency,
+                "order": invoice.order_number,
+                "default_method": invoice.by_default_method,
+            },
+            invoice_id=invoice.invoice_id,
+        )
+        for invoice in issued
+    ]
+    held = [
+        JournalNote("held", run.channel_id, refusal.order_id, {"reason": refusal.reason, **refusal.detail})
+        for refusal in refusals
+    ]
+    return booked + held
+
+
+def _count(run: Run, states: Sequence[OrderState]) -> int:
+    statement = (
+        select(func.count())
+        .select_from(Order)
+        .where(Order.store_id == run.store_id, Order.channel_id == run.channel_id, Order.state.in_(states))
+    )
+    return db.session.scalar(statement) or 0

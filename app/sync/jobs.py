@@ -1,0 +1,232 @@
+"""Working off one job: claim it, go through its phases page by page, and answer every error by what happens next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from app.channels.models import Channel
+from app.channels.services import open_connector, pause_by_error
+from app.connectors.base import Connector
+from app.core.errors import (
+    AuthRejected,
+    ChannelError,
+    Misconfigured,
+    RateLimited,
+    Unavailable,
+    backoff_seconds,
+    retry_at,
+)
+from app.core.states import JobState, OrderState
+from app.extensions import db
+from app.orders.models import Order
+from app.orders.services import unqueue_orders
+from app.orders.writing import JournalNote, write_journal
+from app.sync import lease, queue
+from app.sync.book import book
+from app.sync.lease import LeaseLostError, Run
+from app.sync.nudge import nudge
+from app.sync.pull import pull, recheck
+from app.sync.send import send
+from app.sync.waking import wake_channel
+from app.tenancy.scope import store_scope
+
+log = logging.getLogger(__name__)
+Phase = Callable[[Run, Connector], Iterator[None]]
+PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
+    "check": (("pull", pull), ("recheck", recheck)),
+    "sync": (("book", book), ("send", send)),
+    "auto": (("pull", pull), ("recheck", recheck), ("book", book), ("send", send)),
+    "write_back": (("send", send),),
+}
+SLICE_SECONDS = 2
+"""How long a job may go on while others wait."""
+LONGEST_SLICE_SECONDS = 300
+MAX_ATTEMPTS = 8
+_TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected")
+
+
+def run(store_id: int, job_id: int) -> None:
+    """What a worker does when the bell rings. Safe to call twice, late, or for a job that is gone."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    with app.app_context():
+        db.engine.dispose(close=False)  # the parent's connections are not ours to use after the fork
+        with store_scope(store_id):
+            held = lease.claim(job_id)
+        if held is None:
+            return
+        _tell(held)
+        with lease.renewing(app, held):
+            try:
+                _work(held)
+            except LeaseLostError:
+                log.warning("job %s of store %s was taken over or ended by somebody else", job_id, store_id)
+        _tell(held)
+        wake_channel(store_id, held.channel_id)
+
+
+def _work(held: Run) -> None:
+    try:
+        with store_scope(held.store_id):
+            channel = db.session.get_one(Channel, (held.store_id, held.channel_id))
+            if channel.status != "connected":
+                raise Misconfigured(_("The channel is paused. Resume it, then try again."), code="CHANNEL_PAUSED")
+            connector = open_connector(channel)
+        try:
+            _go_through(held, connector)
+        finally:
+            connector.close()
+    except ChannelError as error:
+        _react(held, error)
+    except DBAPIError:
+        log.exception("job %s of store %s met a database error; its lease runs out", held.job_id, held.store_id)
+    except LeaseLostError:
+        raise
+    except Exception:
+        _blame_ourselves(held)
+
+
+def _go_through(held: Run, connector: Connector) -> None:
+    """Each phase from where the job stands, until it is finished, cancelled, or has to let others pass."""
+    phases = PHASES[held.kind]
+    names = [name for name, _phase in phases]
+    began = time.monotonic()
+    at = names.index(held.phase) if held.phase else 0
+    while at < len(phases):
+        held.phase, work = phases[at]
+        steps = work(held, connector)
+        try:
+            for _step in steps:
+                _tell(held)
+                if held.cancelled:
+                    _cancel(held)
+                    return
+                if _must_stop(held, time.monotonic() - began):
+                    _let_pass(held)
+                    return
+        finally:
+            steps.close()  # type: ignore[attr-defined]
+        at += 1
+        if at == len(phases) and not _finish(held):
+            at = names.index("book")
+            held.cursor.pop("book", None)
+            held.cursor.pop("send", None)
+
+
+def _must_stop(held: Run, seconds: float) -> bool:
+    if held.must_pass or seconds > LONGEST_SLICE_SECONDS:
+        return True
+    return seconds > SLICE_SECONDS and queue.somebody_waits(_redis_url())
+
+
+def _let_pass(held: Run) -> None:
+    """Give the job back and stand at the end of the queue."""
+    with store_scope(held.store_id):
+        lease.put_back(held)
+        db.session.commit()
+    if not held.must_pass:
+        queue.ring(_redis_url(), held.store_id, held.job_id)
+
+
+def _finish(held: Run) -> bool:
+    """End the job, unless somebody pressed *Sync* for more orders meanwhile; False then.
+
+    Pressing takes the same lock on the channel: it either sees this job end and makes a new one, or its orders are
+    seen here.
+    """
+    with store_scope(held.store_id):
+        db.session.get_one(Channel, (held.store_id, held.channel_id), with_for_update=True)
+        if held.kind in ("sync", "auto") and _has_queued(held):
+            return False
+        troubled = any(held.counts.get(name) for name in _TROUBLES)
+        lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
+        db.session.commit()
+    return True
+
+
+def _has_queued(held: Run) -> bool:
+    statement = select(Order.id).where(
+        Order.store_id == held.store_id, Order.channel_id == held.channel_id, Order.state == OrderState.QUEUED
+    )
+    return db.session.scalar(statement.limit(1)) is not None
+
+
+def _cancel(held: Run) -> None:
+    with store_scope(held.store_id):
+        if held.kind == "sync":
+            held.count(unqueued=unqueue_orders(held.channel_id, None))
+        lease.end(held, JobState.CANCELLED)
+        db.session.commit()
+
+
+def _react(held: Run, error: ChannelError) -> None:
+    """What happens next, by the kind of error (architecture: errors are named by it)."""
+    log.info("job %s of store %s: %s", held.job_id, held.store_id, error)
+    now = datetime.now(UTC)
+    attempts = held.attempts + 1
+    match error:
+        case RateLimited():
+            _come_back(held, error, retry_at(now, error.retry_after), held.attempts)
+        case Unavailable() if attempts < MAX_ATTEMPTS:
+            _come_back(held, error, retry_at(now, backoff_seconds(attempts)), attempts)
+        case AuthRejected() if attempts < 2:
+            _come_back(held, error, retry_at(now, backoff_seconds(attempts)), attempts)
+        case AuthRejected():
+            _stop(held, error)
+            with store_scope(held.store_id):
+                pause_by_error(held.channel_id, error.code)
+        case _:
+            _stop(held, error)
+
+
+def _come_back(held: Run, error: ChannelError, not_before: datetime, attempts: int) -> None:
+    with store_scope(held.store_id):
+        detail = {**_told(error), "next_try_at": not_before.isoformat()}
+        lease.put_back(held, not_before=not_before, problem=error.code, detail=detail, attempts=attempts)
+        write_journal([JournalNote("job_waits", held.channel_id, None, detail)], job_id=held.job_id)
+        db.session.commit()
+
+
+def _stop(held: Run, error: ChannelError) -> None:
+    did_something = any(held.counts.get(name) for name in ("listed", "booked", "written"))
+    with store_scope(held.store_id):
+        state = JobState.PARTLY if did_something else JobState.FAILED
+        lease.end(held, state, problem=error.code, detail=_told(error))
+        write_journal([JournalNote("job_stopped", held.channel_id, None, _told(error))], job_id=held.job_id)
+        db.session.commit()
+
+
+def _blame_ourselves(held: Run) -> None:
+    reference = uuid4().hex[:8]
+    log.exception("job %s of store %s failed, reference %s", held.job_id, held.store_id, reference)
+    with store_scope(held.store_id):
+        detail = {"message": _("Our mistake. It is in our log under this reference."), "reference": reference}
+        lease.end(held, JobState.FAILED, problem="INTERNAL", detail=detail)
+        write_journal([JournalNote("job_stopped", held.channel_id, None, detail)], job_id=held.job_id)
+        db.session.commit()
+
+
+def _told(error: ChannelError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.user_message,
+        "reference": error.reference,
+        "detail": error.detail[:2000],
+    }
+
+
+def _tell(held: Run) -> None:
+    nudge(held.store_id, f"job-{held.job_id}", "jobs", "orders", f"channel-{held.channel_id}")
+
+
+def _redis_url() -> str:
+    return str(current_app.extensions["settings"].redis_url)

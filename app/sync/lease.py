@@ -1,0 +1,262 @@
+"""Holding a job: the lease that says who works on it, and the fence that keeps a late worker from writing.
+
+A worker renews its lease every few seconds. When it dies, the lease runs out and another worker claims the job under
+a higher fencing number; everything that the first one still tries to commit is refused, because each page of work
+ends with an update that names the number.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Flask
+from sqlalchemy import Exists, Update, func, or_, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import aliased
+
+from app.core.states import JobState
+from app.extensions import db
+from app.sync.models import SyncJob
+from app.tenancy.scope import current_store_id
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 12
+RENEW_SECONDS = 3
+URGENT_KINDS = ("sync", "write_back")
+"""Short jobs that a person waits for; a long check lets them pass."""
+
+_LEASE = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
+
+
+class LeaseLostError(RuntimeError):
+    """Somebody else holds the job now, or it was ended: nothing of ours may be committed."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One worker's hold on one job, and how far the job is. `save` writes it; the rest is plain memory."""
+
+    store_id: int
+    job_id: int
+    channel_id: int
+    kind: str
+    fence: int
+    phase: str
+    cursor: dict[str, Any]
+    done: int
+    total: int | None
+    counts: dict[str, Any]
+    requested_by: int | None
+    attempts: int
+    cancelled: bool = False
+    must_pass: bool = False
+    """Whether a job that a person waits for stands behind this one."""
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def count(self, **more: int) -> None:
+        """Add to the job's counters."""
+        for name, number in more.items():
+            if number:
+                self.counts[name] = self.counts.get(name, 0) + number
+
+    @property
+    def claim_mark(self) -> int:
+        """Marks the changes that this hold claimed: no other hold of this or another job has the same."""
+        return self.job_id * 1_000_000 + self.fence
+
+    @property
+    def here(self) -> dict[str, Any]:
+        """The present phase's cursor; empty before the phase has set out."""
+        return cast("dict[str, Any]", self.cursor.get(self.phase, {}))
+
+    def enter(self, phase: str, cursor: Mapping[str, Any], total: int | None) -> None:
+        """Begin a phase; nothing is written before the next `save`."""
+        self.phase, self.done, self.total = phase, 0, total
+        self.cursor[phase] = dict(cursor)
+
+    def save(self) -> None:
+        """Write progress under the fence; the last statement of each transaction of the job. Does not commit."""
+        if self.lost.is_set():
+            raise LeaseLostError(f"job {self.job_id}")
+        row = db.session.execute(
+            _held(self)
+            .values(
+                phase=self.phase,
+                cursor=self.cursor,
+                done=self.done,
+                total=self.total,
+                counts=self.counts,
+                attempts=0,
+                problem=None,
+                problem_detail={},
+                lease_until=_LEASE,
+            )
+            .returning(SyncJob.cancel_requested_at, _somebody_urgent().label("must_pass"))
+        ).one_or_none()
+        if row is None:
+            raise LeaseLostError(f"job {self.job_id}")
+        self.attempts = 0
+        self.cancelled = row.cancel_requested_at is not None
+        self.must_pass = self.kind not in URGENT_KINDS and bool(row.must_pass)
+
+    def start_phase_clock(self) -> None:
+        """Note when the phase began, for the rate and the estimate. Does not commit."""
+        db.session.execute(_held(self).values(phase_started_at=func.now()))
+
+
+def _held(run: Run) -> Update:
+    return (
+        update(SyncJob)
+        .where(
+            SyncJob.store_id == run.store_id,
+            SyncJob.id == run.job_id,
+            SyncJob.fence == run.fence,
+            SyncJob.state == JobState.RUNNING,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def claim(job_id: int) -> Run | None:
+    """Take the job if it is due and free, or its worker is gone; None otherwise. Commits.
+
+    A check lets a job that a person waits for pass first. At most one job runs per channel, by a unique index.
+    """
+    store_id = current_store_id()
+    due = (SyncJob.state == JobState.QUEUED) & or_(SyncJob.not_before.is_(None), SyncJob.not_before <= func.now())
+    abandoned = (SyncJob.state == JobState.RUNNING) & (SyncJob.lease_until < func.now())
+    statement = (
+        update(SyncJob)
+        .where(
+            SyncJob.store_id == store_id,
+            SyncJob.id == job_id,
+            or_(abandoned, due & or_(SyncJob.kind.in_(URGENT_KINDS), ~_somebody_urgent())),
+        )
+        .values(
+            state=JobState.RUNNING,
+            fence=SyncJob.fence + 1,
+            lease_until=_LEASE,
+            not_before=None,
+            started_at=func.coalesce(SyncJob.started_at, func.now()),
+        )
+        .returning(SyncJob)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        job = db.session.scalars(statement).one_or_none()
+        run = None if job is None else _run(job)
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return None
+    return run
+
+
+def _somebody_urgent() -> Exists:
+    """Whether a due job that a person waits for stands behind this row's job, for the same channel."""
+    urgent = aliased(SyncJob)
+    return (
+        select(urgent.id)
+        .where(
+            urgent.store_id == SyncJob.store_id,
+            urgent.channel_id == SyncJob.channel_id,
+            urgent.id != SyncJob.id,
+            urgent.kind.in_(URGENT_KINDS),
+            urgent.state == JobState.QUEUED,
+            or_(urgent.not_before.is_(None), urgent.not_before <= func.now()),
+        )
+        .exists()
+    )
+
+
+def _run(job: SyncJob) -> Run:
+    return Run(
+        store_id=job.store_id,
+        job_id=job.id,
+        channel_id=job.channel_id,
+        kind=job.kind,
+        fence=job.fence,
+        phase=job.phase,
+        cursor=dict(job.cursor),
+        done=job.done,
+        total=job.total,
+        counts=dict(job.counts),
+        requested_by=job.requested_by,
+        attempts=job.attempts,
+        cancelled=job.cancel_requested_at is not None,
+    )
+
+
+def end(run: Run, state: JobState, *, problem: str | None = None, detail: Mapping[str, Any] | None = None) -> None:
+    """Finish the job. Does not commit; raises LeaseLostError when it is no longer ours."""
+    _commit_to(
+        run,
+        _held(run).values(
+            state=state,
+            finished_at=func.now(),
+            lease_until=None,
+            counts=run.counts,
+            problem=problem,
+            problem_detail=dict(detail or {}),
+        ),
+    )
+
+
+def put_back(
+    run: Run,
+    *,
+    not_before: datetime | None = None,
+    problem: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    attempts: int = 0,
+) -> None:
+    """Give the job back to the queue, to go on where it stands. Does not commit."""
+    _commit_to(
+        run,
+        _held(run).values(
+            state=JobState.QUEUED,
+            lease_until=None,
+            not_before=not_before,
+            rung_at=None if not_before else func.now(),
+            attempts=attempts,
+            problem=problem,
+            problem_detail=dict(detail or {}),
+        ),
+    )
+
+
+def _commit_to(run: Run, statement: Update) -> None:
+    """Execute an update under the fence; LeaseLostError when it no longer finds the job."""
+    if db.session.execute(statement.returning(SyncJob.id)).one_or_none() is None:
+        raise LeaseLostError(f"job {run.job_id}")
+
+
+@contextmanager
+def renewing(app: Flask, run: Run) -> Iterator[None]:
+    """Renew the lease from a thread of its own, so that a slow call outside does not look like a death."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_renew, args=(app, run, stop), name=f"lease-{run.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=RENEW_SECONDS)
+
+
+def _renew(app: Flask, run: Run, stop: threading.Event) -> None:
+    while not stop.wait(RENEW_SECONDS):
+        try:
+            with app.app_context(), db.engine.begin() as connection:
+                connection.execute(text("select set_config('app.store_id', :s, true)"), {"s": str(run.store_id)})
+                if connection.execute(_held(run).values(lease_until=_LEASE)).rowcount != 1 and not stop.is_set():
+                    run.lost.set()
+                    return
+        except SQLAlchemyError as error:
+            log.warning("could not renew the lease of job %s: %s", run.job_id, type(error).__name__)

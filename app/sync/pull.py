@@ -1,0 +1,309 @@
+"""The pull phases of a job: read what the channel lists, page by page, and look again at what is still open.
+
+Each page is one transaction: seen-ledger, orders, journal, the job's cursor and its counters. The cursor holds the
+windows that were set out to be read, so that a killed job goes on at the page after the last one it committed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.channels.models import Channel, Marketplace
+from app.channels.services import refresh_marketplaces
+from app.connectors.base import Connector
+from app.core.plan import needs_details, windows
+from app.core.states import OrderState, Reason
+from app.core.types import OrderPage, OrderStatus, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
+from app.extensions import db
+from app.orders.importing import PulledPage, known_orders, store_page, store_rules
+from app.orders.models import Order
+from app.sync.lease import Run
+from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
+from app.sync.models import Checkpoint
+from app.tenancy.scope import store_scope
+
+OVERLAP = timedelta(hours=48)
+SWEEP_EVERY = timedelta(hours=24)
+_THREADS = 4
+_PAGES_IN_HAND = 2
+_OPEN_STATES = (OrderState.WAITING, OrderState.READY, OrderState.QUEUED, OrderState.HELD)
+_FINAL_STATUSES = (OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.RETURNED)
+
+Details = tuple[RemoteOrder | UnreadableOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The channel's marketplaces: their ids → ours, and their currencies."""
+
+    ids: dict[str, int]
+    currencies: dict[str, str]
+
+
+def pull(run: Run, connector: Connector) -> Iterator[None]:
+    """Read every window that the check set out to read; yields after each committed page."""
+    with _threads() as pool:
+        if not run.here:
+            _set_out(run, connector, pool)
+            yield
+        places = _places(run)
+        counted = [_window(row) for row in run.here["windows"]]
+        pages = listed_pages(pool, connector, counted, places.currencies, start=(run.here["at"], run.here["page"]))
+        in_hand: deque[_PageInHand] = deque()
+        for listed in pages:
+            in_hand.append(_ask_details(run, listed, connector, pool, places))
+            if len(in_hand) > _PAGES_IN_HAND:
+                _store(run, in_hand.popleft(), counted, places)
+                yield
+        while in_hand:
+            _store(run, in_hand.popleft(), counted, places)
+            yield
+    _close_books_of(run)
+
+
+def recheck(run: Run, connector: Connector) -> Iterator[None]:
+    """Ask by id for the orders that may still change and were made before the windows that were read."""
+    if not run.here:
+        with store_scope(run.store_id):
+            before = run.cursor["pull"]["before"]
+            run.enter("recheck", {"after": 0, "before": before}, _count_open(run, before))
+            run.save()
+            run.start_phase_clock()
+            db.session.commit()
+        yield
+    places = _places(run)
+    while stubs := _open_stubs(run, connector.page_size):
+        details = connector.get_orders([stub.remote_id for _, stub in stubs], places.currencies)
+        page = PulledPage(
+            channel_id=run.channel_id,
+            stubs=tuple(stub for _, stub in stubs),
+            wanted=frozenset(),
+            details=tuple(order for order in details if isinstance(order, RemoteOrder)),
+            skipped={},
+        )
+        with store_scope(run.store_id):
+            counts = store_page(page, store_rules(run.channel_id), places.ids, run.job_id)
+            run.here["after"] = stubs[-1][0]
+            run.done += len(stubs)
+            run.count(rechecked=counts.listed, changed=counts.changed)
+            run.save()
+            db.session.commit()
+        yield
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """Threads that know the application, for sentences in the right language."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    pool = ThreadPoolExecutor(_THREADS, "pull", initializer=lambda: app.app_context().push())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _set_out(run: Run, connector: Connector, pool: Executor) -> None:
+    """Decide what to read: everything since the start date, or what is new with an overlap; count it, note it."""
+    with store_scope(run.store_id):
+        refresh_marketplaces(run.channel_id)
+    with store_scope(run.store_id):
+        channel = _channel(run)
+        until = datetime.now(UTC).replace(microsecond=0)
+        sweep = run.kind == "check" or channel.swept_at is None or channel.swept_at < until - SWEEP_EVERY
+        through = _checkpoints(run)
+        start_at = channel.start_at
+    places = _places(run)
+    since = {
+        remote_id: start_at if sweep or remote_id not in through else max(start_at, through[remote_id] - OVERLAP)
+        for remote_id in places.ids
+    }
+    wanted = [window for place in places.ids for window in windows([place], since[place], until, connector.window_days)]
+    counted = count_windows(pool, connector, wanted, places.currencies)
+    totals = [window.total for window in counted]
+    cursor = {
+        "windows": [_row(window) for window in counted],
+        "at": 0,
+        "page": 1,
+        "rows": 0,
+        "until": until.isoformat(),
+        "before": max(since.values(), default=until).isoformat(),
+        "sweep": sweep,
+        "short": [],
+    }
+    with store_scope(run.store_id):
+        run.enter("pull", cursor, None if None in totals else sum(total or 0 for total in totals))
+        run.save()
+        run.start_phase_clock()
+        db.session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class _PageInHand:
+    """A listed page whose details are on their way."""
+
+    listed: ListedPage
+    skipped: dict[str, Reason]
+    wanted: tuple[str, ...]
+    details: Future[Details] | None
+
+
+def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Executor, places: Places) -> _PageInHand:
+    stubs = listed.page.stubs
+    with store_scope(run.store_id):
+        known = known_orders(run.channel_id, [stub.remote_id for stub in stubs])
+        start_at = _channel(run).start_at
+    early = {stub.remote_id for stub in stubs if stub.created_at is not None and stub.created_at < start_at}
+    early -= known.digests.keys()
+    wanted = [remote_id for remote_id in needs_details(stubs, known.digests) if remote_id not in early]
+    skipped = dict.fromkeys(early - known.skipped, Reason.BEFORE_START_DATE)
+    details = pool.submit(connector.get_orders, wanted, places.currencies) if wanted else None
+    return _PageInHand(listed, skipped, tuple(wanted), details)
+
+
+def _store(run: Run, page: _PageInHand, counted: Sequence[CountedWindow], places: Places) -> None:
+    """One page, its orders and the step of the cursor past it, in one transaction."""
+    details = page.details.result() if page.details else ()
+    pulled = PulledPage(
+        channel_id=run.channel_id,
+        stubs=page.listed.page.stubs,
+        wanted=frozenset(page.wanted),
+        details=details,
+        skipped=page.skipped,
+    )
+    with store_scope(run.store_id):
+        counts = store_page(pulled, store_rules(run.channel_id), places.ids, run.job_id)
+        run.count(
+            listed=counts.listed,
+            new=counts.new,
+            changed=counts.changed,
+            unchanged=counts.unchanged,
+            skipped=counts.skipped,
+            unreadable=counts.unreadable,
+        )
+        run.done += counts.listed
+        _step(run, page.listed.index, page.listed.page, counted[page.listed.index])
+        run.save()
+        db.session.commit()
+
+
+def _step(run: Run, index: int, page: OrderPage, counted: CountedWindow) -> None:
+    """Move the cursor past a page. A window that gave fewer rows than it promised is named, never passed over."""
+    cursor = run.here
+    cursor["rows"] += len(page.stubs)
+    if not page.is_last:
+        cursor["at"], cursor["page"] = index, page.number + 1
+        return
+    missing = (page.total if page.total is not None else counted.total or 0) - cursor["rows"]
+    if missing > 0:
+        cursor["short"].append([counted.window.marketplace_id, missing])
+        run.count(short=missing)
+    cursor["at"], cursor["page"], cursor["rows"] = index + 1, 1, 0
+
+
+def _close_books_of(run: Run) -> None:
+    """All windows were read: move the checkpoints and say up to when everything is in."""
+    until = datetime.fromisoformat(run.here["until"])
+    short = {marketplace for marketplace, _ in run.here["short"]}
+    with store_scope(run.store_id):
+        channel = _channel(run)
+        complete = [remote_id for remote_id in _places_in_scope(run).ids if remote_id not in short]
+        for remote_id in complete:
+            _advance(run, remote_id, until)
+        if not short:
+            channel.checked_at = until
+            if run.here["sweep"]:
+                channel.swept_at = until
+        run.save()
+        db.session.commit()
+
+
+def _advance(run: Run, remote_id: str, through_at: datetime) -> None:
+    statement = insert(Checkpoint).values(
+        store_id=run.store_id, channel_id=run.channel_id, stream=_stream(remote_id), through_at=through_at
+    )
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["store_id", "channel_id", "stream"],
+            set_={"through_at": func.greatest(Checkpoint.through_at, statement.excluded.through_at)},
+        )
+    )
+
+
+def _stream(remote_id: str) -> str:
+    return f"orders:{remote_id}"
+
+
+def _checkpoints(run: Run) -> dict[str, datetime]:
+    rows = db.session.execute(
+        select(Checkpoint.stream, Checkpoint.through_at).where(
+            Checkpoint.store_id == run.store_id, Checkpoint.channel_id == run.channel_id
+        )
+    )
+    return {row.stream.removeprefix("orders:"): row.through_at for row in rows}
+
+
+def _channel(run: Run) -> Channel:
+    return db.session.get_one(Channel, (run.store_id, run.channel_id))
+
+
+def _places(run: Run) -> Places:
+    with store_scope(run.store_id):
+        return _places_in_scope(run)
+
+
+def _places_in_scope(run: Run) -> Places:
+    rows = db.session.execute(
+        select(Marketplace.remote_id, Marketplace.id, Marketplace.currency)
+        .where(Marketplace.store_id == run.store_id, Marketplace.channel_id == run.channel_id)
+        .order_by(Marketplace.id)
+    ).all()
+    return Places({row.remote_id: row.id for row in rows}, {row.remote_id: row.currency for row in rows})
+
+
+def _row(counted: CountedWindow) -> list[Any]:
+    window = counted.window
+    return [window.marketplace_id, window.since.isoformat(), window.until.isoformat(), counted.total]
+
+
+def _window(row: Sequence[Any]) -> CountedWindow:
+    marketplace_id, since, until, total = row
+    window = OrderWindow(marketplace_id, datetime.fromisoformat(since), datetime.fromisoformat(until))
+    return CountedWindow(window, total)
+
+
+def _open(run: Run, before: str) -> list[Any]:
+    return [
+        Order.store_id == run.store_id,
+        Order.channel_id == run.channel_id,
+        Order.placed_at < datetime.fromisoformat(before),
+        or_(
+            Order.state.in_(_OPEN_STATES),
+            (Order.state == OrderState.BOOKED) & Order.status.not_in(_FINAL_STATUSES),
+        ),
+    ]
+
+
+def _count_open(run: Run, before: str) -> int:
+    return db.session.scalar(select(func.count()).select_from(Order).where(*_open(run, before))) or 0
+
+
+def _open_stubs(run: Run, limit: int) -> list[tuple[int, OrderStub]]:
+    with store_scope(run.store_id):
+        rows = db.session.execute(
+            select(Order.id, Order.remote_id, Order.status_text, Order.payment_status_text, Marketplace.remote_id)
+            .join(Marketplace, (Marketplace.store_id == Order.store_id) & (Marketplace.id == Order.marketplace_id))
+            .where(*_open(run, run.here["before"]), Order.id > run.here["after"])
+            .order_by(Order.id)
+            .limit(limit)
+        ).all()
+    return [(row[0], OrderStub(row[1], row[4], row[2], row[3], None, None)) for row in rows]

@@ -1,0 +1,179 @@
+"""The sending phase of a job: each planned change is claimed, sent and recorded.
+
+A change that an earlier worker claimed and never recorded is in doubt. It is claimed again, and nothing is sent
+blindly: the connector reads what stands on the channel before it writes, so an effect that already happened is
+recognised and only recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+
+from app.bulk import update_rows
+from app.connectors.base import Capability, Connector
+from app.core.errors import ChannelError, RateLimited, backoff_seconds, retry_at
+from app.core.states import ChangeState, Reason
+from app.core.types import InvoiceNumberWrite, Receipt, WriteOutcome
+from app.extensions import db
+from app.orders.services import set_remote_numbers
+from app.orders.writing import JournalNote, write_journal
+from app.sync.lease import Run
+from app.sync.models import Change
+from app.tenancy.scope import store_scope
+
+_BLOCKING = {
+    WriteOutcome.FOREIGN: (Reason.FOREIGN_NUMBER, "write_back_conflict", "conflicts"),
+    WriteOutcome.MISSING: (Reason.ORDER_MISSING, "write_back_failed", "rejected"),
+    WriteOutcome.REJECTED: (Reason.WRITEBACK_FAILED, "write_back_failed", "rejected"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A change that this run holds."""
+
+    id: int
+    key: str
+    order_id: int
+    invoice_id: int
+    remote_id: str
+    payload: dict[str, Any]
+    attempts: int
+
+
+def send(run: Run, connector: Connector) -> Iterator[None]:
+    """Send everything that is due, oldest first; yields after each batch. ChannelErrors pass through, recorded."""
+    if Capability.INVOICE_WRITEBACK not in connector.capabilities:
+        return
+    if not run.here:
+        with store_scope(run.store_id):
+            run.enter("send", {"begun": True}, _count(run))
+            run.save()
+            run.start_phase_clock()
+            db.session.commit()
+        yield
+    while claimed := _claim(run, connector.page_size):
+        writes = [
+            InvoiceNumberWrite(
+                key=change.key,
+                remote_id=change.remote_id,
+                invoice_no=change.payload["invoice_no"],
+                expected=frozenset(change.payload["expected"]),
+            )
+            for change in claimed
+        ]
+        try:
+            receipts = connector.write_invoice_numbers(writes)
+        except ChannelError as error:
+            _put_off(run, claimed, error)
+            raise
+        _record(run, claimed, receipts)
+        yield
+
+
+def _due(run: Run) -> list[ColumnElement[bool]]:
+    """What this run may claim: planned and due, or claimed by a run that is gone."""
+    return [
+        Change.store_id == run.store_id,
+        Change.channel_id == run.channel_id,
+        or_(
+            (Change.state == ChangeState.PLANNED) & or_(Change.not_before.is_(None), Change.not_before <= func.now()),
+            (Change.state == ChangeState.SENDING) & (Change.fence != run.claim_mark),
+        ),
+    ]
+
+
+def _count(run: Run) -> int:
+    return db.session.scalar(select(func.count()).select_from(Change).where(*_due(run))) or 0
+
+
+def _claim(run: Run, limit: int) -> list[Claimed]:
+    """Mark a batch as being sent, before anything is sent."""
+    with store_scope(run.store_id):
+        picked = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update()
+        rows = db.session.execute(
+            update(Change)
+            .where(Change.store_id == run.store_id, Change.id.in_(picked.scalar_subquery()))
+            .values(
+                state=ChangeState.SENDING,
+                fence=run.claim_mark,
+                attempts=Change.attempts + 1,
+                claimed_at=func.now(),
+            )
+            .returning(*(getattr(Change, name) for name in Claimed.__slots__))
+            .execution_options(synchronize_session=False)
+        ).all()
+        run.save()
+        db.session.commit()
+    return sorted((Claimed(*row) for row in rows), key=lambda change: change.id)
+
+
+def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt]) -> None:
+    """Write down what became of each change, in one transaction."""
+    now = datetime.now(UTC)
+    outcome = {receipt.key: receipt for receipt in receipts}
+    rows: list[dict[str, Any]] = []
+    notes: list[JournalNote] = []
+    numbers: dict[int, str] = {}
+    for change in claimed:
+        receipt = outcome[change.key]
+        ours = change.payload["invoice_no"]
+        row: dict[str, Any] = {"store_id": run.store_id, "id": change.id, "reason": None, "reason_detail": {}}
+        row |= {"not_before": None, "done_at": None}
+        if receipt.outcome == WriteOutcome.DONE:
+            row |= {"state": ChangeState.DONE, "done_at": now}
+            numbers[change.order_id] = ours
+            notes.append(_note(run, change, "written_back", {"number": ours}))
+            run.count(written=1)
+        elif receipt.outcome == WriteOutcome.UNSENT:
+            row |= {"state": ChangeState.PLANNED, "not_before": retry_at(now, backoff_seconds(change.attempts))}
+            row |= {"reason": Reason.WRITEBACK_FAILED, "reason_detail": {"words": receipt.words}}
+            run.count(unsent=1)
+        else:
+            reason, kind, counter = _BLOCKING[receipt.outcome]
+            detail = {"number": ours, "found": receipt.found, "words": receipt.words, "reason": reason}
+            row |= {"state": ChangeState.BLOCKED, "reason": reason, "reason_detail": detail}
+            if receipt.outcome == WriteOutcome.FOREIGN:
+                numbers[change.order_id] = receipt.found
+            notes.append(_note(run, change, kind, detail))
+            run.count(**{counter: 1})
+        rows.append(row)
+    with store_scope(run.store_id):
+        columns = ("state", "not_before", "done_at", "reason", "reason_detail")
+        update_rows(Change, ("store_id", "id"), columns, rows)
+        set_remote_numbers(numbers)
+        write_journal(notes, job_id=run.job_id, user_id=run.requested_by)
+        run.done += len(claimed)
+        run.total = max(run.total or 0, run.done)
+        run.save()
+        db.session.commit()
+
+
+def _note(run: Run, change: Claimed, kind: str, detail: dict[str, Any]) -> JournalNote:
+    return JournalNote(kind, run.channel_id, change.order_id, detail, invoice_id=change.invoice_id)
+
+
+def _put_off(run: Run, claimed: Sequence[Claimed], error: ChannelError) -> None:
+    """The batch could not be sent, or its answer was lost: it is tried again later, reading before writing."""
+    now = datetime.now(UTC)
+    wait = error.retry_after if isinstance(error, RateLimited) else 0
+    rows = [
+        {
+            "store_id": run.store_id,
+            "id": change.id,
+            "state": ChangeState.PLANNED,
+            "not_before": retry_at(now, max(wait, backoff_seconds(change.attempts))),
+            "reason": error.code,
+            "reason_detail": {"words": error.user_message, "reference": error.reference},
+        }
+        for change in claimed
+    ]
+    with store_scope(run.store_id):
+        update_rows(Change, ("store_id", "id"), ("state", "not_before", "reason", "reason_detail"), rows)
+        run.save()
+        db.session.commit()

@@ -1,0 +1,256 @@
+"""What a person or the clock can ask for: check, sync, cancel, retry. Each verb commits, then rings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.channels.models import Channel
+from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
+from app.extensions import db
+from app.orders.filters import OrderFilter
+from app.orders.models import Order
+from app.orders.queries import matching_ids_statement
+from app.orders.services import queue_orders, unqueue_orders
+from app.orders.writing import JournalNote, write_journal
+from app.sync.book import refuse_with_delivery_orders
+from app.sync.models import Change, SyncJob
+from app.sync.nudge import nudge
+from app.sync.waking import wake
+from app.tenancy.scope import current_store_id
+
+
+class ChannelNotReadyError(Exception):
+    """The channel is paused or removed, so nothing can be asked of it."""
+
+
+class NoSuchJobError(LookupError):
+    """The store has no such job or change, or it is not in a state for what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStart:
+    """The job that does what was asked. `taken` counts the orders that were queued for it by this press."""
+
+    job_id: int
+    channel_id: int
+    already_running: bool
+    taken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStart:
+    """What a press of *Sync* led to: a job per channel, and how many of the ticked orders were not taken, by reason.
+
+    A reason is a code of `app.core.states.Reason`, or "BOOKED" and "QUEUED" for orders that have been asked for before.
+    """
+
+    jobs: tuple[JobStart, ...] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> int:
+        """How many orders were queued."""
+        return sum(job.taken for job in self.jobs)
+
+
+def request_check(channel_id: int, user_id: int | None) -> JobStart:
+    """Start a check of the channel; while one waits or runs, that one is returned. ChannelNotReadyError when paused."""
+    _lock_channel(channel_id)
+    start = _start(channel_id, "check", user_id)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
+def request_sync(
+    user_id: int | None, *, order_ids: Sequence[int] | None = None, where: OrderFilter | None = None
+) -> SyncStart:
+    """Queue the ready ones of these orders (or of all that match the filter) for booking, and start a job per channel.
+
+    Misconfigured(AUTO_DO_ENABLED) when the store makes delivery orders by itself.
+    """
+    refuse_with_delivery_orders()
+    picked = _picked(order_ids, where)
+    store_id = current_store_id()
+    tally = db.session.execute(
+        select(Order.channel_id, Order.state, Order.reason, func.count())
+        .where(Order.store_id == store_id, Order.id.in_(picked))
+        .group_by(Order.channel_id, Order.state, Order.reason)
+    ).all()
+    refused: Counter[str] = Counter()
+    for _channel_id, state, reason, number in tally:
+        if state != OrderState.READY:
+            refused[reason or state.upper()] += number
+    starts = []
+    for channel_id in sorted({row[0] for row in tally if row[1] == OrderState.READY}):
+        try:
+            _lock_channel(channel_id)
+        except ChannelNotReadyError:
+            refused["CHANNEL_PAUSED"] += sum(row[3] for row in tally if row[:2] == (channel_id, OrderState.READY))
+            continue
+        taken = queue_orders(picked.where(Order.channel_id == channel_id), user_id)
+        if taken:
+            start = _start(channel_id, "sync", user_id)
+            starts.append(JobStart(start.job_id, channel_id, start.already_running, taken))
+    db.session.commit()
+    _announce(starts)
+    return SyncStart(tuple(starts), dict(refused))
+
+
+def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
+    """Start a job that sends the channel's planned changes; None when the channel is paused."""
+    try:
+        _lock_channel(channel_id)
+    except ChannelNotReadyError:
+        db.session.rollback()
+        return None
+    start = _start(channel_id, "write_back", user_id)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
+def start_auto_sync(channel_id: int) -> JobStart | None:
+    """Start the channel's Auto Sync if it is due, and set its next time; None when it is not."""
+    channel = _lock_channel(channel_id)
+    now = db.session.scalar(select(func.now()))
+    if not channel.auto_sync or channel.next_sync_at is None or now is None or channel.next_sync_at > now:
+        db.session.rollback()
+        return None
+    db.session.execute(
+        update(Channel)
+        .where(Channel.store_id == channel.store_id, Channel.id == channel_id)
+        .values(next_sync_at=func.now() + func.make_interval(0, 0, 0, 0, 0, Channel.auto_sync_minutes))
+        .execution_options(synchronize_session=False)
+    )
+    start = _start(channel_id, "auto", None)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
+def cancel_job(job_id: int, user_id: int) -> None:
+    """Stop a job: at once when it waits, after the present page when it runs. What is committed stays."""
+    job = _job(job_id)
+    if job.state not in ACTIVE_JOB_STATES:
+        raise NoSuchJobError(job_id)
+    if job.state == JobState.QUEUED:
+        job.state, job.finished_at = JobState.CANCELLED, func.now()
+        if job.kind == "sync":
+            unqueue_orders(job.channel_id, user_id)
+    job.cancel_requested_at = func.now()
+    write_journal([JournalNote("job_cancelled", job.channel_id, None, {})], job_id=job_id, user_id=user_id)
+    db.session.commit()
+    nudge(current_store_id(), f"job-{job_id}", "jobs", "orders", f"channel-{job.channel_id}")
+
+
+def retry_job(job_id: int, user_id: int) -> JobStart:
+    """Do again what an ended job was for; a job that only waits for its next try is tried at once."""
+    job = _job(job_id)
+    channel_id = job.channel_id
+    _lock_channel(channel_id)
+    if job.state == JobState.QUEUED:
+        job.not_before = None
+        start = JobStart(job_id, channel_id, already_running=False)
+    else:
+        start = _start(channel_id, job.kind, user_id)
+    db.session.execute(
+        update(Change)
+        .where(
+            Change.store_id == current_store_id(),
+            Change.channel_id == channel_id,
+            Change.state == ChangeState.PLANNED,
+        )
+        .values(not_before=None)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    _announce([start])
+    return start
+
+
+def retry_change(change_id: int, user_id: int) -> JobStart | None:
+    """Plan a blocked or delayed change again and send it."""
+    change = _change(change_id, ChangeState.BLOCKED, ChangeState.PLANNED)
+    channel_id = change.channel_id
+    change.state, change.not_before, change.reason, change.reason_detail = ChangeState.PLANNED, None, None, {}
+    note = JournalNote("write_back_planned", channel_id, change.order_id, {}, invoice_id=change.invoice_id)
+    write_journal([note], user_id=user_id)
+    db.session.commit()
+    return start_write_back(channel_id, user_id)
+
+
+def drop_change(change_id: int, user_id: int) -> None:
+    """Leave the channel as it is: this change is never sent."""
+    change = _change(change_id, ChangeState.BLOCKED)
+    change.state = ChangeState.DROPPED
+    note = JournalNote(
+        "write_back_dropped", change.channel_id, change.order_id, dict(change.reason_detail), change.invoice_id
+    )
+    write_journal([note], user_id=user_id)
+    db.session.commit()
+    nudge(current_store_id(), "orders")
+
+
+def _picked(order_ids: Sequence[int] | None, where: OrderFilter | None) -> Select[int]:
+    if where is not None:
+        return matching_ids_statement(where)
+    return select(Order.id).where(Order.store_id == current_store_id(), Order.id.in_(order_ids or ()))
+
+
+def _lock_channel(channel_id: int) -> Channel:
+    """The channel, locked: pressing and a job's end take turns (see `app.sync.jobs`)."""
+    channel = db.session.get(Channel, (current_store_id(), channel_id), with_for_update=True, populate_existing=True)
+    if channel is None or channel.status != "connected":
+        raise ChannelNotReadyError(channel_id)
+    return channel
+
+
+def _start(channel_id: int, kind: str, user_id: int | None) -> JobStart:
+    """Make a job unless one of the kind waits or runs already: a unique index decides, not this code."""
+    store_id = current_store_id()
+    made = db.session.scalar(
+        insert(SyncJob)
+        .values(store_id=store_id, channel_id=channel_id, kind=kind, requested_by=user_id)
+        .on_conflict_do_nothing()
+        .returning(SyncJob.id)
+    )
+    if made is not None:
+        return JobStart(made, channel_id, already_running=False)
+    running = db.session.scalar(
+        select(SyncJob.id).where(
+            SyncJob.store_id == store_id,
+            SyncJob.channel_id == channel_id,
+            SyncJob.kind == kind,
+            SyncJob.state.in_(ACTIVE_JOB_STATES),
+        )
+    )
+    if running is None:
+        return _start(channel_id, kind, user_id)
+    return JobStart(running, channel_id, already_running=True)
+
+
+def _announce(starts: Sequence[JobStart]) -> None:
+    store_id = current_store_id()
+    for start in starts:
+        wake(store_id, start.job_id)
+        nudge(store_id, "jobs", "orders", f"job-{start.job_id}", f"channel-{start.channel_id}")
+
+
+def _job(job_id: int) -> SyncJob:
+    job = db.session.get(SyncJob, (current_store_id(), job_id), with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NoSuchJobError(job_id)
+    return job
+
+
+def _change(change_id: int, *states: ChangeState) -> Change:
+    change = db.session.get(Change, (current_store_id(), change_id), with_for_update=True, populate_existing=True)
+    if change is None or change.state not in states:
+        raise NoSuchJobError(change_id)
+    return change

@@ -1,0 +1,68 @@
+"""The tick: once a second it looks for due and stale work in the database and rings for it.
+
+It decides nothing and keeps nothing, so it may be killed at any time, and two of them do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+from flask import Flask
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import func
+
+from app.extensions import db
+from app.sync.models import Heartbeat
+from app.sync.services import ChannelNotReadyError, start_auto_sync, start_write_back
+from app.sync.waking import wake
+from app.tenancy import doors
+from app.tenancy.scope import store_scope
+
+log = logging.getLogger(__name__)
+NAME = "tick"
+EVERY_SECONDS = 1.0
+RING_AGAIN_SECONDS = 10
+"""A job that nobody took after this long is rung for again: the queue server may have lost the bell."""
+_AT_MOST = 200
+
+
+def tick_for_ever(app: Flask) -> None:
+    """Tick until SIGTERM or SIGINT. A database that is away is waited for."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            with app.app_context():
+                tick_once()
+        except SQLAlchemyError as error:
+            log.warning("tick: the database does not answer (%s)", type(error).__name__)
+        stop.wait(EVERY_SECONDS)
+
+
+def tick_once() -> None:
+    """One round: say that we live, start due Auto Syncs and unsent changes, ring for waiting and abandoned jobs."""
+    _beat()
+    for store_id, channel_id in doors.due_channels(_AT_MOST):
+        with store_scope(store_id):
+            try:
+                start_auto_sync(channel_id)
+            except ChannelNotReadyError:
+                db.session.rollback()
+    for store_id, channel_id in doors.due_changes(_AT_MOST):
+        with store_scope(store_id):
+            start_write_back(channel_id, None)
+    for store_id, job_id in doors.due_jobs(_AT_MOST, RING_AGAIN_SECONDS):
+        wake(store_id, job_id)
+    db.session.remove()
+
+
+def _beat() -> None:
+    statement = insert(Heartbeat).values(name=NAME, beat_at=func.now())
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"beat_at": statement.excluded.beat_at})
+    )
+    db.session.commit()

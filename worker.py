@@ -1,0 +1,28 @@
+"""The processes behind the site: `python worker.py work` serves jobs, `python worker.py tick` rings for them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from app import create_app
+from app.sync.queue import work
+from app.sync.tick import tick_for_ever
+
+
+def main() -> None:
+    """Run one of the two until told to stop. The application is built before the worker forks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("work", "tick"))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = create_app()
+    if arguments.what == "tick":
+        tick_for_ever(app)
+        return
+    with app.app_context():
+        work(app.extensions["settings"].redis_url)
+
+
+if __name__ == "__main__":
+    main()
