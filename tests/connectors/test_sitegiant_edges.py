@@ -551,7 +551,7 @@ def test_sentences_are_in_the_readers_language_and_english_without_a_request(tmp
         write_mo(file, catalogue)
     app = Flask(__name__)
     app.config.update(BABEL_TRANSLATION_DIRECTORIES=str(tmp_path), BABEL_DEFAULT_LOCALE="ms")
-    Babel(app)  # type: ignore[no-untyped-call]
+    Babel(app)
 
     def refusal() -> str:
         with pytest.raises(Misconfigured) as caught:
