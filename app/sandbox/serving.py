@@ -6,6 +6,7 @@ import select
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
@@ -63,7 +64,8 @@ def serve(load: Callable[[], Flask], *, kind: str, host: str, port: int, path: s
 def hang_up(environ: Mapping[str, Any]) -> None:
     """Close the caller's connection; whatever is answered afterwards goes nowhere."""
     connection: socket.socket = environ["gunicorn.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):  # the caller may have hung up first
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def wait_unless_gone(environ: Mapping[str, Any], seconds: float) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, redirect
 
 from app.sandbox.sitegiant.control import control
 from app.sandbox.sitegiant.database import Database
 from app.sandbox.sitegiant.gate import wire
-from app.sandbox.sitegiant.pages import home, pages
+from app.sandbox.sitegiant.pages import PATH, pages
 from app.sandbox.sitegiant.state import Sandbox
 
 
@@ -18,6 +18,6 @@ def create_app(db: Database) -> Flask:
     Sandbox(db).install(app)
     for blueprint in (wire, control, pages):
         app.register_blueprint(blueprint)
-    app.add_url_rule("/", view_func=home, endpoint="front")
+    app.add_url_rule("/", view_func=lambda: redirect(PATH), endpoint="front")
     app.add_url_rule("/healthz", view_func=lambda: {"status": "ok"}, endpoint="health")
     return app

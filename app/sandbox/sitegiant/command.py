@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from contextlib import closing
 from datetime import datetime
@@ -82,6 +83,9 @@ def run(options: argparse.Namespace) -> int:
             image = None if options.data else db.image()
     except LoadError as problem:
         sys.stderr.write(f"{problem}\nNothing was loaded.\n")
+        return 1
+    except sqlite3.Error as problem:
+        sys.stderr.write(f"{options.data}: {problem}\n")
         return 1
 
     def load() -> Flask:

@@ -144,9 +144,13 @@ def acts(back: Decimal | None = None) -> Mapping[str, Callable[[Order], Order]]:
 
 
 @control.get("/faults")
-def list_faults() -> Response:
-    """Every fault there is, and how it is switched on."""
-    return _json(sandbox().faults(chosen_shop()).as_json())
+@control.get("/faults/<name>")
+def list_faults(name: str | None = None) -> Response:
+    """Every fault there is, or one, and how it is switched on."""
+    listed = sandbox().faults(chosen_shop()).as_json()
+    if name is None:
+        return _json(listed)
+    return _json(listed[name]) if name in listed else _json({"error": f"There is no fault {name}."}, 404)
 
 
 @control.post("/faults/<name>")
@@ -223,7 +227,7 @@ def list_shops() -> Response:
 
 @control.post("/shops")
 def keep_shop() -> Response:
-    """Add a shop {"key", "name", "rate_limit", "count", "seed"}, or set a known one's name and rate limit."""
+    """Add a shop {"key", "name", "rate_limit"}, filled as by reset, or set a known one's name and rate limit."""
     body = _object(_body(), "The body")
     key = body.get("key")
     if not isinstance(key, str) or not key:
@@ -231,25 +235,31 @@ def keep_shop() -> Response:
     known, first = sandbox().shop(key), sandbox().shops()[0]
     name = str(body.get("name", known.name if known else key))
     rate_limit = _number(body, "rate_limit", (known or first).rate_limit)
-    shop = sandbox().keep_shop(key, name, rate_limit)
-    if known is None:
-        desk.fill(shop, count=_number(body, "count", 0, MOST_AT_ONCE), seed=_number(body, "seed", 1))
+    with first.db.transaction():
+        shop = sandbox().keep_shop(key, name, rate_limit)
+        if known is None:
+            _fill(shop, body)
     return _json({"key": key, "name": name, "rate_limit": rate_limit, **desk.stats(shop)}, 200 if known else 201)
 
 
 @control.post("/reset")
 def reset() -> Response:
-    """Empty the shop, switch its faults off, and fill it anew: {"count", "seed"} or {"orders": […]}, all optional."""
+    """Empty the shop, heal its faults, and fill it: {"count", "seed"} makes one up, {"orders": […]} takes these."""
     shop, body = chosen_shop(), _object(_body() if request.get_data() else {}, "The body")
     with shop.db.transaction():
         desk.empty(shop)
-        if "orders" in body:
-            add_given(shop, _list(body["orders"], "orders"))
-        else:
-            desk.fill(shop, count=_number(body, "count", 0, MOST_AT_ONCE), seed=_number(body, "seed", 1))
+        _fill(shop, body)
     sandbox().faults(shop).switch_off()
     sandbox().quota.start_anew(shop.shop_id)
     return _json(desk.stats(shop))
+
+
+def _fill(shop: Shop, body: Mapping[str, Any]) -> None:
+    """Fill an empty shop as the body says; without `count` and `orders` it stays blank, without channels too."""
+    if "orders" in body:
+        add_given(shop, _list(body["orders"], "orders"))
+    elif "count" in body:
+        desk.fill(shop, count=_number(body, "count", 0, MOST_AT_ONCE), seed=_number(body, "seed", 1))
 
 
 # -- reading what was sent
@@ -287,4 +297,5 @@ def _number(body: Mapping[str, Any], name: str, default: int, most: int | None =
 
 def _query_number(name: str, default: int, most: int | None = None) -> int:
     text = request.args.get(name, str(default))
-    return _number({name: int(text) if text.isascii() and text.isdigit() else text}, name, default, most)
+    readable = text.isascii() and text.isdigit() and len(text) <= 16
+    return _number({name: int(text) if readable else text}, name, default, most)

@@ -95,21 +95,23 @@ def _row_write_failure(call: Call, onwards: Onwards, params: Params) -> Answer:
 
 # Outermost first: those that only close or delay stand before those that answer, those that colour an answer last.
 FAULTS: Mapping[str, Fault] = {
-    "slow": Fault("Each answer comes `ms` milliseconds later.", _slow, params={"ms": 500}),
+    "slow": Fault("Each answer comes ms milliseconds later.", _slow, params={"ms": 500}),
     "answer_lost": Fault("The call takes effect, then the connection closes without an answer.", _answer_lost, "write"),
     "no_retry_after": Fault("A 429 does not say when to come back.", _no_retry_after),
     "truncated_json": Fault("The body stops in the middle.", _truncated_json),
-    "timeout": Fault("Nothing comes for `seconds`, then the connection closes.", _timeout, params={"seconds": 60}),
+    "timeout": Fault(
+        "Nothing comes for the given seconds, then the connection closes.", _timeout, params={"seconds": 60}
+    ),
     "dropped_connection": Fault("The connection closes at once; the call has no effect.", _dropped_connection),
     "bad_token": Fault("The right key is refused: HTTP 403.", _bad_token),
-    "rate_limited": Fault("HTTP 429, come back in `retry_after` seconds.", _rate_limited, params={"retry_after": 5}),
-    "server_error": Fault("HTTP 500, or another `status` of the fives.", _server_error, params={"status": 500}),
+    "rate_limited": Fault("HTTP 429, come back in retry_after seconds.", _rate_limited, params={"retry_after": 5}),
+    "server_error": Fault("HTTP 500, or another status of the fives.", _server_error, params={"status": 500}),
     "html_error": Fault("HTTP 502 with a page of HTML, as a proxy in front would answer.", _html_error),
     "logical_failure": Fault('HTTP 200, but the body says code "400".', _logical_failure),
     "code_as_string": Fault('The code in the body is always a string: "200".', _code_as_string),
     "bare_list": Fault("The order list is a bare list, without code and total.", _bare_list, "list"),
     "row_write_failure": Fault(
-        "One row of a write fails with row code 500, by place (`row` 1 is the first, 0 means all); the others take.",
+        "One row of a write fails with row code 500, by place (row 1 is the first, 0 means all); the others take.",
         _row_write_failure,
         "write",
         {"row": 1},

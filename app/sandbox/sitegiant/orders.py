@@ -21,6 +21,8 @@ TOTAL_PARTS = frozenset(
 )
 MAX_ID = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
 
+_SMALLEST, _LARGEST = Decimal("1e-20"), Decimal("1e15")  # what adds up without losing a sen
+
 _ORDER: Mapping[str, Any] = {
     "order_id": None,
     "marketplace_order_id": "",
@@ -143,7 +145,7 @@ def amount(value: object, name: str) -> Decimal:
         read = Decimal(str(value))
     except InvalidOperation:
         raise BadOrder(f"{name} {value!r} is not an amount") from None
-    if not read.is_finite():
+    if not read.is_finite() or not (read == 0 or _SMALLEST <= abs(read) < _LARGEST):
         raise BadOrder(f"{name} {value!r} is not an amount")
     return read
 
@@ -157,7 +159,7 @@ def money(value: Decimal | int) -> str:
 
 def whole_number(value: object, name: str) -> int:
     """Read an id: a positive whole number, or a string of its digits."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
         raise BadOrder(f"{name} {value!r} is not a positive whole number")

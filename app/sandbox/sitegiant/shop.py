@@ -199,11 +199,11 @@ def wire_text(value: object) -> str:
 
 
 def _order_text(order: Order) -> str:
-    text = wire_text(order)
     try:
+        text = wire_text(order)
         text.encode()
-    except UnicodeEncodeError:
-        raise BadOrder("half of a surrogate pair is no character and cannot be sent") from None
+    except ValueError as problem:  # NaN, or half of a surrogate pair
+        raise BadOrder(f"it cannot be sent as JSON: {problem}") from None
     return text
 
 
