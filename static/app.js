@@ -77,7 +77,13 @@
       button.disabled = false;
     }
     countAll();
+    focusError(document);
   });
+
+  // A refused form is read from its first mistake on.
+  function focusError(root) {
+    root.querySelector("[aria-invalid]")?.focus();
+  }
 
   // Errors of our own making arrive as a message for #flash; the status would keep htmx from showing them.
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -93,5 +99,8 @@
     notice.append(words);
     flash.replaceChildren(notice);
   });
-  document.addEventListener("htmx:afterSettle", countAll);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    countAll();
+    if (event.detail.xhr?.status === 422) focusError(event.target);
+  });
 })();

@@ -21,6 +21,7 @@ from app.core.money import from_minor, minor_digits
 NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
 _JUST_NOW_S = 45
+_ENGLISH = Locale("en", "MY")
 _SYMBOLS = {"MYR": "RM"}  # what people write where the language's own table has only the code
 
 
@@ -116,13 +117,14 @@ def zone_name(value: datetime | None = None) -> str:
 
 
 def locale() -> Locale:
-    """The language of this answer; English outside a request."""
-    return get_locale() or Locale("en")
+    """How this answer writes numbers and times: by its language; English as in Malaysia, with the day first."""
+    chosen = get_locale() or _ENGLISH
+    return _ENGLISH if chosen.language == "en" and not chosen.territory else chosen
 
 
 def page_language() -> str:
     """The language of this answer as HTML names it, such as en or zh-Hant."""
-    return str(locale()).replace("_", "-")
+    return str(get_locale() or "en").replace("_", "-")
 
 
 def _local(value: datetime) -> datetime:
