@@ -14,6 +14,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import socket
 import ssl
 import time
@@ -42,20 +43,27 @@ from app.core.errors import (
 )
 
 log = logging.getLogger(__name__)
-# urllib3 writes whole URLs at DEBUG, query included; a query may hold a key. Our own line says enough.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
+# urllib3 writes whole URLs, query included, and a query may hold a key. Our own line says enough.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WORDS_LENGTH = 300
+_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # Escapes of NUL and of half a surrogate pair.
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED; the other numbers are of the same OpenSSL table.
 _SELF_SIGNED = frozenset({18, 19, 20, 21})
 _WRONG_NAME = frozenset({62, 64})
 _NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout)
 _TOO_SLOW = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
+
+class NoSuchRoute(Rejected):
+    """The address does not know what we asked for: another version of the system, or another system altogether."""
+
+    code = "NO_SUCH_ROUTE"
 
 
 class NotJson(Unavailable):
@@ -93,7 +101,7 @@ class Reply:
             found = json.loads(text, parse_float=str, parse_constant=str)
         except RecursionError:
             raise ValueError("nested too deeply") from None
-        return _storable(found) if "\\u" in text or "\x00" in text else found
+        return _storable(found) if _UNSTORABLE.search(text) else found
 
 
 class Door:
@@ -203,7 +211,8 @@ class Door:
                 detail=detail,
                 maybe_done=effect,
             )
-        return Rejected(
+        kind = NoSuchRoute if status in (404, 405, 410) else Rejected
+        return kind(
             _("%(label)s refused: %(words)s", label=self._label, words=words or _("error %(status)s", status=status)),
             detail=detail,
         )
@@ -269,13 +278,13 @@ class Door:
         )
 
     def _refusal_of(self, reply: Reply, *, detail: str, effect: bool) -> ChannelError:
-        """What an HTTP error status means. A 401 or 403 that is no JSON comes from something in between."""
+        """What an HTTP error status means. A 401 or 403 with a page of HTML comes from something in between."""
         try:
             found = reply.parsed()
         except ValueError:
-            if reply.status in (401, 403):
-                return self._not_json(detail=f"{detail}, no JSON", maybe_done=False)
             found = None
+            if reply.status in (401, 403) and reply.body.lstrip().startswith(b"<"):
+                return self._not_json(detail=f"{detail}, no JSON", maybe_done=False)
         told = found.get("message") or found.get("error") if isinstance(found, dict) else None
         words = told if isinstance(told, str) else ""
         return self.refusal(reply.status, words, detail=detail, effect=effect, headers=reply.headers)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.connectors.http import Door, NotJson, Timeouts
+from app.connectors.http import Door, NoSuchRoute, NotJson, Timeouts
 from app.core.errors import (
     AddressRefused,
     AuthRejected,
@@ -121,7 +121,7 @@ STATUSES: list[tuple[str, type[ChannelError]]] = [
     ("400 Bad Request", Rejected),
     ("401 Unauthorized", AuthRejected),
     ("403 Forbidden", AuthRejected),
-    ("404 Not Found", Rejected),
+    ("404 Not Found", NoSuchRoute),
     ("408 Request Timeout", Unavailable),
     ("422 Unprocessable", Rejected),
     ("429 Too Many Requests", RateLimited),
@@ -152,6 +152,11 @@ def test_a_refusal_repeats_the_words_of_the_channel(open_door: Open) -> None:
 def test_a_403_page_of_something_in_between_is_no_wrong_key(open_door: Open) -> None:
     wall = answer(b"<html>checking your browser</html>", status="403 Forbidden")
     with Peer(wall) as peer, pytest.raises(NotJson):
+        open_door(peer).call("GET", "/")
+
+
+def test_a_403_without_a_word_is_a_wrong_key(open_door: Open) -> None:
+    with Peer(answer(b"", status="403 Forbidden")) as peer, pytest.raises(AuthRejected):
         open_door(peer).call("GET", "/")
 
 
@@ -298,6 +303,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_repeating_it(key: str) -> 
         hang_up,
         say_nothing,
         answer(b"not json"),
+        answer(b"not json", headers="No colon in this line\r\n"),
     ],
 )
 def test_no_secret_gets_into_an_error_its_context_a_repr_or_the_log(

@@ -166,6 +166,12 @@ def test_what_answers_differently_is_not_sitegiant(
     assert "There is a website at shop.example, but it does not answer as SiteGiant does" in caught.value.user_message
 
 
+def test_a_failure_of_sitegiant_is_not_another_system(web: responses.RequestsMock, shop: Connector) -> None:
+    web.get(f"{BASE}/channels", json={"code": "400", "message": "Shop is suspended"})
+    with pytest.raises(Rejected, match="Shop is suspended"):
+        shop.check()
+
+
 DENIED = "Access denied due to invalid token"
 
 

@@ -12,11 +12,11 @@ from flask_babel import lazy_gettext
 
 from app.connectors.addresses import parse_base_url
 from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, Words
-from app.connectors.http import NotJson
+from app.connectors.http import NoSuchRoute, NotJson
 from app.connectors.sitegiant import parse
 from app.connectors.sitegiant.client import LABEL, Client
 from app.connectors.sitegiant.fields import has, remote_id, text, whole, wire_time
-from app.core.errors import BadPayload, ChannelError, Misconfigured, NotThisSystem, Rejected, Unavailable
+from app.core.errors import BadPayload, ChannelError, Misconfigured, NotThisSystem, Unavailable
 from app.core.types import (
     ChannelFacts,
     InvoiceNumberWrite,
@@ -65,7 +65,7 @@ class SiteGiant(Connector):
         """Read the list of marketplaces; whatever answers differently is not SiteGiant."""
         try:
             marketplaces = tuple(parse.parse_marketplace(row) for row in self._client.channels())
-        except (NotJson, Rejected, BadPayload) as error:
+        except (NotJson, NoSuchRoute, BadPayload) as error:
             detail = error.detail
         else:
             return ChannelFacts(_account_name(marketplaces, self._host), marketplaces)

@@ -37,7 +37,11 @@ def has(row: Row, *names: str) -> bool:
 
 def first(row: Row, *names: str) -> Any:
     """The first of these fields that holds something, else None."""
-    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+    for name in names:
+        value = row.get(name)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def text(row: Row, *names: str) -> str:
