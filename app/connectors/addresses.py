@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -178,8 +179,21 @@ class _GuardedHTTP(HTTPConnection):
         return addresses[:3]
 
 
+class HandshakeFailed(ssl.SSLError):
+    """The other side speaks no TLS that we speak; nothing was sent to it."""
+
+
 class _GuardedHTTPS(_GuardedHTTP, HTTPSConnection):
     """The same under TLS: the certificate is checked against the name, not against the number connected to."""
+
+    def connect(self) -> None:
+        """Connect and shake hands. Only here is trouble with TLS surely trouble before anything was sent."""
+        try:
+            super().connect()
+        except (ssl.SSLCertVerificationError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise
+        except ssl.SSLError as error:
+            raise HandshakeFailed(*error.args) from error
 
 
 class _BoundedResponse(http.client.HTTPResponse):

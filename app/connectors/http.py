@@ -11,35 +11,29 @@ reader's language; where there is no app context (a bare thread, a script) it is
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import re
-import socket
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import urllib3
 from flask_babel import gettext as _
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from app.connectors.addresses import Guard, GuardedAdapter
 from app.connectors.budget import Budget, retry_after
+from app.connectors.troubles import TRANSPORT_ERRORS, translated
 from app.core.errors import (
     AddressRefused,
     AuthRejected,
-    CertificateTrouble,
     ChannelError,
     Misconfigured,
     RateLimited,
     Rejected,
     Unavailable,
-    Unreachable,
 )
 
 log = logging.getLogger(__name__)
@@ -52,12 +46,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WORDS_LENGTH = 300
 _UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # Escapes of NUL and of half a surrogate pair.
-_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED; the other numbers are of the same OpenSSL table.
-_SELF_SIGNED = frozenset({18, 19, 20, 21})
-_WRONG_NAME = frozenset({62, 64})
-_NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout)
-_TOO_SLOW = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
-_TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
 class NoSuchRoute(Rejected):
@@ -119,7 +107,6 @@ class Door:
         allow_sandboxes: bool = False,
         timeouts: Timeouts | None = None,
         max_bytes: int = MAX_BYTES,
-        budget: Budget | None = None,
     ) -> None:
         self._base, self._label = base_url, label
         self._host = urlsplit(base_url).hostname or ""
@@ -134,7 +121,7 @@ class Door:
         }
         self._timeouts = timeouts or Timeouts()
         self._max_bytes = max_bytes
-        self._budget = budget or Budget()
+        self._budget = Budget()
         self._adapter = GuardedAdapter(Guard(allow_private=allow_sandboxes, read_seconds=self._timeouts.total))
 
     def __repr__(self) -> str:
@@ -237,8 +224,8 @@ class Door:
                 body = self._bounded_body(response)
             finally:
                 response.close()
-        except _TROUBLE as error:
-            failure = self._translated(error, detail=f"{method} {path}", effect=effect)
+        except TRANSPORT_ERRORS as error:
+            failure = translated(error, label=self._label, host=self._host, detail=f"{method} {path}", effect=effect)
         else:
             if body is not None:
                 return Reply(response.status_code, response.headers, body)
@@ -289,63 +276,6 @@ class Door:
         words = told if isinstance(told, str) else ""
         return self.refusal(reply.status, words, detail=detail, effect=effect, headers=reply.headers)
 
-    def _translated(self, error: Exception, *, detail: str, effect: bool) -> ChannelError:
-        """The transport's error in our words."""
-        causes = tuple(_causes(error))
-        detail = f"{detail}: {type(causes[-1]).__name__}"
-        if isinstance(error, requests.exceptions.InvalidURL):
-            return AddressRefused(_("This is not a web address. Enter the store's domain, like shop.example."))
-        if any(isinstance(cause, ssl.SSLError) for cause in causes):
-            trouble = self._certificate_trouble(causes, detail)
-            if trouble is not None:
-                return trouble
-        if any(isinstance(cause, NameResolutionError) for cause in causes):
-            return Unreachable(self._no_such_host(causes), detail=detail)
-        if any(isinstance(cause, _NOT_CONNECTED) for cause in causes):
-            return Unreachable(
-                _("%(host)s cannot be reached. Check the domain; if it is right, try again later.", host=self._host),
-                detail=detail,
-            )
-        if any(isinstance(cause, _TOO_SLOW) for cause in causes):
-            sentence = _("%(label)s took too long to answer. Try again later.", label=self._label)
-        else:
-            sentence = _("%(label)s broke off in the middle of its answer. Try again later.", label=self._label)
-        return Unavailable(sentence, detail=detail, maybe_done=effect)
-
-    def _no_such_host(self, causes: tuple[BaseException, ...]) -> str:
-        if any(isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN for cause in causes):
-            return _("The address %(host)s could not be looked up just now. Try again later.", host=self._host)
-        return _("There is no website at %(host)s. Check the domain for a typing mistake.", host=self._host)
-
-    def _certificate_trouble(self, causes: tuple[BaseException, ...], detail: str) -> CertificateTrouble | None:
-        """Which of a certificate's troubles it is; None when the connection merely broke off."""
-        if any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) for cause in causes):
-            return None
-        refused = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
-        number = refused.verify_code if refused is not None else 0
-        if number == _EXPIRED:
-            words = _(
-                "The security certificate of %(host)s has expired. Ask whoever runs the website to renew it.",
-                host=self._host,
-            )
-        elif number in _WRONG_NAME:
-            words = _(
-                "The security certificate at %(host)s belongs to another name. Check the domain for a typing mistake.",
-                host=self._host,
-            )
-        elif number in _SELF_SIGNED:
-            words = _(
-                "The security certificate of %(host)s was not issued by a recognised authority. "
-                "Ask whoever runs the website for a proper one.",
-                host=self._host,
-            )
-        else:
-            words = _(
-                "%(host)s does not offer a secure connection. Check the domain, or ask whoever runs the website.",
-                host=self._host,
-            )
-        return CertificateTrouble(words, detail=f"{detail} {number or ''}".strip())
-
     def _too_fast(self, wait: float, *, detail: str) -> RateLimited:
         return RateLimited(
             _(
@@ -363,19 +293,6 @@ class Door:
             detail=detail,
             maybe_done=maybe_done,
         )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and everything inside it, outermost first: libraries wrap by argument, by `reason` and by cause."""
-    waiting, seen = [error], set()
-    while waiting:
-        current = waiting.pop(0)
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        inside = [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
-        waiting.extend(cause for cause in inside if isinstance(cause, BaseException))
 
 
 def _storable(value: Any) -> Any:

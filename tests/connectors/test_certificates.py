@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.connectors.http import Door
-from app.core.errors import CertificateTrouble
+from app.core.errors import CertificateTrouble, Unavailable
 from tests.connectors.peers import Peer, answer
 
 Authority = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
@@ -72,12 +73,12 @@ def context(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return make
 
 
-def call(peer: Peer) -> int:
+def call(peer: Peer, *, effect: bool = False) -> int:
     door = Door(
         f"https://localhost:{peer.port}", label="SiteGiant", headers={"Access-Token": "secret"}, allow_sandboxes=True
     )
     try:
-        return door.call("GET", "/").status
+        return door.call("PUT" if effect else "GET", "/", effect=effect).status
     finally:
         door.close()
 
@@ -105,6 +106,18 @@ def test_a_self_signed_certificate_says_so(context: MakeContext) -> None:
     with Peer(answer(), home_made) as peer, pytest.raises(CertificateTrouble, match="recognised authority"):
         call(peer)
     assert peer.requests == []
+
+
+def test_tls_that_breaks_in_the_middle_is_a_lost_answer(context: MakeContext) -> None:
+    def break_off(connection: socket.socket, peer: Peer) -> None:
+        peer.read_request(connection)
+        with socket.socket(fileno=os.dup(connection.fileno())) as underneath:
+            underneath.sendall(b"this is no TLS record at all")
+
+    with Peer(break_off, context()) as peer, pytest.raises(Unavailable, match="broke off") as caught:
+        call(peer, effect=True)
+    assert caught.value.maybe_done
+    assert len(peer.requests) == 1
 
 
 def test_a_host_that_does_not_speak_tls_says_so() -> None:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import responses
+
+BASE = "https://shop.example/api/v1"
+
+
+def envelope(response: Any, code: Any = 200) -> dict[str, Any]:
+    """The body around every answer."""
+    return {"code": code, "response": response}
+
+
+def orders(rows: list[Any], total: Any = None) -> dict[str, Any]:
+    """The answer that carries a list of orders, and perhaps their total."""
+    return envelope({"order_list": rows} if total is None else {"order_list": rows, "total": total})
+
+
+def sent(web: responses.RequestsMock) -> Any:
+    """What the last call sent, as JSON."""
+    body = web.calls[-1].request.body
+    assert body is not None
+    return json.loads(body)
 
 
 def detail(**changes: Any) -> dict[str, Any]:
