@@ -21,10 +21,14 @@ from app.accounts import access
 from app.accounts import routes as accounts_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
+from app.tenancy import routes as settings_routes
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLUEPRINTS = (accounts_routes.blueprint,)
+BLUEPRINTS = (
+    accounts_routes.blueprint,
+    settings_routes.blueprint,
+)
 
 
 def build(settings: Settings | None = None) -> Flask:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, flash, g, request, url_for
+from flask import Flask, abort, current_app, flash, g, has_request_context, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -108,9 +108,10 @@ def ask_to_sign_in() -> Response:
 
 
 def choose_locale() -> str:
-    """The store's language inside a store, else the best that the browser asks for."""
+    """The store's language inside a store, else the best that the browser asks for; workers have no browser."""
     store = g.get("store")
-    wanted = store.language if store is not None else request.accept_languages.best_match(_LANGUAGES)
+    asked = request.accept_languages.best_match(_LANGUAGES) if has_request_context() else None
+    wanted = store.language if store is not None else asked
     return wanted if wanted in _LANGUAGES else _LANGUAGES[0]
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from babel import Locale
 from flask_babel import get_locale
+from wtforms.fields.choices import SelectChoice
 
 _CODES: Final = (
     "MYR SGD VND IDR THB PHP BND KHR LAK MMK CNY HKD TWD MOP JPY KRW INR BDT LKR PKR AED SAR AUD NZD USD EUR GBP CHF"
@@ -21,18 +22,24 @@ LANGUAGES: Final = (("en", "English"),)
 _REGIONS: Final = ("Asia", "Australia", "Pacific", "Indian", "Europe", "Africa", "America", "Atlantic")
 
 
-def currency_choices() -> list[tuple[str, str]]:
-    """(code, "code and name in the page's language") of each currency."""
+def currency_choices() -> list[SelectChoice]:
+    """Each currency by its code and its name in the page's language."""
     names = (get_locale() or Locale("en")).currencies
-    return [(code, f"{code} – {names.get(code, code)}") for code in CURRENCY_CODES]
+    return [SelectChoice(code, f"{code} – {names.get(code, code)}") for code in CURRENCY_CODES]
 
 
 @lru_cache(maxsize=1)
-def time_zone_choices() -> dict[str, list[tuple[str, str]]]:
-    """Region → [(zone, its city)], for a select with groups."""
-    zones = sorted(zone for zone in available_timezones() if zone.startswith(tuple(f"{name}/" for name in _REGIONS)))
-    groups = {
-        region: [(zone, zone.partition("/")[2].replace("_", " ")) for zone in zones if zone.startswith(f"{region}/")]
+def time_zone_choices() -> list[SelectChoice]:
+    """Each time zone by its city, grouped by region."""
+    zones = sorted(available_timezones())
+    return [
+        SelectChoice(zone, zone.partition("/")[2].replace("_", " "), optgroup=region)
         for region in _REGIONS
-    }
-    return groups | {"UTC": [("UTC", "UTC")]}
+        for zone in zones
+        if zone.startswith(f"{region}/")
+    ] + [SelectChoice("UTC", "UTC", optgroup="UTC")]
+
+
+def language_choices() -> list[SelectChoice]:
+    """Each language by its own name."""
+    return [SelectChoice(code, name) for code, name in LANGUAGES]

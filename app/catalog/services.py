@@ -1,0 +1,51 @@
+"""Warehouses: the places that hold stock."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from app.catalog.models import Location
+from app.extensions import db
+from app.tenancy.models import Store
+from app.tenancy.named import IsLast, NamedRow, add_named, archive_named, locked_row, rename_named, restore_named
+from app.tenancy.scope import current_store_id
+
+
+def warehouse_rows() -> list[NamedRow]:
+    """All warehouses of the store by name, archived last."""
+    archived = Location.archived_at.is_not(None)
+    found = db.session.execute(
+        select(Location.id, Location.name, archived)
+        .where(Location.store_id == current_store_id())
+        .order_by(archived, func.lower(Location.name))
+    )
+    return [NamedRow(*row) for row in found]
+
+
+def add_warehouse(name: str) -> int:
+    """Add a warehouse; NameTaken."""
+    return add_named(Location, name)
+
+
+def rename_warehouse(location_id: int, name: str) -> None:
+    """Rename a warehouse. NoSuchRow, NameTaken."""
+    rename_named(Location, location_id, name)
+
+
+def archive_warehouse(location_id: int) -> None:
+    """Offer a warehouse no longer. NoSuchRow; IsLast, because stock must lie somewhere.
+
+    The store's row is locked first, so that two who archive the last two do not both find another one left.
+    """
+    store_id = current_store_id()
+    db.session.execute(select(Store.id).where(Store.id == store_id).with_for_update(key_share=True))
+    if locked_row(Location, location_id).archived_at is None:
+        active = select(func.count()).where(Location.store_id == store_id, Location.archived_at.is_(None))
+        if db.session.scalar(active) == 1:
+            raise IsLast
+    archive_named(Location, location_id)
+
+
+def restore_warehouse(location_id: int) -> None:
+    """Offer a warehouse again. NoSuchRow."""
+    restore_named(Location, location_id)

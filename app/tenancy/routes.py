@@ -1,0 +1,278 @@
+"""The settings of a store: General, Invoicing, and the lists it keeps by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, abort, g, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from app.accounts import access
+from app.catalog import services as catalog
+from app.invoices import settings
+from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
+from app.mappings import lists
+from app.mappings import services as mappings
+from app.mappings.queries import payment_methods
+from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm
+from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
+from app.web.filters import number
+from app.web.respond import done, invalid, page_or_fragment
+
+blueprint = Blueprint("settings", __name__, url_prefix="/<store>/settings")
+
+_GENERAL: Final = ("settings/general.html", "settings/_general.html")
+_INVOICING: Final = ("settings/invoicing.html", "settings/_invoicing.html")
+_NAMES: Final = ("settings/names.html", "settings/_names.html")
+
+
+@blueprint.route("/general", methods=["GET", "POST"])
+def general() -> Response:
+    """Name, currency, time zone, language; the plan is shown only."""
+    fixed = settings.has_invoices()
+    if request.method == "GET":
+        return page_or_fragment(*_GENERAL, form=GeneralForm(obj=g.store), currency_fixed=fixed)
+    form = GeneralForm(request.form)
+    if fixed:
+        form.currency.data = g.store.currency  # browsers do not send a select that is locked
+    if not form.validate():
+        return invalid(*_GENERAL, form=form, currency_fixed=fixed)
+    try:
+        moved = settings.save_general(
+            name=form.name.data,
+            currency=form.currency.data,
+            time_zone=form.time_zone.data,
+            language=form.language.data,
+            user_id=access.me().id,
+        )
+    except CurrencyFixed:
+        form.currency.errors = (_("An invoice was issued in the meantime, so the currency stays."),)
+        return invalid(*_GENERAL, form=form, currency_fixed=True)
+    return done(url_for(".general"), _saved(moved), fragment=_GENERAL[1], form=form, currency_fixed=fixed)
+
+
+@blueprint.route("/invoicing", methods=["GET", "POST"])
+def invoicing() -> Response:
+    """Numbers, dates, currencies, and what happens to orders whose gateway nobody mapped."""
+    now = settings.numbering()
+    if request.method == "GET":
+        return page_or_fragment(*_INVOICING, **_invoicing_page(_invoicing_form(now), now))
+    form = InvoicingForm(request.form)
+    if not form.validate():
+        return invalid(*_INVOICING, **_invoicing_page(form, now))
+    wanted = Numbering(form.prefix.data, form.padding.data, form.number_to_save(now.next_number))
+    try:
+        moved = settings.save_invoicing(_rules(form), wanted, gap_meant=form.gap_meant.data, user_id=access.me().id)
+    except (NumberUsed, LeavesGap, NumberInTheWay) as problem:
+        form.next_number.errors = (_numbers_problem(problem, wanted),)
+        return invalid(*_INVOICING, **_invoicing_page(form, now, asks_gap=isinstance(problem, LeavesGap)))
+    now = settings.numbering()
+    saved = _invoicing_page(_invoicing_form(now), now)
+    return done(url_for(".invoicing"), _saved(moved), fragment=_INVOICING[1], **saved)
+
+
+@dataclass(frozen=True, slots=True)
+class NameList:
+    """One list of names: its words, how to read it, and its acts by the name they have in URLs."""
+
+    title: Any
+    subtitle: Any
+    add_label: Any
+    rows: Callable[[], list[NamedRow]]
+    add: Callable[[str], int]
+    rename: Callable[[int, str], None]
+    acts: Mapping[str, Callable[[int], None]]
+    uses: Callable[[int], str]
+
+
+LISTS: Final[Mapping[str, NameList]] = {
+    "payment-methods": NameList(
+        _l("Payment methods"),
+        _l("How money arrives in your books. Each gateway of a channel is mapped to one of them."),
+        _l("Add a payment method"),
+        lists.payment_method_rows,
+        mappings.add_payment_method,
+        mappings.rename_payment_method,
+        {
+            "archive": mappings.archive_payment_method,
+            "restore": mappings.restore_payment_method,
+            "default": mappings.make_default_payment_method,
+        },
+        lambda uses: ngettext("%(num)d gateway", "%(num)d gateways", uses),
+    ),
+    "salespeople": NameList(
+        _l("Salespeople"),
+        _l("Who is in charge of a marketplace's sales. They need not sign in here."),
+        _l("Add a salesperson"),
+        lists.salesperson_rows,
+        mappings.add_salesperson,
+        mappings.rename_salesperson,
+        {"archive": mappings.archive_salesperson, "restore": mappings.restore_salesperson},
+        lambda uses: ngettext("%(num)d marketplace", "%(num)d marketplaces", uses),
+    ),
+    "warehouses": NameList(
+        _l("Warehouses"),
+        _l("The places that hold your stock."),
+        _l("Add a warehouse"),
+        catalog.warehouse_rows,
+        catalog.add_warehouse,
+        catalog.rename_warehouse,
+        {"archive": catalog.archive_warehouse, "restore": catalog.restore_warehouse},
+        lambda _uses: "",
+    ),
+}
+_KIND: Final = "any('payment-methods', salespeople, warehouses):kind"
+
+
+@blueprint.route(f"/<{_KIND}>", methods=["GET", "POST"])
+def names(kind: str) -> Response:
+    """A list of names. GET with `rename` turns one row into a form; POST adds a name."""
+    if request.method == "GET":
+        return page_or_fragment(*_NAMES, **_names_page(kind, renaming=request.args.get("rename", type=int)))
+    form = NameForm(request.form)
+    if not form.validate():
+        return invalid(*_NAMES, **_names_page(kind, add_form=form))
+    try:
+        LISTS[kind].add(form.name.data)
+    except NameTaken as taken:
+        form.name.errors = (_name_taken(taken),)
+        return invalid(*_NAMES, **_names_page(kind, add_form=form))
+    return _names_done(kind, _("%(name)s is added.", name=form.name.data))
+
+
+@blueprint.post(f"/<{_KIND}>/<int:row_id>/rename")
+def rename(kind: str, row_id: int) -> Response:
+    """Give a row another name."""
+    form = NameForm(request.form)
+    try:
+        if form.validate():
+            LISTS[kind].rename(row_id, form.name.data)
+            return _names_done(kind, _("Saved."))
+    except NameTaken as taken:
+        form.name.errors = (_name_taken(taken),)
+    except NoSuchRow:
+        abort(404)
+    return invalid(*_NAMES, **_names_page(kind, renaming=row_id, rename_form=form))
+
+
+@blueprint.post(f"/<{_KIND}>/<int:row_id>/<any(archive, restore, default):act>")
+def act_on_name(kind: str, row_id: int, act: str) -> Response:
+    """Archive or restore a row, or let it be the default."""
+    run = LISTS[kind].acts.get(act)
+    if run is None:
+        abort(404)
+    try:
+        run(row_id)
+    except NoSuchRow:
+        abort(404)
+    except (InUse, IsDefault, IsLast) as reason:
+        return invalid(*_NAMES, **_names_page(kind, problem=_why_not(kind, reason)))
+    return _names_done(kind, _("Saved."))
+
+
+def _invoicing_form(now: Numbering) -> InvoicingForm:
+    shown = {
+        "prefix": now.prefix,
+        "padding": now.padding,
+        "next_number": now.next_number,
+        "shown_number": str(now.next_number),
+    }
+    return InvoicingForm(obj=g.store, data=shown)
+
+
+def _invoicing_page(form: InvoicingForm, now: Numbering, *, asks_gap: bool = False) -> dict[str, Any]:
+    return {"form": form, "now": now, "asks_gap": asks_gap, "default_method": payment_methods()[0].name}
+
+
+def _rules(form: InvoicingForm) -> InvoiceRules:
+    return InvoiceRules(
+        invoice_date_rule=form.invoice_date_rule.data,
+        unmapped_gateway=form.unmapped_gateway.data,
+        invoice_currencies=[code for code in form.invoice_currencies.data if code != g.store.currency],
+        auto_delivery_order=form.auto_delivery_order.data,
+    )
+
+
+def _saved(moved: int) -> str:
+    if not moved:
+        return _("Saved.")
+    return ngettext(
+        "Saved. %(num)d order that waited was looked at again and moved.",
+        "Saved. %(num)d orders that waited were looked at again and moved.",
+        moved,
+    )
+
+
+def _numbers_problem(problem: NumberUsed | LeavesGap | NumberInTheWay, wanted: Numbering) -> str:
+    match problem:
+        case NumberUsed(last=last):
+            return _(
+                "Number %(last)s is used already. The next one can be %(next)s or higher.",
+                last=number(last),
+                next=number(last + 1),
+            )
+        case LeavesGap(first=first, last=last):
+            return _(
+                "%(first)s to %(last)s would never be used, and an auditor will ask why. Tick the box if you mean it.",
+                first=wanted.text(first),
+                last=wanted.text(last),
+            )
+        case NumberInTheWay(number_text=text):
+            return _(
+                "An invoice is called %(number)s already, and a coming one would get the same name. "
+                "Choose other letters before the number.",
+                number=text,
+            )
+
+
+def _names_page(
+    kind: str,
+    *,
+    add_form: NameForm | None = None,
+    renaming: int | None = None,
+    rename_form: NameForm | None = None,
+    problem: str = "",
+) -> dict[str, Any]:
+    rows = LISTS[kind].rows()
+    row = next((row for row in rows if row.id == renaming), None)
+    if rename_form is None and row is not None:
+        rename_form = NameForm(name=row.name)
+    if rename_form is not None:
+        rename_form.name.id = "rename"  # the form that adds a name stands on the same page
+    return {
+        "kind": kind,
+        "list": LISTS[kind],
+        "rows": rows,
+        "add_form": add_form or NameForm(),
+        "renaming": renaming,
+        "rename_form": rename_form,
+        "problem": problem,
+    }
+
+
+def _names_done(kind: str, message: str) -> Response:
+    return done(url_for(".names", kind=kind), message, fragment=_NAMES[1], **_names_page(kind))
+
+
+def _name_taken(taken: NameTaken) -> str:
+    if taken.is_archived:
+        return _("This name is among the archived ones below. Restore it there.")
+    return _("This name is in the list already.")
+
+
+def _why_not(kind: str, reason: InUse | IsDefault | IsLast) -> str:
+    match reason:
+        case InUse(uses=uses):
+            return _(
+                "It stays, because %(uses)s still use it. Choose something else for them first, on the channel's page.",
+                uses=LISTS[kind].uses(uses),
+            )
+        case IsDefault():
+            return _("It stays, because it is the default. Make another one the default first.")
+        case IsLast():
+            return _("It stays, because a store needs at least one warehouse.")
