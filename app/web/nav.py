@@ -42,10 +42,10 @@ class NavLink:
 
 NAV: Final = (
     NavItem("reports.home", _l("Home"), "home", ("reports.home",), on_phone=True),
-    NavItem("orders.index", _l("Orders"), "orders", ("orders.",), on_phone=True),
+    NavItem("orders.index", _l("Orders"), "orders", ("orders.index", "orders.show"), on_phone=True),
     NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
     NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
-    NavItem("sync.failed", _l("Failed Sync"), "warning", ("sync.failed",)),
+    NavItem("orders.failed", _l("Failed Sync"), "warning", ("orders.failed",)),
     NavItem("sync.jobs", _l("Jobs"), "clock", ("sync.job",)),
     NavItem("settings.general", _l("Settings"), "settings", ("settings.",)),
 )
