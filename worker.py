@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 
 from app import create_app
+from app.extensions import db
 from app.sync.queue import work
 from app.sync.tick import tick_for_ever
 
@@ -21,6 +23,8 @@ def main() -> None:
         tick_for_ever(app)
         return
     with app.app_context():
+        # A connection that the parent holds is not the child's to use; nor may the child say good-bye on it.
+        os.register_at_fork(after_in_child=lambda: db.engine.dispose(close=False))
         work(app.extensions["settings"].redis_url)
 
 

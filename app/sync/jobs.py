@@ -59,7 +59,6 @@ def run(store_id: int, job_id: int) -> None:
     """What a worker does when the bell rings. Safe to call twice, late, or for a job that is gone."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with app.app_context():
-        db.engine.dispose(close=False)  # the parent's connections are not ours to use after the fork
         with store_scope(store_id):
             held = lease.claim(job_id)
         if held is None:

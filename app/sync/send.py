@@ -95,10 +95,11 @@ def _count(run: Run) -> int:
 def _claim(run: Run, limit: int) -> list[Claimed]:
     """Mark a batch as being sent, before anything is sent."""
     with store_scope(run.store_id):
-        picked = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update()
+        # A common table expression is read once; as a plain sub-query its limit might be applied again for each row.
+        due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")
         rows = db.session.execute(
             update(Change)
-            .where(Change.store_id == run.store_id, Change.id.in_(picked.scalar_subquery()))
+            .where(Change.store_id == run.store_id, Change.id.in_(select(due.c.id)))
             .values(
                 state=ChangeState.SENDING,
                 fence=run.claim_mark,

@@ -1,0 +1,105 @@
+"""A merchant as tests see one: a store, a shop in the sandbox, the presses of a button and what came of them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+
+from app.channels.services import NewChannel, UnmappedGateway, connect_channel
+from app.extensions import db
+from app.orders.filters import OrderFilter
+from app.sync import jobs
+from app.sync.services import JobStart, SyncStart, request_check, request_sync
+from app.tenancy.scope import store_scope
+from tests.sandbox.running import Visitor
+from tests.support.factories import SomeStore
+
+
+class Merchant:
+    """Presses buttons and runs the jobs at once, in this process, as a worker would."""
+
+    def __init__(self, app: Flask, store: SomeStore, shop: Visitor) -> None:
+        self.app, self.store, self.shop = app, store, shop
+        self.channel_id = 0
+
+    def connect(self, *, start_on: date = date(2026, 1, 1), unmapped_gateway: UnmappedGateway = "cash") -> None:
+        """Connect the sandbox's shop to the store."""
+        with self.app.app_context(), self.scope():
+            new = NewChannel(
+                kind="sitegiant",
+                config={"domain": self.shop.sandbox.url, "api_key": self.shop.key},
+                name="My shop",
+                start_on=start_on,
+                unmapped_gateway=unmapped_gateway,
+            )
+            self.channel_id = connect_channel(new)
+
+    def scope(self) -> AbstractContextManager[None]:
+        """The store's scope; open an app context first."""
+        return store_scope(self.store.id)
+
+    def press_check(self) -> JobStart:
+        """Press *Check for updates*."""
+        with self.app.app_context(), self.scope():
+            return request_check(self.channel_id, self.store.owner.id)
+
+    def press_sync(self, where: OrderFilter | None = None) -> SyncStart:
+        """Press *Sync* for all that match."""
+        with self.app.app_context(), self.scope():
+            return request_sync(self.store.owner.id, where=where or OrderFilter())
+
+    def work(self) -> None:
+        """Run every job of the store that is due, as often as it comes back."""
+        for _round in range(100):
+            due = self.rows(
+                "select id from sync_jobs where state = 'queued' and coalesce(not_before, now()) <= now() order by id"
+            )
+            if not due:
+                return
+            for (job_id,) in due:
+                with self.app.app_context():
+                    jobs.run(self.store.id, job_id)
+        raise AssertionError("the jobs never end")
+
+    def check(self) -> None:
+        """Check for updates, to the end."""
+        self.press_check()
+        self.work()
+
+    def sync(self, where: OrderFilter | None = None) -> SyncStart:
+        """Sync, to the end."""
+        start = self.press_sync(where)
+        self.work()
+        return start
+
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        """The rows of a query within the store's scope."""
+        with self.app.app_context(), self.scope():
+            return list(db.session.execute(text(sql), values).all())
+
+    def execute(self, sql: str, **values: Any) -> None:
+        """Change rows behind the application's back."""
+        with self.app.app_context(), self.scope():
+            db.session.execute(text(sql), values)
+            db.session.commit()
+
+    def scalar(self, sql: str, **values: Any) -> Any:
+        """The one value of a query."""
+        return self.rows(sql, **values)[0][0]
+
+    def written(self) -> list[tuple[str, str]]:
+        """(order id, invoice number) of every write that took effect on the channel, in order."""
+        return [(str(write["order_id"]), str(write["invoice_no"])) for write in self.shop.writes()]
+
+    def job(self) -> Any:
+        """The newest job."""
+        return self.rows("select * from sync_jobs order by id desc limit 1")[0]
+
+    def hurry(self) -> None:
+        """Let every waiting time be over."""
+        self.execute("update sync_jobs set not_before = null where state = 'queued'")
+        self.execute("update changes set not_before = null where state = 'planned'")
