@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_limiter import RateLimitExceeded
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.extensions import htmx, limiter
@@ -100,4 +101,6 @@ def _too_many(error: TooManyRequests) -> str:
         again_at = datetime.fromtimestamp(limiter.current_limit.reset_at, UTC)
     if isinstance(again_at, int):
         again_at = datetime.fromtimestamp(datetime.now(UTC).timestamp() + again_at, UTC)
-    return _("Try again %(when)s.", when=ago(again_at)) if again_at else _("Wait a little, then try again.")
+    if again_at is None:
+        return _("Wait a little, then try again.")
+    return escape(_("Try again %(when)s.")) % {"when": ago(again_at)}

@@ -90,7 +90,7 @@ def ago(value: datetime, now: datetime | None = None) -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units: 200 -> "3 min 20 sec"; below a second it is "0 sec"."""
+    """A length of time in its two largest units: 200 -> "3 mins 20 secs"; below a second it is "0 secs"."""
     rest = max(0, int(seconds))
     parts: list[str] = []
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):

@@ -1,0 +1,66 @@
+"""Links that keep filters and stay in the store and on the site."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, g, url_for
+
+from app.web.links import has_page, is_active, safe_next, url_if, url_with
+from tests.web.conftest import make_site
+
+
+@pytest.mark.parametrize("url", ["/", "/penang/orders?state=held&q=a%20b", "/penang/#top", "/a:b"])
+def test_path_on_this_site_is_safe(url: str) -> None:
+    assert safe_next(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "orders",
+        "https://evil.example/",
+        "//evil.example/",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\\/evil.example",
+        "javascript:alert(1)",
+        " /penang",
+        "/penang\x7f",
+    ],
+)
+def test_anything_else_is_not(url: str | None) -> None:
+    assert safe_next(url) is None
+
+
+def test_changed_filter_keeps_the_others_and_forgets_the_place() -> None:
+    with make_site().test_request_context("/penang/orders?state=held&q=a+b&tag=x&tag=y&after=abc"):
+        assert url_with(state="booked") == "/penang/orders?state=booked&q=a+b&tag=x&tag=y"
+        assert url_with(state=None, q="") == "/penang/orders?tag=x&tag=y"
+        assert url_with(after="def") == "/penang/orders?state=held&q=a+b&tag=x&tag=y&after=def"
+        assert url_with(tag=["z", None]) == "/penang/orders?state=held&q=a+b&tag=z"
+        assert url_with(state=None, q=None, tag=None) == "/penang/orders"
+
+
+def test_links_stay_in_the_store(site: Flask) -> None:
+    with site.test_request_context("/penang/"):
+        g.store = type("Store", (), {"slug": "penang"})
+        assert url_for("orders.index") == "/penang/orders"
+        assert url_for("orders.index", store="ipoh") == "/ipoh/orders"
+        assert url_for("shop") == "/shop"
+
+
+def test_page_that_is_not_there_has_no_link(site: Flask) -> None:
+    with site.test_request_context("/penang/"):
+        assert url_if("invoices.index") is None
+        assert url_if("shop") == "/shop"
+        assert not has_page("invoices.index")
+
+
+def test_current_part_is_known_by_its_endpoint(site: Flask) -> None:
+    with site.test_request_context("/penang/jobs"):
+        assert is_active("sync.job")
+        assert not is_active("sync.failed", "orders.")
