@@ -1,0 +1,87 @@
+"""How far a store has come from sign-up to its first invoice on the channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, exists, select
+
+from app.channels.models import Channel
+from app.extensions import db
+from app.invoices.models import Invoice
+from app.mappings.models import PaymentMapping
+from app.orders.models import JournalEntry
+from app.tenancy.scope import current_store_id
+from app.web.links import url_if
+
+_FIRST_INVOICES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the first run: what to do, why, and where; `url` is None while there is nowhere to go yet."""
+
+    is_done: bool
+    title: str
+    text: str
+    url: str | None
+
+
+def checklist() -> list[Step]:
+    """The steps of the current store in their order."""
+    store_id = current_store_id()
+    channel = db.session.execute(
+        select(Channel.id, Channel.checked_at)
+        .where(Channel.store_id == store_id, Channel.status != "removed")
+        .order_by(Channel.checked_at.nulls_last(), Channel.id)
+        .limit(1)
+    ).one_or_none()
+    found = db.session.execute(select(_any_mapped(store_id), _any_unmapped(store_id), _any_invoice(store_id))).one()
+    has_mapped, has_unmapped, has_invoice = found
+    is_checked = channel is not None and channel.checked_at is not None
+    orders = url_if("channels.orders", channel_id=channel.id) if channel else None
+    payments = url_if("channels.payments", channel_id=channel.id) if channel else None
+    return [
+        Step(
+            channel is not None,
+            _("Connect a channel"),
+            _("SiteGiant, or its sandbox to rehearse with. You need the store's address and its API key."),
+            url_if("channels.add"),
+        ),
+        Step(is_checked, _("Check for updates"), _("Fetches the orders of all its marketplaces."), orders),
+        Step(
+            is_checked and (has_mapped or has_invoice) and not has_unmapped,
+            _("Choose payment methods"),
+            _("Say what each gateway, such as ShopeePay, is called in your books. Unmapped ones are red."),
+            payments,
+        ),
+        Step(has_invoice, _("Book the first order"), _("Tick it and press Sync: it becomes an invoice."), orders),
+        Step(
+            has_invoice and _is_written_back(store_id),
+            _("See its number in SiteGiant"),
+            _("The invoice number is written back by itself; it stands on the order there."),
+            url_if("invoices.index") if has_invoice else None,
+        ),
+    ]
+
+
+def _any_mapped(store_id: int) -> ColumnElement[bool]:
+    return exists().where(PaymentMapping.store_id == store_id, PaymentMapping.payment_method_id.is_not(None))
+
+
+def _any_unmapped(store_id: int) -> ColumnElement[bool]:
+    return exists().where(PaymentMapping.store_id == store_id, PaymentMapping.payment_method_id.is_(None))
+
+
+def _any_invoice(store_id: int) -> ColumnElement[bool]:
+    return exists().where(Invoice.store_id == store_id)
+
+
+def _is_written_back(store_id: int) -> bool:
+    """Looks at the first invoices only: one that was written back is enough, and the journal may be long."""
+    first = select(Invoice.order_id).where(Invoice.store_id == store_id).order_by(Invoice.number).limit(_FIRST_INVOICES)
+    written = select(JournalEntry.id).where(
+        JournalEntry.store_id == store_id, JournalEntry.order_id.in_(first), JournalEntry.kind == "written_back"
+    )
+    return db.session.scalar(written.limit(1)) is not None
