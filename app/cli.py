@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -48,8 +49,12 @@ def demo() -> None:
     from app import local  # noqa: PLC0415  # each command loads only what it needs
     from app.embedded import EmbeddedError  # noqa: PLC0415
 
+    def say(words: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # nobody reads any more: that must not end the servers
+            click.echo(words)
+
     try:
-        local.run(os.environ, click.echo)
+        local.run(os.environ, say)
     except (local.CannotRun, EmbeddedError) as error:
         raise click.ClickException(str(error)) from None
 

@@ -104,10 +104,11 @@ class _Demo:
     def run(self) -> None:
         try:
             self._start_servers()
+            self._supervisor.add(Part(self._sandbox()))  # leans on nothing, so it may start meanwhile
             self._say("Bringing the database up to date")
             people = self._prepare_data()
-            self._say("Starting the pages, two workers, the tick and the sandbox")
-            for program in self._programs():
+            self._say("Starting the pages, two workers and the tick")
+            for program in self._portal():
                 self._supervisor.add(Part(program))
             if not self._supervisor.watch(self._is_ready, READY_SECONDS):
                 raise CannotRun(f"Not ready after {READY_SECONDS:.0f} s; {self._why_not_ready()}")
@@ -116,6 +117,7 @@ class _Demo:
         finally:
             for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(again, signal.SIG_IGN)  # stopping takes seconds and is not to be cut short
+            self._say("Stopping")
             self._supervisor.stop(self._foundations)
 
     def _start_servers(self) -> None:
@@ -174,20 +176,21 @@ class _Demo:
         people: list[dict[str, str]] = json.loads(result.stdout)
         return people
 
-    def _programs(self) -> Iterator[Program]:
-        python, worker = sys.executable, str(PROJECT / "worker.py")
-        sandbox_data = str(self._folder.path / "sitegiant.sqlite")
-        port = str(self._addresses.sandbox_port)
-        yield self._program(
+    def _sandbox(self) -> Program:
+        data, port = str(self._folder.path / "sitegiant.sqlite"), str(self._addresses.sandbox_port)
+        return self._program(
             "sandbox",
-            *(python, "-m", "app.sandbox", "sitegiant", "--port", port, "--data", sandbox_data),
+            *(sys.executable, "-m", "app.sandbox", "sitegiant", "--port", port, "--data", data),
             *("--api-key", SANDBOX_KEY, "--count", "400", "--seed", "1"),
         )
+
+    def _portal(self) -> Iterator[Program]:
         web = self._addresses.web.fileno()
         yield self._program("web", *gunicorn_command(f"fd://{web}"), pass_fds=(web,))
+        worker = (sys.executable, str(PROJECT / "worker.py"))
         for number in (1, 2):
-            yield self._program(f"worker-{number}", python, worker, "work")
-        yield self._program("tick", python, worker, "tick")
+            yield self._program(f"worker-{number}", *worker, "work")
+        yield self._program("tick", *worker, "tick")
 
     def _program(self, name: str, *argv: str, pass_fds: tuple[int, ...] = ()) -> Program:
         """A part in Python; workers leave at once when we are killed, since their leases hand the work on."""
