@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -125,7 +126,7 @@ def start_auto_sync(channel_id: int) -> JobStart | None:
     db.session.execute(
         update(Channel)
         .where(Channel.store_id == channel.store_id, Channel.id == channel_id)
-        .values(next_sync_at=func.now() + func.make_interval(0, 0, 0, 0, 0, Channel.auto_sync_minutes))
+        .values(next_sync_at=now + timedelta(minutes=channel.auto_sync_minutes))
         .execution_options(synchronize_session=False)
     )
     start = _start(channel_id, "auto", None)

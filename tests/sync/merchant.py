@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import text
 
-from app.channels.services import NewChannel, UnmappedGateway, connect_channel
+from app.channels.models import Channel
+from app.channels.services import NewChannel, UnmappedGateway, connect_channel, open_connector
 from app.extensions import db
 from app.orders.filters import OrderFilter
-from app.sync import jobs
-from app.sync.services import JobStart, SyncStart, request_check, request_sync
+from app.sync import jobs, lease
+from app.sync.services import JobStart, SyncStart, cancel_job, request_check, request_sync
+from app.sync.tick import tick_once
 from app.tenancy.scope import store_scope
 from tests.sandbox.running import Visitor
 from tests.support.factories import SomeStore
@@ -53,17 +56,64 @@ class Merchant:
             return request_sync(self.store.owner.id, where=where or OrderFilter())
 
     def work(self) -> None:
-        """Run every job of the store that is due, as often as it comes back."""
+        """Run every job of the store that is due or abandoned, as often as it comes back."""
         for _round in range(100):
             due = self.rows(
-                "select id from sync_jobs where state = 'queued' and coalesce(not_before, now()) <= now() order by id"
+                "select id from sync_jobs where (state = 'queued' and coalesce(not_before, now()) <= now()) "
+                "or (state = 'running' and lease_until < now()) order by state desc, id"
             )
             if not due:
                 return
             for (job_id,) in due:
-                with self.app.app_context():
-                    jobs.run(self.store.id, job_id)
+                self.run(job_id)
         raise AssertionError("the jobs never end")
+
+    def run(self, job_id: int) -> None:
+        """What a worker does when the bell rings for this job."""
+        with self.app.app_context():
+            jobs.run(self.store.id, job_id)
+
+    def tick(self) -> None:
+        """One round of the tick."""
+        with self.app.app_context():
+            tick_once()
+
+    def steps(self, job_id: int, *, claim_again: bool = False) -> Generator[str, None, None]:
+        """The committed steps of a job, one by one, without the thread that renews the lease."""
+        if claim_again:
+            self.execute("update sync_jobs set lease_until = now() - interval '1 second'")
+        with self.app.app_context():
+            with self.scope():
+                held = lease.claim(job_id)
+                assert held is not None
+                connector = open_connector(db.session.get_one(Channel, (self.store.id, self.channel_id)))
+            try:
+                names = [name for name, _phase in jobs.PHASES[held.kind]]
+                for name, phase in jobs.PHASES[held.kind][names.index(held.phase) if held.phase else 0 :]:
+                    held.phase = name
+                    for _step in phase(held, connector):
+                        yield name
+            finally:
+                connector.close()
+
+    def run_steps(self, job_id: int, number: int) -> None:
+        """Work until so many steps are committed, then vanish as a killed worker does."""
+        steps = self.steps(job_id)
+        for _step in range(number):
+            next(steps)
+        steps.close()
+
+    def cancel(self, job_id: int) -> None:
+        """Press *Cancel*."""
+        with self.acting():
+            cancel_job(job_id, self.store.owner.id)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Call services as a request does; what they leave uncommitted is committed."""
+        with self.app.app_context(), self.scope():
+            yield
+            db.session.commit()
 
     def check(self) -> None:
         """Check for updates, to the end."""

@@ -1,0 +1,20 @@
+"""The jobs of one channel, for its own pages."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core.states import ACTIVE_JOB_STATES
+from app.extensions import db
+from app.sync.models import SyncJob
+from app.tenancy.scope import current_store_id
+
+
+def active_job_ids(channel_id: int) -> list[int]:
+    """The jobs that wait or run, oldest first."""
+    query = select(SyncJob.id).where(
+        SyncJob.store_id == current_store_id(),
+        SyncJob.channel_id == channel_id,
+        SyncJob.state.in_(ACTIVE_JOB_STATES),
+    )
+    return list(db.session.scalars(query.order_by(SyncJob.id)))
