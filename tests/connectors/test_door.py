@@ -210,6 +210,11 @@ def test_a_lost_answer_ends_in_time_and_may_have_been_done(open_door: Open, scri
     assert time.monotonic() - started < 8
 
 
+def test_silence_is_not_borne_for_as_long_as_a_whole_answer_may_take(open_door: Open) -> None:
+    with Peer(say_nothing) as peer, pytest.raises(Unavailable, match="took too long"):
+        open_door(peer, timeouts=Timeouts(connect=2.0, read=0.2, total=60.0)).call("GET", "/")
+
+
 def test_a_truncated_answer_is_a_broken_off_one(open_door: Open) -> None:
     def half(connection: socket.socket, peer: Peer) -> None:
         peer.read_request(connection)

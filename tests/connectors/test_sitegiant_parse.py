@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.connectors.sitegiant.parse import order_digest, parse_marketplace, parse_order, parse_stub
@@ -383,12 +383,14 @@ def assert_foreseen(order: RemoteOrder | UnreadableOrder) -> None:
     assert isinstance(order, RemoteOrder) or "our mistake" not in order.problem
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*detail(), "created_at", "currency"]), ANYTHING))
 def test_no_payload_whatever_raises(changes: dict[str, Any]) -> None:
     row = {**detail(), **changes}
     assert_foreseen(parse_order(row, MYR))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*item(), "quantity", "sku"]), ANYTHING))
 def test_no_line_whatever_raises(changes: dict[str, Any]) -> None:
     row = detail(order_items=[{**item(), **changes}])
