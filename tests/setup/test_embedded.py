@@ -16,7 +16,7 @@ import redis
 
 from app import embedded
 from app.embedded import processes
-from app.embedded.folder import AlreadyRunning
+from app.embedded.folder import PROJECT, AlreadyRunning
 from app.embedded.places import socket_folder
 from app.embedded.valkey import valkey_binary
 
@@ -180,3 +180,13 @@ def test_a_server_that_cannot_start_says_what_its_log_says(folder: embedded.Data
     (postgres.data / "PG_VERSION").write_text("9\n")
     with pytest.raises(embedded.EmbeddedError, match="version"):
         embedded.start(postgres)
+
+
+def test_data_lies_in_the_project_or_as_root_where_an_unprivileged_user_can_reach_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert embedded.DataFolder.chosen({}).path == PROJECT / "var"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert embedded.DataFolder.chosen({}).path.parent == Path("/var/lib/channelbook")
+    assert embedded.DataFolder.chosen({"CHANNELBOOK_DATA": str(tmp_path)}).path == tmp_path
