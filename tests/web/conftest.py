@@ -71,6 +71,7 @@ def _add_views(site: Flask) -> None:
         ("/<store>/jobs", "sync.jobs"),
     ):
         site.add_url_rule(rule, endpoint, lambda: render_template("shop.html", form=ShopForm()))
+    site.add_url_rule("/<store>/strip", "sync.strip", lambda: "<p>Checking for updates, 1 of 2</p>")
     site.add_url_rule("/<store>/code/<int:code>", "code", abort)
     site.add_url_rule("/shop", "shop", lambda: respond.page_or_fragment("alone.html", "_shop.html", form=ShopForm()))
     site.add_url_rule("/save", "save", _save, methods=["POST"])

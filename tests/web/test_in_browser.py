@@ -109,6 +109,10 @@ def test_lost_connection_is_said(page: Page) -> None:
     expect(page.locator("#flash")).to_contain_text("The server did not answer.")
 
 
+def test_running_jobs_are_fetched_into_the_frame(page: Page) -> None:
+    expect(page.locator("#sync-strip")).to_have_text("Checking for updates, 1 of 2")
+
+
 def test_theme_is_chosen_in_the_menu(page: Page) -> None:
     page.locator(".person > summary").click()
     page.get_by_role("button", name="Dark").click()
@@ -141,6 +145,7 @@ def test_without_scripts_the_theme_follows_the_device_and_forms_work(
 def test_frame_is_accessible_and_fits(page: Page, scheme: str, size: dict[str, int]) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size(size)  # type: ignore[arg-type]
+    expect(page.locator("#sync-strip")).not_to_be_empty()
     page.locator("[data-tick]").first.check()
     page.locator(".person > summary").click()
     found = [violation["id"] for violation in Axe().run(page).response["violations"]]
