@@ -2,7 +2,7 @@
 
 Counted by account, so that many addresses cannot guess one password together, and by address, so that one address
 cannot go through many accounts. An address may be a whole office behind one router, hence the larger number. Every
-try counts, good or bad, and unknown e-mails count like known ones: being refused tells nothing either.
+try counts, also one with a mistake in the form, and unknown e-mails count like known ones: being refused tells nothing either.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SIGN_IN_BY_ACCOUNT: Final = "10 per 15 minutes"
 SIGN_IN_BY_ADDRESS: Final = "60 per 15 minutes"
-SIGN_UP_BY_ACCOUNT: Final = "5 per hour"
-SIGN_UP_BY_ADDRESS: Final = "20 per hour"
+SIGN_UP_BY_ACCOUNT: Final = "10 per hour"
+SIGN_UP_BY_ADDRESS: Final = "30 per hour"
 RESET_BY_ACCOUNT: Final = "5 per hour"
 RESET_BY_ADDRESS: Final = "20 per hour"
 CHANGE_BY_ACCOUNT: Final = "10 per 15 minutes"

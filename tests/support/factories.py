@@ -92,7 +92,7 @@ def signed_in(client: FlaskClient, who: SomePerson) -> FlaskClient:
     return client
 
 
-def forget_sessions_of(app: Flask, person: SomePerson) -> None:
+def expire_sessions_of(app: Flask, person: SomePerson) -> None:
     """End every session of a person as if their time had come."""
     with app.app_context():
         db.session.execute(

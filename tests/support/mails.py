@@ -1,0 +1,31 @@
+"""The mails that the application under test has sent, from its mail folder."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from app.embedded.processes import wait_until
+
+
+def mails_to(app: Flask, address: str) -> list[EmailMessage]:
+    """All mails to an address, oldest first."""
+    folder = Path(urlsplit(app.extensions["settings"].mail_url).path)
+    found = (message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(folder.glob("*.eml")))
+    return [mail for mail in found if mail["To"] == address]
+
+
+def wait_for_mail(app: Flask, address: str, count: int = 1) -> EmailMessage:
+    """The newest mail to an address once there are `count`; mails are sent after the answer."""
+    assert wait_until(lambda: len(mails_to(app, address)) >= count, timeout=10), f"no mail to {address}"
+    return mails_to(app, address)[-1]
+
+
+def links_in(mail: EmailMessage) -> list[str]:
+    """The URLs in a mail's text."""
+    return re.findall(r"https?://\S+", mail.get_content())
