@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from app.core.states import ChangeState, OrderState, Reason
+from app.core.states import ChangeState, OrderState
 from app.core.types import PaymentStatus
 from app.web.args import read_args
 
@@ -28,14 +28,15 @@ class OrderFilter:
     `q` is free text, `gateway` a gateway key (or `NO_GATEWAY`), `write_back` the state of the newest write-back
     ("planned" means on its way: planned or sending), `date_from` and `date_to` days of the store's zone, both
     included. `unmapped` asks for gateways without a payment method, `alert` for invoiced orders that changed since.
+    `reason` is why the order waits or, beside `write_back`, why the write-back does.
     """
 
     q: str | None = None
     channel: int | None = None
     marketplace: int | None = None
     state: tuple[OrderState, ...] = ()
-    reason: Reason | None = None
-    alert: Reason | None = None
+    reason: str | None = None
+    alert: str | None = None
     payment: PaymentStatus | None = None
     gateway: str | None = None
     unmapped: bool = False
@@ -53,8 +54,8 @@ class OrderFilter:
         """Read a query string, such as the one that a bulk action carries in its form."""
         return cls.from_args(MultiDict(parse_qsl(query)))
 
-    def to_query(self) -> dict[str, str | list[str]]:
-        """The parameters that make this filter again; ready for `url_for(…, **filter.to_query())`."""
+    def to_query(self) -> dict[str, Any]:
+        """The parameters that make this filter again, text or lists of text: `url_for(…, **filter.to_query())`."""
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: _written(value) for name, value in values if _restricts(value)}
 

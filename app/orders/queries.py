@@ -177,7 +177,7 @@ def matching(where: OrderFilter) -> list[ColumnElement[bool]]:
     plain = (
         (Order.channel_id, where.channel),
         (Order.marketplace_id, where.marketplace),
-        (Order.reason, where.reason),
+        (Order.reason, None if where.write_back else where.reason),
         (Order.alert, where.alert),
         (Order.payment_status, where.payment),
         (Order.gateway_key, where.gateway_key),
@@ -297,16 +297,17 @@ def _written_back(where: OrderFilter) -> list[ColumnElement[bool]]:
 
     The first condition can use the partial indexes of open and blocked changes; the second makes it exact.
     """
-    states, store_id = where.write_back_states, current_store_id()
-    some = select(Change.order_id).where(Change.store_id == store_id, Change.state.in_(states))
+    store_id = current_store_id()
+    wanted = [Change.store_id == store_id, Change.state.in_(where.write_back_states)]
+    if where.reason:
+        wanted.append(Change.reason == where.reason)
     newest = (
-        select(Change.state)
+        select(func.max(Change.id))
         .where(Change.store_id == store_id, Change.order_id == Order.id)
-        .order_by(Change.id.desc())
-        .limit(1)
+        .correlate(Order)
         .scalar_subquery()
     )
-    return [Order.id.in_(some), newest.in_(states)]
+    return [Order.id.in_(select(Change.order_id).where(*wanted)), newest.in_(select(Change.id).where(*wanted))]
 
 
 def _placed(where: OrderFilter) -> list[ColumnElement[bool]]:

@@ -1,0 +1,182 @@
+"""The journal in words: each kind of entry, what its `detail` holds, and the sentence it becomes.
+
+Whoever writes a note takes its kind from `KINDS`; a key that is missing costs a word of the sentence, never the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.orders.reasons import Place, alert_words, explain, phrase
+from app.web.badges import badge_of
+from app.web.filters import money
+
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry as a page shows it: a title, further lines, and how it looks (as `ui.event` takes it)."""
+
+    title: str
+    lines: tuple[str, ...]
+    drawing: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`title` is a lazy sentence with the keys of `detail` (and `channel`) as its facts; `keys` says which there are.
+
+    `lines` makes what stands below it from the detail, the place and the currency of the order.
+    """
+
+    title: Any
+    keys: tuple[str, ...] = ()
+    drawing: str = "check"
+    tone: str = "neutral"
+    lines: Callable[[Detail, Place, str], list[str]] = lambda _detail, _place, _currency: []
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, _key: str) -> str:
+        return "–"
+
+
+def tell(kind: str, detail: Detail | None, place: Place, currency: str) -> Told:
+    """The entry in words. A kind that `KINDS` lacks is shown by its name, so that nothing is hidden."""
+    detail = detail or {}
+    entry = KINDS.get(kind) or Kind(kind.replace("_", " ").capitalize().replace("%", "%%"))
+    facts = _Facts({name: str(value) for name, value in detail.items() if value not in (None, "")})
+    facts["channel"] = place.channel
+    return Told(
+        title=str(entry.title) % facts,
+        lines=tuple(entry.lines(detail, place, currency)),
+        drawing=entry.drawing,
+        tone=entry.tone,
+    )
+
+
+def _standing(detail: Detail, place: Place, _currency: str) -> list[str]:
+    """Where the order stands then, and why."""
+    why = explain(detail.get("reason"), detail, place)
+    state = detail.get("state")
+    if why is None:
+        return [str(badge_of(state, "OrderState").label)] if state else []
+    return [why.short if state else why.words]
+
+
+def _why(detail: Detail, place: Place, _currency: str) -> list[str]:
+    why = explain(detail.get("reason"), detail, place)
+    return [why.words] if why else []
+
+
+def _default_method(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    return (
+        [_("Its gateway had no payment method, so the default one was used.")] if detail.get("default_method") else []
+    )
+
+
+def _reference(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    return [_("Reference %(reference)s", reference=detail["reference"])] if detail.get("reference") else []
+
+
+def _changes(detail: Detail, place: Place, currency: str) -> list[str]:
+    """One line for each fact that changed, from → to."""
+    lines = []
+    for name, (label, worded) in _CHANGED.items():
+        pair = detail.get(name)
+        if isinstance(pair, (list, tuple)) and len(pair) == 2:
+            before, after = (worded(value, place, currency) for value in pair)
+            lines.append(_("%(what)s: %(before)s → %(after)s", what=str(label), before=before, after=after))
+    return lines or [_("Something else in it changed, such as a line or the address.")]
+
+
+def _state(value: Any, _place: Place, _currency: str) -> str:
+    return str(badge_of(str(value), "OrderState").label)
+
+
+def _status(value: Any, _place: Place, _currency: str) -> str:
+    return str(badge_of(str(value), "OrderStatus").label)
+
+
+def _payment(value: Any, _place: Place, _currency: str) -> str:
+    return str(badge_of(str(value), "PaymentStatus").label)
+
+
+def _amount(value: Any, _place: Place, currency: str) -> str:
+    return money(value, currency) if isinstance(value, int) else "–"
+
+
+def _text(value: Any, _place: Place, _currency: str) -> str:
+    return str(value or _("none"))
+
+
+def _reason(value: Any, _place: Place, _currency: str) -> str:
+    return phrase(str(value)) if value else _("none")
+
+
+def _alert(value: Any, place: Place, _currency: str) -> str:
+    return alert_words(str(value), place.channel) if value else _("none")
+
+
+_CHANGED: Final[Mapping[str, tuple[Any, Callable[[Any, Place, str], str]]]] = {
+    "status": (_l("Status"), _status),
+    "payment_status": (_l("Payment"), _payment),
+    "total": (_l("Total"), _amount),
+    "remote_invoice_no": (_l("Invoice number on the channel"), _text),
+    "state": (_l("Here"), _state),
+    "reason": (_l("Reason"), _reason),
+    "alert": (_l("Since it was invoiced"), _alert),
+}
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "imported": Kind(_l("Read from %(channel)s for the first time"), ("state", "reason"), "down", lines=_standing),
+    "changed": Kind(_l("Changed on %(channel)s"), tuple(_CHANGED), "refresh", lines=_changes),
+    "waiting": Kind(_l("Waits for its payment"), ("reason",), "clock"),
+    "held": Kind(_l("Held, because something must be mended first"), ("reason",), "warning", "danger", _why),
+    "freed": Kind(_l("Goes on: what it waited for is mended"), ("reason",), "check", "info"),
+    "closed": Kind(_l("Will not be booked"), ("reason",), "x", lines=_why),
+    "queued": Kind(_l("Sync requested"), (), "refresh", "info"),
+    "unqueued": Kind(_l("Sync request taken back"), (), "x"),
+    "booked": Kind(
+        _l("Invoice %(number)s issued"),
+        ("number", "total", "currency", "order", "default_method"),
+        "invoice",
+        "success",
+        _default_method,
+    ),
+    "write_back_planned": Kind(_l("%(number)s is to be written to %(channel)s again"), (), "refresh", "info"),
+    "written_back": Kind(_l("%(number)s written to %(channel)s"), ("number",), "check", "success"),
+    "write_back_failed": Kind(
+        _l("%(number)s could not be written to %(channel)s"),
+        ("number", "reason", "found", "words"),
+        "warning",
+        "danger",
+        _why,
+    ),
+    "write_back_conflict": Kind(
+        _l("%(channel)s holds another number: %(found)s, not %(number)s"),
+        ("number", "reason", "found", "words"),
+        "warning",
+        "danger",
+    ),
+    "write_back_dropped": Kind(
+        _l("%(number)s is not written to %(channel)s: left as it is there"), ("number", "found"), "x"
+    ),
+    "job_waits": Kind(
+        _l("%(message)s It goes on by itself."), ("code", "message", "reference", "next_try_at"), "clock", "warning"
+    ),
+    "job_stopped": Kind(
+        _l("Stopped. %(message)s"), ("code", "message", "reference", "detail"), "warning", "danger", _reference
+    ),
+    "job_cancelled": Kind(_l("Cancelled"), (), "x"),
+}
+"""Every kind of note and the keys of its detail. `number` and `found` are invoice numbers as printed (`number` is
+taken from the note's invoice when the detail lacks it), `reason` is a code whose own facts stand beside it, `words` are
+the channel's own. Each key of "changed" holds [before, after]."""

@@ -1,0 +1,57 @@
+"""The choices of the orders' filter form, each a list of (value in the URL, words)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core.states import ChangeState
+from app.core.types import PaymentStatus
+from app.orders.filters import OrderFilter, gateway_value
+from app.orders.queries import FilterChoices
+from app.orders.reasons import alert_choices, reason_choices
+from app.web.badges import badge_of
+
+Options = list[tuple[str, str]]
+
+_WRITE_BACKS: Final = (
+    (ChangeState.PLANNED, _l("Number on its way")),
+    (ChangeState.DONE, _l("Number written back")),
+    (ChangeState.BLOCKED, _l("Number needs attention")),
+    (ChangeState.DROPPED, _l("Number not sent")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOptions:
+    """What the form offers; marketplaces and gateways are those of the chosen channel, if one is chosen."""
+
+    channels: Options
+    marketplaces: Options
+    gateways: Options
+    payments: Options
+    reasons: Options
+    alerts: Options
+    write_backs: Options
+
+
+def filter_options(choices: FilterChoices, where: OrderFilter) -> FilterOptions:
+    """The choices in words. A gateway that several channels have is offered once."""
+    within = where.channel
+    gateways = {
+        gateway_value(choice.key): choice.name or _("No gateway")
+        for choice in choices.gateways
+        if within in (None, choice.within)
+    }
+    return FilterOptions(
+        channels=[(choice.key, choice.name) for choice in choices.channels],
+        marketplaces=[(choice.key, choice.name) for choice in choices.marketplaces if within in (None, choice.within)],
+        gateways=list(gateways.items()),
+        payments=[(status.value, str(badge_of(status).label)) for status in PaymentStatus],
+        reasons=reason_choices(),
+        alerts=alert_choices(),
+        write_backs=[(state.value, str(label)) for state, label in _WRITE_BACKS],
+    )

@@ -1,0 +1,134 @@
+"""The orders' pages: the list, one order's story, Failed Sync, and the press of *Sync*."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from flask import Blueprint, Flask, Response, abort, g, render_template, request, stream_with_context
+from flask.blueprints import BlueprintSetupState
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.core.errors import Misconfigured
+from app.orders.detail import order_detail, raw_order
+from app.orders.export import orders_csv
+from app.orders.failed import CauseKind, failed_causes, failed_count, unread_orders
+from app.orders.filters import OrderFilter
+from app.orders.journal import tell
+from app.orders.reasons import Place, alert_words, explain_several, phrase
+from app.orders.table import Spot, orders_table_context, place_of, show_row
+from app.sync.services import SyncStart, request_sync
+from app.web import respond
+from app.web.filters import number
+from app.web.links import url_if
+from app.web.nav import count_badge
+from app.web.pagination import MAX_LIMIT, Keyset
+
+blueprint = Blueprint("orders", __name__, url_prefix="/<store>")
+
+
+@blueprint.record
+def _count_in_menu(state: BlueprintSetupState) -> None:
+    count_badge(cast(Flask, state.app), "orders.failed", failed_count)
+
+
+@blueprint.get("/orders")
+def index() -> Response:
+    """All orders of all channels."""
+    where = OrderFilter.from_args(request.args)
+    context = orders_table_context(where, Keyset.from_args(request.args))
+    response = respond.page_or_fragment("orders/list.html", "orders/_table.html", **context)
+    if respond.wants_fragment():
+        response.headers["HX-Push-Url"] = context["table"].here_url  # without the form's empty fields
+    return response
+
+
+@blueprint.get("/orders.csv")
+def export() -> Response:
+    """The filtered list for a spreadsheet."""
+    lines = stream_with_context(orders_csv(OrderFilter.from_args(request.args)))
+    response = Response(lines, mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="orders-{g.store.slug}.csv"'
+    return response
+
+
+@blueprint.get("/orders/rows")
+def rows() -> BaseResponse:
+    """Some rows again, with the counts above them: what an open page asks for while something happens to them."""
+    spot = Spot.of(request.args.get("back"), OrderFilter.from_query(request.args.get("filter", "")))
+    if not respond.wants_fragment():
+        return respond.redirect_to(spot.url)
+    return respond.fragment("orders/_live.html", table=spot.moved(_ids(request.args.getlist("id")[:MAX_LIMIT])))
+
+
+@blueprint.get("/orders/<int:order_id>")
+def show(order_id: int) -> Response:
+    """One order's whole story."""
+    order = order_detail(order_id)
+    if order is None:
+        abort(404, _("There is no such order in this store."))
+    shown = show_row(order.row)
+    place = place_of(order.row)
+    story = [(entry, tell(entry.kind, entry.detail, place, order.currency)) for entry in order.story]
+    raw = None if respond.wants_fragment() else raw_order(order_id)
+    return respond.page_or_fragment(
+        "orders/show.html", "orders/_story.html", order=order, shown=shown, story=story, raw=raw
+    )
+
+
+@blueprint.post("/orders/sync")
+def sync() -> BaseResponse:
+    """Queue the ticked orders, or all that match the filter, and say what was taken and what not, and why."""
+    where = OrderFilter.from_query(request.form.get("filter", ""))
+    spot = Spot.of(request.form.get("back"), where)
+    ids = _ids(request.form.getlist("order_id"))
+    if not ids and "all" not in request.form:
+        return _back(spot, _("Nothing was ticked. Tick the orders that you want to sync."), "warning")
+    person = g.membership.user_id
+    try:
+        started = request_sync(person, where=where) if "all" in request.form else request_sync(person, order_ids=ids)
+    except Misconfigured as refusal:
+        link = _link(url_if("settings.invoicing"), _("Open the invoice settings"))
+        return _back(spot, Markup("{} {}").format(refusal.user_message, link), "danger")
+    return _back(spot, _outcome(started), "success" if started.taken else "warning")
+
+
+@blueprint.get("/failed")
+def failed() -> str:
+    """What needs a person, by cause."""
+    causes = [
+        (cause, explain_several(cause.code, cause.detail, Place(cause.channel_id, cause.channel, cause.mapping_id)))
+        for cause in failed_causes()
+    ]
+    unread = unread_orders() if any(cause.kind == CauseKind.UNREADABLE for cause, _words in causes) else []
+    return render_template("orders/failed.html", causes=causes, unread=unread, alert_words=alert_words)
+
+
+def _ids(texts: Sequence[str]) -> list[int]:
+    """The numbers among `texts` that can be ids."""
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+
+
+def _back(spot: Spot, message: str, category: str) -> BaseResponse:
+    if respond.wants_fragment():
+        return respond.done(spot.url, message, category=category, fragment="orders/_table.html", **spot.context())
+    return respond.done(spot.url, message, category=category)
+
+
+def _outcome(started: SyncStart) -> Markup:
+    """ "12 orders queued · 3 not paid yet", and where to watch them."""
+    parts = [ngettext("%(num)s order queued", "%(num)s orders queued", started.taken)] if started.taken else []
+    parts += [f"{number(many)} {phrase(code)}" for code, many in sorted(started.refused.items())]
+    if not parts:
+        parts = [_("No order matches any more.")]
+    elif not started.taken:
+        parts[0] = _("Nothing to queue: %(why)s", why=parts[0])
+    links = [_link(url_if("sync.job", job_id=job.job_id), _("Watch the job")) for job in started.jobs]
+    return Markup("{} {}").format(" · ".join(parts), Markup(" ").join(links))
+
+
+def _link(url: str | None, label: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(url, label) if url else Markup("")
