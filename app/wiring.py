@@ -21,6 +21,7 @@ from app.accounts import access
 from app.accounts import routes as accounts_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
+from app.orders import routes as orders_routes
 from app.tenancy import routes as settings_routes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BLUEPRINTS = (
     accounts_routes.blueprint,
     settings_routes.blueprint,
+    orders_routes.blueprint,
 )
 
 
