@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 
 from app import create_app
+from app.checks import UnsoundError
+from app.config import SettingError
 from app.extensions import db
 from app.sync.queue import work
 from app.sync.tick import tick_for_ever
@@ -18,7 +21,10 @@ def main() -> None:
     parser.add_argument("what", choices=("work", "tick"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = create_app()
+    try:
+        app = create_app()
+    except (SettingError, UnsoundError) as error:
+        sys.exit(f"{error}")
     if arguments.what == "tick":
         tick_for_ever(app)
         return

@@ -36,6 +36,17 @@ def run_checks(settings: Settings) -> list[Check]:
     return [*_in_database(settings, _all_in_database), *_queue(settings), _credential_keys(settings)]
 
 
+class UnsoundError(Exception):
+    """The installation must not serve; `str` says why and what to do, a line for each failure."""
+
+
+def require_isolation(settings: Settings) -> None:
+    """Refuse to go on when the database is away or would show one store's rows to another."""
+    failures = [check for check in isolation_checks(settings) if not check.ok]
+    if failures:
+        raise UnsoundError("\n".join(f"{check.name}: {check.words}" for check in failures))
+
+
 def isolation_checks(settings: Settings) -> list[Check]:
     """Whether the database keeps stores apart; a process that gets a failure here must refuse to serve."""
     return _in_database(settings, _isolation)
@@ -92,7 +103,8 @@ def _row_level_security(connection: Connection) -> Check:
     unguarded = connection.execute(
         """
         select c.relname from pg_class c
-        join pg_attribute a on a.attrelid = c.oid and a.attname = 'store_id' and not a.attisdropped
+        join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+          and a.attname = case c.relname when 'stores' then 'id' else 'store_id' end
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
           and not (c.relrowsecurity and c.relforcerowsecurity and exists (
               select from pg_policy p where p.polrelid = c.oid))

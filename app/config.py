@@ -43,6 +43,7 @@ class Settings:
     mail_from: str = "channelbook@localhost"
     allow_sandboxes: bool = False  # connectors may speak plain http and reach private addresses
     sign_up_open: bool = True
+    trusted_proxies: int = 0  # how many reverse proxies stand before us, each adding an X-Forwarded-… entry
 
     @property
     def cookies_secure(self) -> bool:
@@ -64,6 +65,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         mail_from=read.optional("MAIL_FROM", _mail_from, "channelbook@localhost"),
         allow_sandboxes=read.optional("ALLOW_SANDBOXES", _switch, False),
         sign_up_open=read.optional("SIGN_UP", _open_or_closed, True),
+        trusted_proxies=read.optional("TRUSTED_PROXIES", _few, 0),
     )
     if settings.mail_url.startswith("smtp") and not read.has("MAIL_FROM"):
         read.report(
@@ -210,6 +212,12 @@ def _switch(value: str) -> bool:
     if value not in {"0", "1"}:
         raise _UnusableError("it must be 1 (on) or 0 (off)")
     return value == "1"
+
+
+def _few(value: str) -> int:
+    if value not in ("0", "1", "2", "3"):
+        raise _UnusableError("write how many reverse proxies of yours stand before the portal: 0, 1, 2 or 3")
+    return int(value)
 
 
 def _open_or_closed(value: str) -> bool:

@@ -10,8 +10,8 @@ GRACE_SECONDS = 2  # a stop waits this long for open streams, which would otherw
 def gunicorn_command(bind: str, *, workers: int = 2, threads: int = 64) -> tuple[str, ...]:
     """The command line that serves `create_app()` on `bind`: HOST:PORT, unix:PATH or fd://NUMBER.
 
-    Threads, because each open event stream holds one; loaded before the fork, because `create_app` opens nothing
-    and two workers then share its memory.
+    Threads, because each open event stream holds one; loaded before the fork, because `create_app` keeps nothing
+    open and two workers then share its memory.
     """
     return (
         *(sys.executable, "-m", "gunicorn", "--preload", "--no-control-socket"),

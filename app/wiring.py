@@ -10,36 +10,52 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.models
 import app.catalog.models
+import app.channels.adding
 import app.channels.models
 import app.invoices.models
+import app.mappings.marketplaces
 import app.mappings.models
+import app.mappings.routes
 import app.orders.models
 import app.sync.models
-import app.tenancy.models  # noqa: F401 (imported for their tables)
-from app import web
+import app.tenancy.models  # noqa: F401 (imported for their tables and views)
+from app import health, web
 from app.accounts import access
 from app.accounts import routes as accounts_routes
+from app.channels import routes as channels_routes
+from app.checks import require_isolation
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
+from app.invoices import routes as invoices_routes
 from app.orders import routes as orders_routes
 from app.tenancy import routes as settings_routes
 
 ROOT = Path(__file__).resolve().parent.parent
 
 BLUEPRINTS = (
+    health.blueprint,
     accounts_routes.blueprint,
     settings_routes.blueprint,
+    channels_routes.blueprint,
     orders_routes.blueprint,
+    invoices_routes.blueprint,
 )
 
 
 def build(settings: Settings | None = None) -> Flask:
-    """A configured application. Connections are opened on first use, so it may be built before a fork."""
-    settings = settings or load_settings(os.environ)
+    """A configured application. Connections are opened on first use, so it may be built before a fork.
+
+    Without `settings` it is built to serve: from the environment, and only when the database keeps stores apart.
+    SettingError or UnsoundError otherwise.
+    """
+    if settings is None:
+        settings = load_settings(os.environ)
+        require_isolation(settings)
     app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     login_manager.init_app(app)
     htmx.init_app(app)

@@ -82,7 +82,7 @@ class NotThisSystem(Misconfigured):
 
 
 class AddressRefused(Misconfigured):
-    """The address is one we do not talk to (private, not https, unknown host)."""
+    """The address is one we do not talk to (private, or not https)."""
 
     code = "ADDRESS_REFUSED"
 

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
+from app.tenancy.doors import DOORS_SQL
+
 
 def _config() -> Config:
     config = Config()
@@ -51,7 +53,7 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"grant usage on schema public to {role}",
         f"grant select, insert, update, delete on all tables in schema public to {role}",
         f"grant usage, select on all sequences in schema public to {role}",
-        f"grant execute on all functions in schema public to {role}",
+        *(f"grant execute on function {door} to {role}" for door in DOORS_SQL),
         f"revoke insert, update, delete on alembic_version from {role}",
         f"revoke delete on invoices, number_series, seen_orders, orders, changes, stores from {role}",
         f"revoke update, delete on invoice_lines, journal from {role}",
