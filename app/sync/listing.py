@@ -36,10 +36,9 @@ def count_windows(
     pool: Executor, connector: Connector, windows: Sequence[OrderWindow], currencies: Mapping[str, str]
 ) -> list[CountedWindow]:
     """Ask how many orders each window holds, so that progress has an honest end; empty windows are left out."""
-    pages = [pool.submit(connector.list_orders, window, 1, currencies) for window in windows]
-    counted = [CountedWindow(window, page.result().total) for window, page in zip(windows, pages, strict=True)]
-    empty = {index for index, page in enumerate(pages) if not page.result().stubs}
-    return [window for index, window in enumerate(counted) if index not in empty]
+    asked = [pool.submit(connector.list_orders, window, 1, currencies) for window in windows]
+    pages = [page.result() for page in asked]
+    return [CountedWindow(page.window, page.total) for page in pages if page.stubs]
 
 
 def listed_pages(

@@ -36,6 +36,7 @@ OVERLAP = timedelta(hours=48)
 SWEEP_EVERY = timedelta(hours=24)
 _THREADS = 4
 _PAGES_IN_HAND = 2
+_COUNTED_AT_ONCE = 24
 _OPEN_STATES = (OrderState.WAITING, OrderState.READY, OrderState.QUEUED, OrderState.HELD)
 _FINAL_STATUSES = (OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.RETURNED)
 
@@ -54,9 +55,10 @@ def pull(run: Run, connector: Connector) -> Iterator[None]:
     """Read every window that the check set out to read; yields after each committed page."""
     with _threads() as pool:
         if not run.here:
-            _set_out(run, connector, pool)
+            _set_out(run, connector)
             yield
         places = _places(run)
+        yield from _count(run, connector, pool, places)
         counted = [_window(row) for row in run.here["windows"]]
         pages = listed_pages(pool, connector, counted, places.currencies, start=(run.here["at"], run.here["page"]))
         in_hand: deque[_PageInHand] = deque()
@@ -112,8 +114,8 @@ def _threads() -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _set_out(run: Run, connector: Connector, pool: Executor) -> None:
-    """Decide what to read: everything since the start date, or what is new with an overlap; count it, note it."""
+def _set_out(run: Run, connector: Connector) -> None:
+    """Decide what to read: everything since the start date, or what is new with an overlap. Noted, not yet counted."""
     with store_scope(run.store_id):
         refresh_marketplaces(run.channel_id)
     with store_scope(run.store_id):
@@ -121,30 +123,47 @@ def _set_out(run: Run, connector: Connector, pool: Executor) -> None:
         until = datetime.now(UTC).replace(microsecond=0)
         sweep = run.kind == "check" or channel.swept_at is None or channel.swept_at < until - SWEEP_EVERY
         through = _checkpoints(run)
-        start_at = channel.start_at
-    places = _places(run)
-    since = {
-        remote_id: start_at if sweep or remote_id not in through else max(start_at, through[remote_id] - OVERLAP)
-        for remote_id in places.ids
-    }
-    wanted = [window for place in places.ids for window in windows([place], since[place], until, connector.window_days)]
-    counted = count_windows(pool, connector, wanted, places.currencies)
-    totals = [window.total for window in counted]
-    cursor = {
-        "windows": [_row(window) for window in counted],
-        "at": 0,
-        "page": 1,
-        "rows": 0,
-        "until": until.isoformat(),
-        "before": max(since.values(), default=until).isoformat(),
-        "sweep": sweep,
-        "short": [],
-    }
-    with store_scope(run.store_id):
-        run.enter("pull", cursor, None if None in totals else sum(total or 0 for total in totals))
+        since = {
+            remote_id: channel.start_at
+            if sweep or remote_id not in through
+            else max(channel.start_at, through[remote_id] - OVERLAP)
+            for remote_id in _places_in_scope(run).ids
+        }
+        wanted = [
+            window for place, start in since.items() for window in windows([place], start, until, connector.window_days)
+        ]
+        cursor = {
+            "uncounted": [_row(CountedWindow(window, None)) for window in wanted],
+            "windows": [],
+            "at": 0,
+            "page": 1,
+            "rows": 0,
+            "until": until.isoformat(),
+            "before": max(since.values(), default=until).isoformat(),
+            "sweep": sweep,
+            "short": [],
+        }
+        run.enter("pull", cursor, None)
         run.save()
-        run.start_phase_clock()
         db.session.commit()
+
+
+def _count(run: Run, connector: Connector, pool: Executor, places: Places) -> Iterator[None]:
+    """Count the windows, some at a time, so that a channel which asks us to wait need not be asked again."""
+    here = run.here
+    while here["uncounted"]:
+        batch, rest = here["uncounted"][:_COUNTED_AT_ONCE], here["uncounted"][_COUNTED_AT_ONCE:]
+        counted = count_windows(pool, connector, [_window(row).window for row in batch], places.currencies)
+        here["windows"] += [_row(window) for window in counted]
+        here["uncounted"] = rest
+        totals = [row[3] for row in here["windows"]]
+        run.total = None if rest or None in totals else sum(totals)
+        with store_scope(run.store_id):
+            run.save()
+            if not rest:
+                run.start_phase_clock()
+            db.session.commit()
+        yield
 
 
 @dataclass(frozen=True, slots=True)

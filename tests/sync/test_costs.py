@@ -36,7 +36,8 @@ def test_storing_a_page_of_new_orders_costs_the_same_for_one_and_a_hundred(merch
     merchant.shop.add(*[an_order(order_id=number) for number in range(1, orders + 1)])
     merchant.connect()
     steps = merchant.steps(merchant.press_check().job_id)
-    next(steps)
+    while merchant.job().total is None:
+        next(steps)
     with counted(merchant) as said:
         next(steps)
     assert len(said) <= 18, said
