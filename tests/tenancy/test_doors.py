@@ -1,0 +1,153 @@
+"""The doors between stores: each gives what its name says, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from app.accounts.access import Role
+from app.config import Settings
+from app.extensions import db
+from app.tenancy import doors
+from app.tenancy.doors import DOORS_SQL, Place
+from app.tenancy.scope import store_scope
+from tests.orders.factories import NOON, Books
+from tests.support.factories import Make, SomeStore
+
+
+def in_store(app: Flask, store: SomeStore, sql: str, **values: Any) -> Any:
+    with app.app_context(), store_scope(store.id):
+        result = db.session.execute(text(sql), values)
+        found = result.scalar() if " returning " in sql else None
+        db.session.commit()
+    return found
+
+
+def test_stores_of_person_names_their_stores_only(
+    app: Flask, make: Make, store: SomeStore, other_store: SomeStore
+) -> None:
+    make.member(other_store, store.owner, Role.READ_ONLY)
+    with app.app_context():
+        assert doors.stores_of_person(store.owner.id) == sorted(
+            [
+                Place(store.id, store.slug, store.name, "owner"),
+                Place(other_store.id, other_store.slug, other_store.name, "read_only"),
+            ],
+            key=lambda place: place.name.lower(),
+        )
+        assert [place.store_id for place in doors.stores_of_person(other_store.owner.id)] == [other_store.id]
+        assert doors.stores_of_person(make.person().id) == []
+        assert doors.stores_of_person(0) == []
+
+
+def test_open_store_answers_a_stranger_as_if_there_were_no_store(
+    app: Flask, store: SomeStore, other_store: SomeStore
+) -> None:
+    with app.app_context():
+        assert doors.open_store(store.owner.id, store.slug) == (store.id, "owner")
+        assert doors.open_store(store.reader.id, store.slug) == (store.id, "read_only")
+        assert doors.open_store(store.owner.id, other_store.slug) is None
+        assert doors.open_store(store.owner.id, "no-such-store") is None
+        assert doors.open_store(store.owner.id, store.slug.upper()) is None
+
+
+def test_opening_does_not_enter(app: Flask, store: SomeStore) -> None:
+    with app.app_context():
+        doors.open_store(store.owner.id, store.slug)
+        assert db.session.execute(text("select count(*) from stores")).scalar_one() == 0
+
+
+def test_due_jobs_gives_two_numbers_of_work_that_is_due(app: Flask, store: SomeStore) -> None:
+    channel = Books(app, store).channel()
+    new = "insert into sync_jobs (store_id, channel_id, kind, not_before) values (:s, :c, :k, :at) returning id"
+    due = in_store(app, store, new, s=store.id, c=channel.id, k="check", at=None)
+    later = in_store(app, store, new, s=store.id, c=channel.id, k="sync", at=NOON.replace(year=2099))
+    with app.app_context():
+        found = doors.due_jobs(1000, 60)
+    assert (store.id, due) in found
+    assert (store.id, later) not in found
+    in_store(app, store, "update sync_jobs set rung_at = now() where id = :id", id=due)
+    with app.app_context():
+        assert (store.id, due) not in doors.due_jobs(1000, 60)
+    in_store(app, store, "update sync_jobs set state = 'cancelled' where channel_id = :c", c=channel.id)
+
+
+def test_due_channels_gives_two_numbers_of_auto_sync_that_is_due(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    due, off, paused = books.channel("Due"), books.channel("Off"), books.channel("Paused")
+    turn_on = "update channels set auto_sync = true, next_sync_at = now() - interval '1 minute' where id = :id"
+    in_store(app, store, turn_on, id=due.id)
+    in_store(app, store, turn_on.replace("true", "true, status = 'paused'"), id=paused.id)
+    with app.app_context():
+        found = doors.due_channels(1000)
+    assert (store.id, due.id) in found
+    assert (store.id, off.id) not in found
+    assert (store.id, paused.id) not in found
+    in_store(app, store, "update channels set auto_sync = false")
+
+
+def test_due_changes_gives_two_numbers_of_channels_with_something_to_send(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    waiting, idle = books.channel("Waiting"), books.channel("Idle")
+    order = books.order(waiting)
+    books.change(order, books.invoice(order), "planned")
+    with app.app_context():
+        found = doors.due_changes(1000)
+    assert found.count((store.id, waiting.id)) == 1
+    assert (store.id, idle.id) not in found
+    in_store(app, store, "update changes set state = 'dropped'")
+
+
+RESULTS: Mapping[str, str] = {
+    "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
+    "door_open_store": "TABLE(store_id bigint, role text)",
+    "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
+    "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
+    "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
+}
+"""What each door gives away. A wider result is a decision: make it here as well."""
+
+
+def test_doors_give_nothing_more(app: Flask) -> None:
+    with app.app_context():
+        rows = db.session.execute(
+            text(
+                "select proname, pg_get_function_result(oid) as result from pg_proc "
+                "where pronamespace = 'public'::regnamespace and prosecdef"
+            )
+        )
+        assert {row.proname: row.result for row in rows} == RESULTS
+    assert set(DOORS_SQL) == set(RESULTS)
+
+
+@pytest.mark.parametrize("door", RESULTS)
+def test_door_is_narrow(app: Flask, door: str) -> None:
+    """It reads, it cannot be lured to other tables by a search path, and only the application may go through."""
+    with app.app_context():
+        row = db.session.execute(
+            text("select provolatile::text, proconfig, proacl::text as acl from pg_proc where proname = :name"),
+            {"name": door},
+        ).one()
+    assert row.provolatile == "s"
+    assert row.proconfig == ["search_path=pg_catalog, public"]
+    assert not any(grant.startswith("=") for grant in row.acl.strip("{}").split(",")), "PUBLIC may not execute it"
+
+
+def test_another_role_may_not_go_through(settings: Settings) -> None:
+    engine = create_engine(settings.database_owner_url or "")
+    try:
+        with engine.connect() as connection:
+            if not connection.execute(text("select rolcreaterole from pg_roles where rolname = current_user")).scalar():
+                return  # the grants above say the same where no role can be made
+            connection.execute(text("create role door_tester"))
+            connection.execute(text("set local role door_tester"))
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                connection.execute(text("select * from door_stores_of_person(1)"))
+            connection.rollback()
+    finally:
+        engine.dispose()
