@@ -1,0 +1,279 @@
+"""Lists of invoices as plain rows: the page of a filter, its totals, and batches for an export.
+
+Every statement names the store. The invoices of a page are picked first, by an index, and only those few are joined
+with what is shown beside them; names of buyer, payment method and salesperson are the stamped ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, select, true, tuple_
+
+from app.accounts.models import User
+from app.channels.models import Channel, Marketplace
+from app.extensions import db
+from app.invoices.filters import NOBODY, InvoiceFilter
+from app.invoices.models import Invoice
+from app.mappings.models import PaymentMethod, Salesperson
+from app.orders.queries import buyer_name
+from app.sync.models import Change
+from app.tenancy.scope import current_store_id
+from app.web.pagination import Keyset, Page, page_of
+
+TOTALLED_AT_MOST: Final = 100_000
+"""More invoices than this are not added up on a page; it asks for a shorter period instead."""
+EXPORT_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """An invoice as lists and exports show it. Amounts in minor units, times aware.
+
+    `write_back` is the state of the newest write-back of its number, None when there is none. `issued_by` is a
+    person's name, None when a job issued it by itself.
+    """
+
+    id: int
+    number_text: str
+    state: str
+    invoice_date: date
+    order_id: int
+    order_number: str
+    channel_id: int
+    channel: str
+    marketplace: str
+    buyer: str
+    company: str
+    gateway: str
+    payment_method: str
+    payment_mapping_version: int
+    salesperson: str
+    paid_at: datetime | None
+    currency: str
+    subtotal: int
+    discount: int
+    shipping: int
+    adjustment: int
+    tax: int
+    tax_included: bool
+    rounding: int
+    total: int
+    issued_at: datetime
+    issued_by: str | None
+    write_back: str | None
+
+    @property
+    def by_default_method(self) -> bool:
+        """Whether the gateway had no payment method of its own when the invoice was issued."""
+        return self.payment_mapping_version == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What the invoices of one currency and state add up to, in minor units."""
+
+    currency: str
+    state: str
+    count: int
+    tax: int
+    total: int
+
+    @property
+    def net(self) -> int:
+        """The total without its tax, whether that was included in the prices or added to them."""
+        return self.total - self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums of all matching invoices; empty when there are too many of them to add up on a page."""
+
+    rows: tuple[Sum, ...]
+    too_many: bool
+
+    @property
+    def count(self) -> int:
+        """How many invoices were added up."""
+        return sum(row.count for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to filter by."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChoices:
+    """What the store's invoices can be filtered by."""
+
+    channels: tuple[Choice, ...]
+    marketplaces: tuple[Choice, ...]
+    methods: tuple[Choice, ...]
+    salespeople: tuple[Choice, ...]
+
+
+def invoices_page(where: InvoiceFilter, keyset: Keyset) -> Page[InvoiceRow]:
+    """One page of the matching invoices, newest first by (invoice_date, id). One statement."""
+    cursor = keyset.cursor
+    beyond = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
+    rows = _rows(where, keyset.fetch, beyond, upwards=keyset.is_backward)
+    return page_of(rows, keyset, lambda row: (row.invoice_date, row.id))
+
+
+def invoice_batches(where: InvoiceFilter, size: int = EXPORT_BATCH) -> Iterator[Sequence[InvoiceRow]]:
+    """All matching invoices, oldest first, `size` at a time: one statement each and never more rows in memory.
+
+    Between batches the caller may give its connection back. What is issued meanwhile may or may not be among
+    them; what was there at the start comes exactly once, because its date and id never change.
+    """
+    beyond: tuple[date, int] | None = None
+    while rows := _rows(where, size, beyond, upwards=True):
+        yield rows
+        beyond = (rows[-1].invoice_date, rows[-1].id)
+
+
+def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST) -> Sums:
+    """The matching invoices added up by currency and state. One statement that reads a bounded number of rows."""
+    counted = (
+        select(Invoice.currency, Invoice.state, Invoice.tax, Invoice.total)
+        .where(*_matching(where))
+        .limit(at_most + 1)
+        .subquery()
+    )
+    parts = (func.count(), func.sum(counted.c.tax), func.sum(counted.c.total))
+    rows = db.session.execute(
+        select(counted.c.currency, counted.c.state, *parts)
+        .group_by(counted.c.currency, counted.c.state)
+        .order_by(counted.c.currency, counted.c.state.desc())
+    )
+    found = Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
+    return Sums((), too_many=True) if found.count > at_most else found
+
+
+def filter_choices() -> FilterChoices:
+    """The channels, marketplaces, payment methods and salespeople to choose from, by name. Four statements."""
+    return FilterChoices(*(_choices(kind) for kind in (Channel, Marketplace, PaymentMethod, Salesperson)))
+
+
+def _choices(kind: type[Channel] | type[Marketplace] | type[PaymentMethod] | type[Salesperson]) -> tuple[Choice, ...]:
+    rows = db.session.execute(
+        select(kind.id, kind.name).where(kind.store_id == current_store_id()).order_by(func.lower(kind.name), kind.id)
+    )
+    return tuple(Choice(row.id, row.name) for row in rows)
+
+
+def _rows(where: InvoiceFilter, limit: int, beyond: tuple[Any, int] | None, *, upwards: bool) -> list[InvoiceRow]:
+    """Up to `limit` matching invoices beyond a place (date, id), in the order they are read."""
+    place = (Invoice.invoice_date, Invoice.id)
+    picked = select(Invoice).where(*_matching(where)).limit(limit)
+    if beyond is not None:
+        edge = tuple_(*(literal(part) for part in beyond))
+        picked = picked.where(tuple_(*place) > edge if upwards else tuple_(*place) < edge)
+    inner = picked.order_by(*(column.asc() if upwards else column.desc() for column in place)).subquery("picked")
+    again = (inner.c.invoice_date, inner.c.id)
+    statement = _shown(inner).order_by(*(column.asc() if upwards else column.desc() for column in again))
+    return [InvoiceRow(**row._mapping) for row in db.session.execute(statement)]
+
+
+_OWN: Final = (
+    "id",
+    "number_text",
+    "state",
+    "invoice_date",
+    "order_id",
+    "order_number",
+    "channel_id",
+    "gateway",
+    "payment_method",
+    "payment_mapping_version",
+    "salesperson",
+    "paid_at",
+    "currency",
+    "subtotal",
+    "discount",
+    "shipping",
+    "adjustment",
+    "tax",
+    "tax_included",
+    "rounding",
+    "total",
+    "issued_at",
+)
+
+
+def _shown(picked: Subquery) -> Select[Any]:
+    """The columns of InvoiceRow for the invoices in `picked`."""
+    invoice, store_id = picked.c, current_store_id()
+    newest = (
+        select(Change.state)
+        .where(Change.store_id == store_id, Change.order_id == invoice.order_id, Change.invoice_id == invoice.id)
+        .order_by(Change.id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    return (
+        select(
+            *(invoice[name] for name in _OWN),
+            Channel.name.label("channel"),
+            Marketplace.name.label("marketplace"),
+            buyer_name(invoice.buyer).label("buyer"),
+            func.coalesce(invoice.buyer["company"].astext, "").label("company"),
+            User.name.label("issued_by"),
+            newest.c.state.label("write_back"),
+        )
+        .select_from(picked)
+        .join(Channel, and_(Channel.store_id == store_id, Channel.id == invoice.channel_id))
+        .join(Marketplace, and_(Marketplace.store_id == store_id, Marketplace.id == invoice.marketplace_id))
+        .outerjoin(User, User.id == invoice.issued_by)
+        .outerjoin(newest, true())
+    )
+
+
+def _matching(where: InvoiceFilter) -> list[ColumnElement[bool]]:
+    """The filter as conditions on Invoice; the store's is always the first."""
+    conditions = [Invoice.store_id == current_store_id()]
+    plain = (
+        (Invoice.channel_id, where.channel),
+        (Invoice.marketplace_id, where.marketplace),
+        (Invoice.payment_method_id, where.method),
+        (Invoice.state, where.state),
+        (Invoice.job_id, where.job),
+    )
+    conditions += [column == value for column, value in plain if value is not None]
+    if where.salesperson is not None:
+        nobody = where.salesperson == NOBODY
+        conditions.append(Invoice.salesperson_id.is_(None) if nobody else Invoice.salesperson_id == where.salesperson)
+    if where.default_method:
+        conditions.append(Invoice.payment_mapping_version == 0)
+    if where.date_from is not None:
+        conditions.append(Invoice.invoice_date >= where.date_from)
+    if where.date_to is not None:
+        conditions.append(Invoice.invoice_date <= where.date_to)
+    if where.write_back_states:
+        conditions += _written_back(where)
+    conditions += [Invoice.search.contains(word, autoescape=True) for word in where.words]
+    return conditions
+
+
+def _written_back(where: InvoiceFilter) -> list[ColumnElement[bool]]:
+    """Invoices with a write-back in these states that is also their newest one.
+
+    The first condition can use the partial indexes of open and blocked changes; the second makes it exact.
+    """
+    states, store_id = where.write_back_states, current_store_id()
+    some = select(Change.invoice_id).where(Change.store_id == store_id, Change.state.in_(states))
+    newest = (
+        select(Change.state)
+        .where(Change.store_id == store_id, Change.order_id == Invoice.order_id, Change.invoice_id == Invoice.id)
+        .order_by(Change.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return [Invoice.id.in_(some), newest.in_(states)]

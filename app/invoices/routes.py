@@ -1,0 +1,120 @@
+"""The invoices' pages: the list, one invoice with its journal, its print view, its PDF, and the export."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, g, render_template, request, stream_with_context
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core.states import ChangeState, InvoiceState
+from app.invoices import detail, queries
+from app.invoices.export import Rows, invoices_csv
+from app.invoices.filters import NOBODY, InvoiceFilter
+from app.invoices.pdf import invoice_pdf
+from app.invoices.printing import paper
+from app.invoices.queries import FilterChoices
+from app.orders.journal import tell
+from app.orders.reasons import Place, explain
+from app.web.badges import badge_of
+from app.web.pagination import Keyset
+from app.web.respond import page_or_fragment, wants_fragment
+
+blueprint = Blueprint("invoices", __name__, url_prefix="/<store>")
+
+_WRITE_BACKS = (
+    (ChangeState.PLANNED, _l("On its way")),
+    (ChangeState.DONE, badge_of(ChangeState.DONE).label),
+    (ChangeState.BLOCKED, badge_of(ChangeState.BLOCKED).label),
+    (ChangeState.DROPPED, badge_of(ChangeState.DROPPED).label),
+)
+
+
+@blueprint.get("/invoices")
+def index() -> Response:
+    """All invoices, newest first, with what they add up to."""
+    where, keyset = InvoiceFilter.from_args(request.args), Keyset.from_args(request.args)
+    page = queries.invoices_page(where, keyset)
+    response = page_or_fragment(
+        "invoices/list.html",
+        "invoices/_table.html",
+        where=where,
+        page=page,
+        sums=queries.sums(where),
+        sums_at_most=queries.TOTALLED_AT_MOST,
+        options=_options(queries.filter_choices()),
+        is_first_visit=where.is_empty and keyset.cursor is None and not page.rows,
+    )
+    if wants_fragment():
+        filled_in = [(name, value) for name, value in request.args.items(multi=True) if value]
+        response.headers["HX-Push-Url"] = f"{request.path}?{urlencode(filled_in)}"  # without the form's empty fields
+    return response
+
+
+@blueprint.get("/invoices.csv")
+def export() -> Response:
+    """The filtered list for a spreadsheet; `rows=lines` gives the invoices' lines instead."""
+    rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
+    lines = stream_with_context(invoices_csv(InvoiceFilter.from_args(request.args), rows))
+    response = Response(lines, mimetype="text/csv")
+    name = "invoices" if rows is Rows.INVOICES else "invoice-lines"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{g.store.slug}.csv"'
+    return response
+
+
+@blueprint.get("/invoices/<int:invoice_id>")
+def show(invoice_id: int) -> Response:
+    """The document as printed, with its journal and the way to its order, channel and job."""
+    invoice = _invoice_or_404(invoice_id)
+    place = Place(invoice.channel_id, invoice.channel)
+    write_back = detail.newest_write_back(invoice)
+    why = explain(write_back.reason, write_back.reason_detail, place) if write_back else None
+    story = [(entry, tell(entry.kind, entry.detail, place, invoice.currency)) for entry in detail.journal(invoice)]
+    return page_or_fragment(
+        "invoices/show.html",
+        "invoices/_story.html",
+        invoice=invoice,
+        sheet=paper(invoice, g.store.name),
+        write_back=write_back,
+        why=why,
+        story=story,
+    )
+
+
+@blueprint.get("/invoices/<int:invoice_id>/print")
+def print_view(invoice_id: int) -> str:
+    """The sheet alone, on white, for the browser's own printing."""
+    invoice = _invoice_or_404(invoice_id)
+    return render_template("invoices/print.html", invoice=invoice, sheet=paper(invoice, g.store.name))
+
+
+@blueprint.get("/invoices/<int:invoice_id>.pdf")
+def pdf(invoice_id: int) -> Response:
+    """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
+    invoice = _invoice_or_404(invoice_id)
+    response = Response(invoice_pdf(paper(invoice, g.store.name), invoice.issued_at), mimetype="application/pdf")
+    name = "".join(char if char.isalnum() or char in "-_." else "-" for char in invoice.number_text)
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
+
+
+def _invoice_or_404(invoice_id: int) -> detail.InvoiceDetail:
+    invoice = detail.invoice_detail(invoice_id)
+    if invoice is None:
+        abort(404, _("There is no such invoice in this store."))
+    return invoice
+
+
+def _options(choices: FilterChoices) -> dict[str, Any]:
+    """What the selects of the list offer, as (value, text)."""
+    people = [(choice.id, choice.name) for choice in choices.salespeople]
+    return {
+        "channels": [(choice.id, choice.name) for choice in choices.channels],
+        "marketplaces": [(choice.id, choice.name) for choice in choices.marketplaces],
+        "methods": [(choice.id, choice.name) for choice in choices.methods],
+        "salespeople": [*people, (NOBODY, _("Nobody"))],
+        "states": [(state.value, badge_of(state).label) for state in InvoiceState],
+        "write_backs": [(state.value, label) for state, label in _WRITE_BACKS],
+    }
