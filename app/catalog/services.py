@@ -6,8 +6,16 @@ from sqlalchemy import func, select
 
 from app.catalog.models import Location
 from app.extensions import db
-from app.tenancy.models import Store
-from app.tenancy.named import IsLast, NamedRow, add_named, archive_named, locked_row, rename_named, restore_named
+from app.tenancy.named import (
+    IsLast,
+    NamedRow,
+    add_named,
+    archive_named,
+    locked_row,
+    rename_named,
+    restore_named,
+    take_turns,
+)
 from app.tenancy.scope import current_store_id
 
 
@@ -33,14 +41,10 @@ def rename_warehouse(location_id: int, name: str) -> None:
 
 
 def archive_warehouse(location_id: int) -> None:
-    """Offer a warehouse no longer. NoSuchRow; IsLast, because stock must lie somewhere.
-
-    The store's row is locked first, so that two who archive the last two do not both find another one left.
-    """
-    store_id = current_store_id()
-    db.session.execute(select(Store.id).where(Store.id == store_id).with_for_update(key_share=True))
+    """Offer a warehouse no longer. NoSuchRow; IsLast, because stock must lie somewhere."""
+    take_turns()  # two who archive the last two would both find another one left
     if locked_row(Location, location_id).archived_at is None:
-        active = select(func.count()).where(Location.store_id == store_id, Location.archived_at.is_(None))
+        active = select(func.count()).where(Location.store_id == current_store_id(), Location.archived_at.is_(None))
         if db.session.scalar(active) == 1:
             raise IsLast
     archive_named(Location, location_id)

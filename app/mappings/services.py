@@ -6,7 +6,16 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.mappings.models import PaymentMapping, PaymentMethod, Salesperson, SalespersonMapping
-from app.tenancy.named import InUse, IsDefault, add_named, archive_named, locked_row, rename_named, restore_named
+from app.tenancy.named import (
+    InUse,
+    IsDefault,
+    add_named,
+    archive_named,
+    locked_row,
+    rename_named,
+    restore_named,
+    take_turns,
+)
 from app.tenancy.scope import current_store_id
 
 
@@ -44,6 +53,7 @@ def make_default_payment_method(method_id: int) -> None:
 
     The old default steps back in the same transaction: whoever issues invoices finds exactly one at any time.
     """
+    take_turns()
     method = locked_row(PaymentMethod, method_id)
     db.session.execute(
         update(PaymentMethod)

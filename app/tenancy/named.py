@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
+from app.tenancy.models import Store
 from app.tenancy.scope import current_store_id
 
 
@@ -92,6 +93,14 @@ def locked_row(model: type[Any], row_id: int) -> Any:
     if row is None:
         raise NoSuchRow(row_id)
     return row
+
+
+def take_turns() -> None:
+    """Let one change at a time decide about a whole list, until its transaction ends.
+
+    The lock on the store's row lets new rows refer to it, so no job waits for a settings page.
+    """
+    db.session.execute(select(Store.id).where(Store.id == current_store_id()).with_for_update(key_share=True))
 
 
 def _flush(model: type[Any], name: str) -> None:
