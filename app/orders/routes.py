@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, g, render_template, request, stream_with_context
@@ -21,6 +21,7 @@ from app.orders.journal import tell
 from app.orders.reasons import Place, alert_words, explain_several, phrase
 from app.orders.table import Spot, orders_table_context, place_of, show_row
 from app.sync.services import SyncStart, request_sync
+from app.tenancy.scope import store_scope
 from app.web import respond
 from app.web.filters import number
 from app.web.links import url_if
@@ -49,8 +50,8 @@ def index() -> Response:
 @blueprint.get("/orders.csv")
 def export() -> Response:
     """The filtered list for a spreadsheet."""
-    lines = stream_with_context(orders_csv(OrderFilter.from_args(request.args)))
-    response = Response(lines, mimetype="text/csv")
+    lines = _lines(g.membership.store_id, OrderFilter.from_args(request.args))
+    response = Response(stream_with_context(lines), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="orders-{g.store.slug}.csv"'
     return response
 
@@ -64,7 +65,7 @@ def rows() -> BaseResponse:
     return respond.fragment("orders/_live.html", table=spot.moved(_ids(request.args.getlist("id")[:MAX_LIMIT])))
 
 
-@blueprint.get("/orders/<int:order_id>")
+@blueprint.get(f"/orders/<int(max={2**63 - 1}):order_id>")
 def show(order_id: int) -> Response:
     """One order's whole story."""
     order = order_detail(order_id)
@@ -105,6 +106,12 @@ def failed() -> str:
     ]
     unread = unread_orders() if any(cause.kind == CauseKind.UNREADABLE for cause, _words in causes) else []
     return render_template("orders/failed.html", causes=causes, unread=unread, alert_words=alert_words)
+
+
+def _lines(store_id: int, where: OrderFilter) -> Iterator[str]:
+    """The request's own scope has ended by the time that its answer is streamed."""
+    with store_scope(store_id):
+        yield from orders_csv(where)
 
 
 def _ids(texts: Sequence[str]) -> list[int]:

@@ -1,0 +1,132 @@
+"""The list in a real browser: ticking, syncing, rows that follow by themselves, and nothing that the page's policy
+or an accessibility check would object to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.orders.factories import Books, SomeChannel
+from tests.support.factories import SomeStore
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A page of the store's owner, with what its console complained about."""
+
+    page: Page
+    base: str
+    complaints: list[str]
+
+
+@pytest.fixture(scope="module")
+def base(app: Flask) -> Iterator[str]:
+    """The application on a port of its own."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """One browser for these tests; without its sandbox, because that one refuses to run as root."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(base: str, chromium: Browser, owner: FlaskClient, store: SomeStore) -> Iterator[Tab]:
+    """A tab in which the store's owner is signed in."""
+    context = chromium.new_context()
+    cookie = owner.get_cookie("channelbook")
+    assert cookie is not None
+    context.add_cookies([{"name": "channelbook", "value": cookie.value, "url": base}])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield Tab(page, base + store.url(), complaints)
+    context.close()
+
+
+def test_ticked_orders_are_synced_and_their_rows_follow(tab: Tab, books: Books, channel: SomeChannel) -> None:
+    orders = books.orders(channel, [{}] * 3)
+    page = tab.page
+    page.goto(f"{tab.base}orders")
+    bar = page.locator("[data-ticked-bar]")
+    expect(bar).to_be_hidden()
+    page.get_by_label("Tick all on this page").check()
+    expect(bar).to_contain_text("3")
+    page.locator(f"#order-row-{orders[2]} input").uncheck()
+    page.get_by_role("button", name="Sync ticked").click()
+    expect(page.locator("#flash")).to_contain_text("2 orders queued")
+    expect(page.locator(f"#order-row-{orders[0]}")).to_contain_text("Sync requested")
+    expect(page.locator(f"#order-row-{orders[2]}")).to_contain_text("Ready to sync")
+    for order in orders[:2]:
+        books.invoice(order, number_text=f"INV-{order}")
+    row = page.locator(f"tr#order-row-{orders[0]}")
+    expect(row).to_contain_text(f"INV-{orders[0]}", timeout=9000)
+    expect(row.locator("td")).to_have_count(8)
+    expect(page.locator("#orders-summary")).to_contain_text("Invoiced 2")
+    expect(page.locator("#orders-watch")).not_to_have_attribute("hx-trigger", "sse:orders, every 5s")
+    assert tab.complaints == []
+
+
+def test_filter_changes_the_list_and_the_address_and_back_returns(tab: Tab, books: Books, channel: SomeChannel) -> None:
+    books.orders(channel, [{"number": "AAA111"}, {"number": "BBB222", "state": "held", "reason": "NO_LINES"}])
+    page = tab.page
+    page.goto(f"{tab.base}orders")
+    page.get_by_role("link", name="Needs attention 1").click()
+    expect(page.get_by_role("link", name="AAA111")).to_have_count(0)
+    expect(page.get_by_role("link", name="BBB222")).to_be_visible()
+    assert page.url.endswith("/orders?state=held")
+    page.go_back()
+    expect(page.get_by_role("link", name="AAA111")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("aaa")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="BBB222")).to_have_count(0)
+    assert page.url.endswith("/orders?q=aaa")
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_are_accessible_and_fit(tab: Tab, books: Books, channel: SomeChannel, scheme: str, width: int) -> None:
+    books.gateway(channel, "GrabPay")
+    held = {
+        "state": "held",
+        "reason": "GATEWAY_UNMAPPED",
+        "gateway": "GrabPay",
+        "reason_detail": {"gateway": "GrabPay"},
+    }
+    order, _, _ = books.orders(channel, [{}, held, {"state": "queued"}])
+    books.line(order)
+    detail = {"found": "AC-2201", "number": "INV1"}
+    books.change(order, books.invoice(order), "blocked", reason="FOREIGN_NUMBER", reason_detail=detail)
+    books.set(order, alert="CANCELLED")
+    page = tab.page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for path in ("orders", "orders?unmapped=1", f"orders/{order}", "failed"):
+        page.goto(tab.base + path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert tab.complaints == []
