@@ -1,0 +1,101 @@
+"""Opening the connection behind a channel, and telling whose account it is.
+
+An order is booked once because it is stored once per channel. So one account must not be connected twice to a
+store, and a channel that was removed comes back as itself when its account is connected again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from app import connectors
+from app.channels.credentials import BrokenSeal, open_sealed
+from app.channels.models import Channel
+from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions
+from app.core.errors import AuthRejected
+from app.core.types import ChannelFacts
+from app.extensions import db
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of system that can be connected, for pages."""
+
+    kind: str
+    label: str
+    description: str
+    fields: tuple[ConfigField, ...]
+    capabilities: frozenset[Capability]
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The fields that are stored encrypted and never shown again."""
+        return frozenset(field.name for field in self.fields if field.secret)
+
+
+def kinds() -> list[Kind]:
+    """Every kind that can be connected, in the order of the registry."""
+    return [kind_of(name) for name in connectors.REGISTRY]
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of that name; KeyError when there is none."""
+    found = connectors.REGISTRY[name]
+    return Kind(found.kind, str(found.label), str(found.description), found.config_fields, found.capabilities)
+
+
+def test_connection(kind: str, config: Mapping[str, str]) -> ChannelFacts:
+    """Prove that these settings work and say whose account it is; stores nothing, raises ChannelError.
+
+    The session's transaction ends first: a slow channel must not keep a database connection and its locks.
+    """
+    db.session.rollback()
+    connector = connectors.connect(kind, config, _options())
+    try:
+        return connector.check()
+    finally:
+        connector.close()
+
+
+def open_connector(channel: Channel) -> Connector:
+    """The connector of a stored channel; does no I/O. AuthRejected when its key is gone or cannot be read."""
+    return connectors.connect(channel.kind, full_config(channel), _options())
+
+
+def full_config(channel: Channel) -> dict[str, str]:
+    """The connect form's values, secrets included."""
+    if channel.credentials is None:
+        raise AuthRejected(_("This channel has no key any more. Reconnect it."))
+    try:
+        secrets = open_sealed(channel.credentials)
+    except BrokenSeal as error:
+        raise AuthRejected(
+            _("The key of this channel cannot be read any more. Reconnect it."), detail=str(error)
+        ) from None
+    return {**{name: str(value) for name, value in channel.config.items()}, **secrets}
+
+
+def same_address(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two connect forms name the same place, however it was typed."""
+    return {name: _plain(value) for name, value in one.items()} == {
+        name: _plain(value) for name, value in other.items()
+    }
+
+
+def same_account(known: Iterable[str], facts: ChannelFacts) -> bool:
+    """Whether an account may be the one whose marketplaces we know: it shows one of them, or we know none."""
+    known = set(known)
+    return not known or not facts.marketplaces or any(place.remote_id in known for place in facts.marketplaces)
+
+
+def _plain(value: object) -> str:
+    text = str(value).strip().casefold()
+    return text.partition("://")[2].rstrip("/") if "://" in text else text.rstrip("/")
+
+
+def _options() -> ConnectorOptions:
+    return ConnectorOptions(allow_sandboxes=current_app.extensions["settings"].allow_sandboxes)

@@ -1,0 +1,101 @@
+"""Channels and their marketplaces as plain rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+
+from app.channels.credentials import sealed_at
+from app.channels.models import Channel, Marketplace
+from app.extensions import db
+from app.tenancy.scope import current_store_id
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel without its secrets. `key_set_at` is when its key was stored, None when it cannot be read."""
+
+    id: int
+    kind: str
+    name: str
+    account_name: str
+    config: dict[str, str]
+    key_set_at: datetime | None
+    status: str
+    paused_reason: str
+    start_at: datetime
+    auto_sync: bool
+    auto_sync_minutes: int
+    next_sync_at: datetime | None
+    checked_at: datetime | None
+    swept_at: datetime | None
+    created_at: datetime
+
+    @property
+    def needs_reconnecting(self) -> bool:
+        """Whether only a new key lets it go on: the channel refused the old one, or it cannot be read."""
+        return self.key_set_at is None or (self.status == "paused" and bool(self.paused_reason))
+
+
+@dataclass(frozen=True, slots=True)
+class MarketplaceRow:
+    """A place inside a channel where orders are made."""
+
+    id: int
+    remote_id: str
+    name: str
+    kind: str
+    currency: str
+
+
+def channels() -> list[ChannelRow]:
+    """The store's channels, removed ones left out, oldest first."""
+    return [_row(channel) for channel in db.session.scalars(_select().order_by(Channel.id))]
+
+
+def channel(channel_id: int) -> ChannelRow | None:
+    """One channel of the store; None when there is none or it was removed."""
+    found = db.session.scalars(_select().where(Channel.id == channel_id)).one_or_none()
+    return None if found is None else _row(found)
+
+
+def had_channel() -> bool:
+    """Whether the store ever connected a channel, removed ones included."""
+    query = select(Channel.id).where(Channel.store_id == current_store_id()).limit(1)
+    return db.session.scalar(query) is not None
+
+
+def marketplaces(channel_id: int) -> list[MarketplaceRow]:
+    """The marketplaces of one channel, by name."""
+    found = db.session.execute(
+        select(Marketplace.id, Marketplace.remote_id, Marketplace.name, Marketplace.kind, Marketplace.currency)
+        .where(Marketplace.store_id == current_store_id(), Marketplace.channel_id == channel_id)
+        .order_by(func.lower(Marketplace.name), Marketplace.id)
+    )
+    return [MarketplaceRow(*row) for row in found]
+
+
+def _select() -> Select[Channel]:
+    return select(Channel).where(Channel.store_id == current_store_id(), Channel.status != "removed")
+
+
+def _row(channel: Channel) -> ChannelRow:
+    return ChannelRow(
+        id=channel.id,
+        kind=channel.kind,
+        name=channel.name,
+        account_name=channel.account_name,
+        config={name: str(value) for name, value in channel.config.items()},
+        key_set_at=sealed_at(channel.credentials) if channel.credentials else None,
+        status=channel.status,
+        paused_reason=channel.paused_reason,
+        start_at=channel.start_at,
+        auto_sync=channel.auto_sync,
+        auto_sync_minutes=channel.auto_sync_minutes,
+        next_sync_at=channel.next_sync_at,
+        checked_at=channel.checked_at,
+        swept_at=channel.swept_at,
+        created_at=channel.created_at,
+    )

@@ -1,0 +1,300 @@
+"""The channels' pages: the list, a channel's own places, and what keeps it going or stops it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from app.accounts.access import Role, needs
+from app.accounts.limits import limit_person
+from app.channels import queries, services
+from app.channels.connecting import Kind, kind_of
+from app.channels.forms import AutoSyncForm, NameForm, connect_form
+from app.channels.queries import ChannelRow
+from app.core.errors import ChannelError
+from app.core.states import OrderState
+from app.mappings.queries import unmapped_gateways
+from app.orders.failed import CauseKind, failed_causes, unread_orders
+from app.orders.filters import OrderFilter
+from app.orders.following import change_channel
+from app.orders.queries import state_counts
+from app.orders.reasons import Place, alert_words, explain_several
+from app.orders.table import orders_table_context
+from app.sync.nudge import nudge
+from app.sync.of_channel import active_job_ids
+from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, request_check
+from app.web.links import safe_next
+from app.web.pagination import Keyset
+from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
+
+TESTS_A_MINUTE: Final = "20 per minute"
+"""How often a person may try a connection: each try calls an address that somebody typed."""
+
+NOT_BOOKED: Final = (OrderState.READY, OrderState.HELD, OrderState.WAITING, OrderState.QUEUED)
+
+blueprint = Blueprint("channels", __name__, url_prefix="/<store>/channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A channel with what its card and its pages' head show; `failed` orders need a person."""
+
+    channel: ChannelRow
+    kind: Kind
+    unmapped: int
+    failed: int
+
+
+def channel_or_404(channel_id: int) -> ChannelRow:
+    """The channel of this page."""
+    channel = queries.channel(channel_id)
+    if channel is None:
+        abort(404, _("There is no such channel in this store. It may have been removed."))
+    return channel
+
+
+def order_sync_url(channel_id: int) -> str:
+    """Order Sync as one comes to it: the orders that are not booked yet."""
+    return url_for("channels.orders", channel_id=channel_id, state=[state.value for state in NOT_BOOKED])
+
+
+def tab_page(template: str, channel: ChannelRow, *, status: int = 200, **context: Any) -> Response:
+    """One of the channel's places, with the head that all of them share."""
+    (card,) = _cards([channel])
+    context |= {"card": card, "channel": channel, "kind": card.kind, "orders_url": order_sync_url(channel.id)}
+    page = render_template(template, **context)
+    return make_response(page, status)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """What is connected, and how well."""
+    return render_template("channels/index.html", cards=_cards(queries.channels()))
+
+
+@blueprint.get("/<int:channel_id>/status")
+def status(channel_id: int) -> Response:
+    """The live part of a card."""
+    channel = channel_or_404(channel_id)
+    if not wants_fragment():
+        return redirect_to(url_for(".index"))
+    (card,) = _cards([channel])
+    return fragment("channels/_channel_status.html", card=card, channel=channel, kind=card.kind)
+
+
+@blueprint.get("/<int:channel_id>")
+def show(channel_id: int) -> Response:
+    """A channel opens on its orders."""
+    return redirect(order_sync_url(channel_or_404(channel_id).id), 303)
+
+
+@blueprint.get("/<int:channel_id>/orders")
+def orders(channel_id: int) -> Response:
+    """Order Sync: fetch, tick, sync; what runs, and what runs next."""
+    channel = channel_or_404(channel_id)
+    where = OrderFilter.from_args(request.args).but(channel=channel_id)
+    path = url_for(".orders", channel_id=channel_id)
+    table = orders_table_context(where, Keyset.from_args(request.args), path=path, channel_fixed=True)
+    if wants_fragment():
+        return page_or_fragment("orders/_table.html", "orders/_table.html", **table)
+    return tab_page("channels/orders.html", channel, form=_auto_form(channel), **table)
+
+
+@blueprint.post("/<int:channel_id>/check")
+def check(channel_id: int) -> Response:
+    """Check for updates: one job per channel, so a second press shows the one that runs."""
+    channel = channel_or_404(channel_id)
+    try:
+        start = request_check(channel_id, g.membership.user_id)
+    except ChannelNotReadyError:
+        flash(_("%(name)s is paused. Let it go on first, then check for updates.", name=channel.name), "warning")
+        return redirect_to(order_sync_url(channel_id))
+    started = _("Checking for updates. You can leave this page; the work goes on.")
+    words = _("It is being checked already; this is how far it is.") if start.already_running else started
+    return done(order_sync_url(channel_id), words, category="info")
+
+
+@blueprint.post("/<int:channel_id>/auto-sync")
+def auto_sync(channel_id: int) -> Response:
+    """Switch Auto Sync, or change its interval."""
+    channel = channel_or_404(channel_id)
+    form = AutoSyncForm(request.form)
+    if not form.validate():
+        abort(422)
+    services.set_auto_sync(channel_id, on=form.on.data, minutes=form.minutes.data)
+    nudge(g.store.id, f"channel-{channel_id}")
+    on, off = _("Auto Sync is on."), _("Auto Sync is off. Orders come in when you check for updates.")
+    return done(
+        order_sync_url(channel.id),
+        on if form.on.data else off,
+        fragment="channels/_auto_sync.html",
+        channel=channel_or_404(channel_id),
+        form=form,
+    )
+
+
+@blueprint.get("/<int:channel_id>/failed")
+def failed(channel_id: int) -> Response:
+    """Failed Sync, of this channel alone."""
+    channel = channel_or_404(channel_id)
+    causes = [
+        (cause, explain_several(cause.code, cause.detail, Place(channel_id, channel.name, cause.mapping_id)))
+        for cause in failed_causes()
+        if cause.channel_id == channel_id
+    ]
+    return tab_page("channels/failed.html", channel, causes=causes, unread=unread_orders(), alert_words=alert_words)
+
+
+@blueprint.get("/<int:channel_id>/products")
+def products(channel_id: int) -> Response:
+    """Product Sync: what happens to items as long as they are not linked."""
+    return tab_page("channels/products.html", channel_or_404(channel_id))
+
+
+@blueprint.route("/<int:channel_id>/settings", methods=["GET", "POST"])
+def settings(channel_id: int) -> Response:
+    """Name, start date, key, pause and removal."""
+    channel = channel_or_404(channel_id)
+    if request.method == "GET":
+        return tab_page("channels/settings.html", channel, form=_name_form(channel))
+    form = NameForm(request.form)
+    if not form.validate():
+        return tab_page("channels/settings.html", channel, form=form, status=422)
+    moved = change_channel(
+        channel_id, name=form.name.data or "", start_on=form.start_on.data, user_id=g.membership.user_id
+    )
+    nudge(g.store.id, "orders", f"channel-{channel_id}")
+    words = _("Saved.")
+    if moved:
+        words += " " + ngettext("One order was judged anew.", "%(num)s orders were judged anew.", moved)
+    return done(url_for(".settings", channel_id=channel_id), words)
+
+
+@blueprint.route("/<int:channel_id>/reconnect", methods=["GET", "POST"])
+@needs(Role.OWNER)
+@limit_person(TESTS_A_MINUTE)
+def reconnect(channel_id: int) -> Response:
+    """A new key (or address), tested before it replaces the old one."""
+    channel = channel_or_404(channel_id)
+    kind = kind_of(channel.kind)
+    if request.method == "GET":
+        return tab_page("channels/reconnect.html", channel, form=connect_form(kind, data=channel.config))
+    form = connect_form(kind, request.form, all_required=True)
+    if not form.validate():
+        return tab_page("channels/reconnect.html", channel, form=form, status=422)
+    try:
+        services.reconnect(channel_id, form.values())
+    except ChannelError as error:
+        form.show(error, kind)
+    except services.OtherAccount as other:
+        form.form_errors.append(_other_account(channel, other.account_name))
+    else:
+        nudge(g.store.id, f"channel-{channel_id}")
+        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on."))
+    return tab_page("channels/reconnect.html", channel, form=form, status=422)
+
+
+@blueprint.post("/<int:channel_id>/pause")
+def pause(channel_id: int) -> Response:
+    """Stop reading and writing until somebody presses Resume."""
+    channel = channel_or_404(channel_id)
+    services.pause(channel_id)
+    nudge(g.store.id, f"channel-{channel_id}")
+    return done(_back_url(channel), _("%(name)s is paused: nothing is read or written.", name=channel.name))
+
+
+@blueprint.post("/<int:channel_id>/resume")
+@limit_person(TESTS_A_MINUTE)
+def resume(channel_id: int) -> Response:
+    """Let it go on; after an error only if the key works again."""
+    channel = channel_or_404(channel_id)
+    try:
+        services.resume(channel_id)
+    except ChannelError as error:
+        flash(error.user_message, "danger")
+        return redirect_to(_back_url(channel))
+    nudge(g.store.id, f"channel-{channel_id}")
+    return done(_back_url(channel), _("%(name)s goes on.", name=channel.name))
+
+
+@blueprint.route("/<int:channel_id>/remove", methods=["GET", "POST"])
+@needs(Role.OWNER)
+def remove(channel_id: int) -> Response:
+    """Say what removing means and for how many orders, then do it and end what runs."""
+    channel = channel_or_404(channel_id)
+    if request.method == "GET":
+        return make_response(render_template("_shared/confirm.html", **_removal(channel)))
+    services.remove(channel_id)
+    for job_id in active_job_ids(channel_id):
+        with suppress(NoSuchJobError):  # it ended by itself in between
+            cancel_job(job_id, g.membership.user_id)
+    nudge(g.store.id, "jobs", "orders", f"channel-{channel_id}")
+    return done(url_for(".index"), _("%(name)s was removed. Its orders and invoices stay.", name=channel.name))
+
+
+def _removal(channel: ChannelRow) -> dict[str, Any]:
+    """The words of the page that asks before removing."""
+    counts = state_counts(OrderFilter(channel=channel.id))
+    open_ones = sum(counts[state] for state in NOT_BOOKED)
+    facts = [
+        _("Its key is forgotten, and nothing is read from it or written to it any more."),
+        ngettext("One invoice stays in your books.", "%(num)s invoices stay in your books.", counts[OrderState.BOOKED]),
+        ngettext(
+            "One order that is not booked stays listed, and is not booked any more.",
+            "%(num)s orders that are not booked stay listed, and are not booked any more.",
+            open_ones,
+        ),
+        _(
+            "If you connect the same account again, this channel comes back with its orders, "
+            "and nothing is booked twice."
+        ),
+    ]
+    return {
+        "title": _("Remove %(name)s?", name=channel.name),
+        "question": _("This is what happens:"),
+        "facts": facts,
+        "action": url_for(".remove", channel_id=channel.id),
+        "button": _("Remove %(name)s", name=channel.name),
+        "back": url_for(".settings", channel_id=channel.id),
+        "tone": "danger",
+    }
+
+
+def _cards(channels: list[ChannelRow]) -> list[Card]:
+    """Three statements more, however many channels there are."""
+    unmapped = unmapped_gateways()
+    failed: Counter[int] = Counter()
+    for cause in failed_causes():
+        if cause.kind != CauseKind.ALERTS:
+            failed[cause.channel_id] += cause.count
+    return [Card(row, kind_of(row.kind), unmapped.get(row.id, 0), failed[row.id]) for row in channels]
+
+
+def _name_form(channel: ChannelRow) -> NameForm:
+    start_on = channel.start_at.astimezone(ZoneInfo(g.store.time_zone)).date()
+    return NameForm(data={"name": channel.name, "start_on": start_on})
+
+
+def _auto_form(channel: ChannelRow) -> AutoSyncForm:
+    return AutoSyncForm(data={"on": channel.auto_sync, "minutes": channel.auto_sync_minutes})
+
+
+def _other_account(channel: ChannelRow, account: str) -> str:
+    return _(
+        "This key opens another account (%(account)s) than the one that the orders of %(name)s came from. "
+        "Nothing was changed. To connect that account, add it as a new channel.",
+        account=account,
+        name=channel.name,
+    )
+
+
+def _back_url(channel: ChannelRow) -> str:
+    return safe_next(request.form.get("next")) or url_for(".settings", channel_id=channel.id)
