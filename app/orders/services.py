@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from app.bulk import update_rows
 from app.core.invoicing import BookableLine, BookableOrder
@@ -22,11 +22,11 @@ from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store_id
 
 
-def queue_orders(matching: Select[int], user_id: int | None) -> int:
-    """Mark those of the orders that are ready as wanted in the books; returns how many."""
+def queue_orders(matching: Sequence[ColumnElement[bool]], user_id: int | None) -> int:
+    """Mark those of the orders that are ready as wanted in the books; returns how many. `matching` are conditions."""
     rows = db.session.execute(
         update(Order)
-        .where(Order.store_id == current_store_id(), Order.id.in_(matching), Order.state == OrderState.READY)
+        .where(Order.store_id == current_store_id(), *matching, Order.state == OrderState.READY)
         .values(state=OrderState.QUEUED, queued_at=func.now(), queued_by=user_id)
         .returning(Order.id, Order.channel_id)
         .execution_options(synchronize_session=False)

@@ -58,6 +58,7 @@ class Run:
     must_pass: bool = False
     """Whether a job that a person waits for stands behind this one."""
     lost: threading.Event = field(default_factory=threading.Event)
+    plan_again_at: int = 100
 
     def count(self, **more: int) -> None:
         """Add to the job's counters."""
@@ -101,9 +102,20 @@ class Run:
         ).one_or_none()
         if row is None:
             raise LeaseLostError(f"job {self.job_id}")
+        self._plan_again()
         self.attempts = 0
         self.cancelled = row.cancel_requested_at is not None
         self.must_pass = self.kind not in URGENT_KINDS and bool(row.must_pass)
+
+    def _plan_again(self) -> None:
+        """Let the database plan anew whenever the work has doubled.
+
+        A session keeps the plans of its statements and of its foreign keys. Those made while the tables were still
+        empty do not tell one index from another, and would read more with each order that is stored.
+        """
+        if self.done >= self.plan_again_at:
+            db.session.execute(text("discard plans"))
+            self.plan_again_at = 2 * self.done
 
     def start_phase_clock(self) -> None:
         """Note when the phase began, for the rate and the estimate. Does not commit."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.models import Channel
@@ -15,7 +15,7 @@ from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
 from app.extensions import db
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
-from app.orders.queries import matching_ids_statement
+from app.orders.queries import matching
 from app.orders.services import queue_orders, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
@@ -68,6 +68,19 @@ def request_check(channel_id: int, user_id: int | None) -> JobStart:
     return start
 
 
+def request_sync_now(channel_id: int, user_id: int) -> JobStart:
+    """Do at once what Auto Sync does: check, book all that is ready, write back. One such job at a time.
+
+    Misconfigured(AUTO_DO_ENABLED) when the store makes delivery orders by itself; ChannelNotReadyError when paused.
+    """
+    refuse_with_delivery_orders()
+    _lock_channel(channel_id)
+    start = _start(channel_id, "auto", user_id)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
 def request_sync(
     user_id: int | None, *, order_ids: Sequence[int] | None = None, where: OrderFilter | None = None
 ) -> SyncStart:
@@ -77,10 +90,9 @@ def request_sync(
     """
     refuse_with_delivery_orders()
     picked = _picked(order_ids, where)
-    store_id = current_store_id()
     tally = db.session.execute(
         select(Order.channel_id, Order.state, Order.reason, func.count())
-        .where(Order.store_id == store_id, Order.id.in_(picked))
+        .where(*picked)
         .group_by(Order.channel_id, Order.state, Order.reason)
     ).all()
     refused: Counter[str] = Counter()
@@ -94,7 +106,7 @@ def request_sync(
         except ChannelNotReadyError:
             refused["CHANNEL_PAUSED"] += sum(row[3] for row in tally if row[:2] == (channel_id, OrderState.READY))
             continue
-        taken = queue_orders(picked.where(Order.channel_id == channel_id), user_id)
+        taken = queue_orders([*picked, Order.channel_id == channel_id], user_id)
         if taken:
             start = _start(channel_id, "sync", user_id)
             starts.append(JobStart(start.job_id, channel_id, start.already_running, taken))
@@ -198,10 +210,11 @@ def drop_change(change_id: int, user_id: int) -> None:
     nudge(current_store_id(), "orders")
 
 
-def _picked(order_ids: Sequence[int] | None, where: OrderFilter | None) -> Select[int]:
+def _picked(order_ids: Sequence[int] | None, where: OrderFilter | None) -> list[ColumnElement[bool]]:
+    """The conditions that pick the orders; conditions and no sub-query, which would join the table to itself."""
     if where is not None:
-        return matching_ids_statement(where)
-    return select(Order.id).where(Order.store_id == current_store_id(), Order.id.in_(order_ids or ()))
+        return matching(where)
+    return [Order.store_id == current_store_id(), Order.id.in_(order_ids or ())]
 
 
 def _lock_channel(channel_id: int) -> Channel:
