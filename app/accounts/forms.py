@@ -22,12 +22,7 @@ class _NewPassword:
     def __call__(self, form: Form, field: PasswordField) -> None:
         password = field.data or ""
         if len(password) < passwords.MIN_LENGTH:
-            raise ValidationError(
-                _(
-                    "This is too short: a password needs %(least)d characters. Three or four words do well.",
-                    least=passwords.MIN_LENGTH,
-                )
-            )
+            raise ValidationError(_("This is too short for a password."))
         facts = [form[name].data or "" for name in self.about]
         facts += [fact.partition("@")[0] for fact in facts if "@" in fact]
         if passwords.is_guessable(password, *facts):

@@ -2,7 +2,8 @@
 
 Counted by account, so that many addresses cannot guess one password together, and by address, so that one address
 cannot go through many accounts. An address may be a whole office behind one router, hence the larger number. Every
-try counts, also one with a mistake in the form, and unknown e-mails count like known ones: being refused tells nothing either.
+try counts, also one with a mistake in the form, and unknown e-mails count like known ones: being refused tells
+nothing either.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class GeneralForm(Form):
 class InvoicingForm(Form):
     """How orders become invoices, and how those are numbered."""
 
-    prefix = StringField(_l("Before the number"))
+    prefix = StringField(_l("Prefix"))
     padding = WholeNumberField(_l("Digits"), [NumberRange(1, 12, _l("Choose 1 to 12 digits."))])
     next_number = WholeNumberField(_l("Next number"), [NumberRange(1, _MAX_NUMBER, _l("Numbers begin at 1."))])
     shown_number = HiddenField()

@@ -225,7 +225,7 @@ def _numbers_problem(problem: NumberUsed | LeavesGap | NumberInTheWay, wanted: N
         case NumberInTheWay(number_text=text):
             return _(
                 "An invoice is called %(number)s already, and a coming one would get the same name. "
-                "Choose other letters before the number.",
+                "Choose another prefix.",
                 number=text,
             )
 
