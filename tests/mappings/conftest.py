@@ -1,0 +1,35 @@
+"""A channel in a store, and the browsers of its members."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.orders.factories import Books, SomeChannel
+from tests.support.factories import SomeStore, signed_in
+from tests.support.fixtures import new_client
+
+
+@pytest.fixture
+def books(app: Flask, store: SomeStore) -> Books:
+    """The store's rows."""
+    return Books(app, store)
+
+
+@pytest.fixture
+def channel(books: Books) -> SomeChannel:
+    """A channel with one marketplace."""
+    return books.channel()
+
+
+@pytest.fixture
+def owner(app: Flask, store: SomeStore) -> FlaskClient:
+    """The owner's browser, without JavaScript."""
+    return signed_in(new_client(app), store.owner)
+
+
+@pytest.fixture
+def reader(app: Flask, store: SomeStore) -> FlaskClient:
+    """The read-only colleague's browser."""
+    return signed_in(new_client(app), store.reader)
