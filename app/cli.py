@@ -146,6 +146,23 @@ def create_owner(email: str, name: str, store: str, password: str) -> None:
     click.echo(f"Made the store {store} at /{made.slug}; {email} can sign in.")
 
 
+@main.command("rotate-keys")
+@refusing
+def rotate_keys() -> None:
+    """Seal all credentials with the first of CREDENTIAL_KEYS, as the database's owner; then drop the old keys."""
+    from app import create_app  # noqa: PLC0415
+    from app.channels.rotation import reseal_all  # noqa: PLC0415
+
+    settings = _settings()
+    if settings.database_owner_url is None:
+        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store's channels")
+    with create_app(settings).app_context():
+        resealed = reseal_all(settings.database_owner_url)
+    click.echo(f"{resealed.done} channels are sealed with the newest key.")
+    if resealed.broken:
+        raise click.ClickException(f"{resealed.broken} channels are sealed with a key that is not in CREDENTIAL_KEYS")
+
+
 @main.command()
 def version() -> None:
     """Print the version."""
