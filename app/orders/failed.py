@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import and_, case, func, literal, or_, select
+from sqlalchemy import Row, and_, case, func, literal, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -77,19 +77,21 @@ def failed_count(at_most: int = BADGE_AT_MOST) -> int:
 
 
 def unread_orders() -> list[Unread]:
-    """Some of the orders that could not be read, oldest first."""
-    rows = db.session.execute(
-        select(SeenOrder.remote_id, SeenOrder.channel_id, SeenOrder.raw)
+    """Some of the orders that could not be read, up to SAMPLES of each channel."""
+    place = func.row_number().over(partition_by=SeenOrder.channel_id, order_by=SeenOrder.remote_id).label("place")
+    found = (
+        select(SeenOrder.remote_id, SeenOrder.channel_id, SeenOrder.raw, place)
         .where(SeenOrder.store_id == current_store_id(), _not_read())
-        .order_by(SeenOrder.channel_id, SeenOrder.remote_id)
-        .limit(SAMPLES)
+        .subquery()
     )
-    return [
-        Unread(row.remote_id, row.channel_id, row.raw.get("problem", ""), payload_text(row.raw.get("payload")))
-        if row.raw
-        else Unread(row.remote_id, row.channel_id, "", "")
-        for row in rows
-    ]
+    rows = db.session.execute(select(found).where(found.c.place <= SAMPLES).order_by(found.c.channel_id, found.c.place))
+    return [_unread(row) for row in rows]
+
+
+def _unread(row: Row[Any]) -> Unread:
+    if not row.raw:
+        return Unread(row.remote_id, row.channel_id, "", "")
+    return Unread(row.remote_id, row.channel_id, row.raw.get("problem", ""), payload_text(row.raw.get("payload")))
 
 
 def _held() -> list[Cause]:

@@ -143,7 +143,7 @@ def _payments(place: Place) -> Button | None:
 
 
 def _check(place: Place) -> Button | None:
-    return _button(_l("Check for updates"), url_if("channels.orders", channel_id=place.channel_id))
+    return _button(_l("Open Order Sync"), url_if("channels.orders", channel_id=place.channel_id))
 
 
 def _reconnect(place: Place) -> Button | None:
