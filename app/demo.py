@@ -1,4 +1,4 @@
-"""Who and what a demo begins with: a shop with an owner and a bookkeeper, ready to connect the sandbox."""
+"""Who and what a demo begins with: two shops and the people in them, ready to connect the sandbox."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from app import create_app
 from app.accounts import passwords
@@ -17,7 +18,6 @@ from app.onboarding.services import EmailTaken, create_owner
 from app.tenancy import doors
 from app.tenancy.scope import store_scope
 
-STORE = "Kedai Serai"
 PASSWORD = "lemongrass-and-pandan"  # noqa: S105  # printed on purpose, for a server that only this machine reaches
 
 
@@ -31,35 +31,43 @@ class DemoPerson:
     store: str
 
 
-OWNER = DemoPerson("owner@demo.example", PASSWORD, "owner", STORE)
-BOOKKEEPER = DemoPerson("bookkeeper@demo.example", PASSWORD, "read-only", STORE)
+OWNER = DemoPerson("owner@demo.example", PASSWORD, "owner", "Kedai Serai")
+BOOKKEEPER = DemoPerson("bookkeeper@demo.example", PASSWORD, "read-only", "Kedai Serai")
+NEIGHBOUR = DemoPerson("neighbour@demo.example", PASSWORD, "owner", "Batik Borneo")
 
 
 def seed(settings: Settings) -> list[DemoPerson]:
-    """Make the demo's people and store where they are missing, and say who can sign in. Nothing is ever reset."""
+    """Make the demo's people and stores where they are missing, and say who can sign in. Nothing is ever reset.
+
+    The first owner belongs to the neighbour's store as well, so that switching stores can be seen; the neighbour
+    sees nothing of the first.
+    """
     with create_app(settings).app_context():
-        store_id = _store_of_owner()
-        _add_bookkeeper(store_id)
+        first = _store_of(OWNER, "Puan Lim")
+        second = _store_of(NEIGHBOUR, "Puan Dayang")
+        _add_member(first, BOOKKEEPER, "Encik Rahim", Role.READ_ONLY)
+        _add_member(second, OWNER, "Puan Lim", Role.OWNER)
         db.engine.dispose()
-    return [OWNER, BOOKKEEPER]
+    return [OWNER, BOOKKEEPER, NEIGHBOUR]
 
 
-def _store_of_owner() -> int:
-    """The demo store's id, after making it with its owner on the first run."""
+def _store_of(person: DemoPerson, name: str) -> int:
+    """The id of the first store that the person owns, after making both on the first run; it may be renamed since."""
     with contextlib.suppress(EmailTaken):
-        create_owner(email=OWNER.email, name="Puan Lim", store_name=STORE, password=PASSWORD)
+        create_owner(email=person.email, name=name, store_name=person.store, password=PASSWORD)
     db.session.remove()  # making a store entered its scope
-    owner_id = db.session.execute(select(User.id).where(User.email == OWNER.email)).scalar_one()
-    return doors.stores_of_person(owner_id)[0].store_id
+    user_id = db.session.execute(select(User.id).where(User.email == person.email)).scalar_one()
+    owned = [place.store_id for place in doors.stores_of_person(user_id) if place.role == Role.OWNER]
+    db.session.remove()
+    return min(owned)
 
 
-def _add_bookkeeper(store_id: int) -> None:
-    """Add the read-only colleague where missing, also when an earlier run was cut short before this."""
+def _add_member(store_id: int, person: DemoPerson, name: str, role: Role) -> None:
+    """Add the person and their place where missing, also when an earlier run was cut short before this."""
     with store_scope(store_id):
-        if db.session.execute(select(User.id).where(User.email == BOOKKEEPER.email)).one_or_none():
-            return
-        user = User(email=BOOKKEEPER.email, name="Encik Rahim", password_hash=passwords.hash_password(PASSWORD))
-        db.session.add(user)
-        db.session.flush()
-        db.session.add(Membership(store_id=store_id, user_id=user.id, role=Role.READ_ONLY))
+        new = insert(User).values(email=person.email, name=name, password_hash=passwords.hash_password(PASSWORD))
+        db.session.execute(new.on_conflict_do_nothing(index_elements=[User.email]))
+        user_id = db.session.execute(select(User.id).where(User.email == person.email)).scalar_one()
+        place = insert(Membership).values(store_id=store_id, user_id=user_id, role=role)
+        db.session.execute(place.on_conflict_do_nothing(index_elements=["store_id", "user_id"]))
         db.session.commit()

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, flash, g, has_request_context, request, url_for
+from flask import Flask, abort, current_app, flash, g, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -32,6 +32,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 _LANGUAGES: Final = tuple(code for code, _name in LANGUAGES)
 _NEED: Final = "_needs_role"
 _SIGN_IN: Final = "_needs_sign_in"
+_LAST_STORE: Final = "store"
 
 
 class Role(StrEnum):
@@ -101,6 +102,11 @@ def me() -> Person:
     return person
 
 
+def last_store() -> str | None:
+    """The name in URLs of the store that this browser showed last; whether it may still is for the guard to say."""
+    return session.get(_LAST_STORE)
+
+
 def ask_to_sign_in() -> Response:
     """Send the browser to the sign-in page, and from there back to the page it was on."""
     flash(_("Sign in to go on."), "info")
@@ -150,6 +156,8 @@ def _open_store(person: Person, slug: str) -> None:
     g.store = current_store()
     g.membership = Member(store_id, person.id, Role(role))
     if not wants_fragment():
+        if session.get(_LAST_STORE) != slug:
+            session[_LAST_STORE] = slug
         g.stores = doors.stores_of_person(person.id)  # for the switcher in the frame
 
 

@@ -38,14 +38,18 @@ blueprint = Blueprint("accounts", __name__)
 
 @blueprint.get("/")
 def start() -> BaseResponse:
-    """Where one goes on: into the only store, to the choice of stores, or to sign in."""
+    """Where one goes on: in the store seen last, else the oldest of one's own; or to sign in."""
     person = signed_in_person()
     if person is None:
         if session.pop("_user_id", None):
             flash(_("Sign in to go on. Forgot your password? Choose a new one below."), "info")
         return redirect_to(url_for("accounts.signin"))
     places = doors.stores_of_person(person.id)
-    return redirect_to(f"/{places[0].slug}/" if len(places) == 1 else url_for("accounts.stores"))
+    if not places:
+        return redirect_to(url_for("accounts.stores"))
+    last = access.last_store()
+    place = min(places, key=lambda place: (place.slug != last, place.role != access.Role.OWNER, place.store_id))
+    return redirect_to(f"/{place.slug}/")
 
 
 @blueprint.route("/signin", methods=["GET", "POST"])

@@ -45,7 +45,7 @@ def test_member_of_two_stores_chooses_and_switches(client: FlaskClient, make: Ma
     second = make.store()
     make.member(second, store.owner, Role.READ_ONLY)
     sign_in(client, store.owner.email)
-    assert client.get("/").location == "/stores"
+    assert client.get("/").location == store.url("/"), "one's own store comes first"
     page = client.get("/stores").text
     assert store.name in page
     assert second.name in page
@@ -55,6 +55,13 @@ def test_member_of_two_stores_chooses_and_switches(client: FlaskClient, make: Ma
     assert client.post(store.url("/settings/payment-methods"), data={"name": "Boost"}).status_code == 303
     assert client.get(second.url("/settings/general")).status_code == 200
     assert client.post(second.url("/settings/payment-methods"), data={"name": "Boost"}).status_code == 403
+    assert client.get("/").location == second.url("/"), "then the one that was seen last"
+
+
+def test_person_without_a_store_is_offered_one(client: FlaskClient, make: Make) -> None:
+    signed_in(client, make.person())
+    assert client.get("/").location == "/stores"
+    assert "You belong to no store yet" in client.get("/stores").text
 
 
 def test_sign_in_goes_on_to_the_page_that_asked(client: FlaskClient, store: SomeStore) -> None:
@@ -142,7 +149,7 @@ def test_sign_out_ends_the_session_on_the_server(app: Flask, client: FlaskClient
 
 def test_sign_out_is_a_post(client: FlaskClient, store: SomeStore) -> None:
     signed_in(client, store.owner)
-    assert client.get("/signout").status_code == 405
+    assert client.get("/signout", follow_redirects=True).status_code == 404
     assert client.get("/me").status_code == 200
 
 

@@ -1,0 +1,43 @@
+"""The demo's people: made once, never reset, and each where they say they are."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app import demo
+from app.config import Settings
+from app.extensions import db
+from tests.support.fixtures import new_client
+
+
+def test_seeding_twice_makes_everybody_once(app: Flask, settings: Settings) -> None:
+    people = demo.seed(settings)
+    client = new_client(app)
+    client.post("/signin", data={"email": demo.OWNER.email, "password": demo.OWNER.password})
+    home = client.get("/").location
+    assert home is not None
+    renamed = {"name": "Kedai Serai Wangi", "currency": "MYR", "time_zone": "Asia/Kuala_Lumpur", "language": "en"}
+    assert client.post(f"{home}settings/general", data=renamed).status_code == 303
+    assert demo.seed(settings) == people
+    assert client.get("/").location == home
+    page = client.get("/stores").text
+    assert page.count("Kedai Serai") == 1
+    assert "Kedai Serai Wangi" in page
+    assert "Batik Borneo" in page
+
+
+def test_everybody_sees_their_own_stores(app: Flask, settings: Settings) -> None:
+    seen = {}
+    for person in demo.seed(settings):
+        client = new_client(app)
+        assert client.post("/signin", data={"email": person.email, "password": person.password}).status_code == 303
+        page = client.get("/stores").text
+        seen[person.email] = ("Kedai Serai" in page, "Batik Borneo" in page)
+        assert ("Read only" in page) is (person.role == "read-only")
+    assert seen == {
+        demo.OWNER.email: (True, True),
+        demo.BOOKKEEPER.email: (True, False),
+        demo.NEIGHBOUR.email: (False, True),
+    }
+    with app.app_context():
+        db.session.remove()
