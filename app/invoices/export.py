@@ -20,7 +20,7 @@ from app.invoices.filters import InvoiceFilter
 from app.invoices.printing import line_name
 from app.invoices.queries import InvoiceRow, invoice_batches
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
-from app.tenancy.scope import current_store
+from app.tenancy.scope import store_scope
 from app.web.badges import badge_of
 
 _AMOUNTS: Final = ("subtotal", "discount", "shipping", "adjustment", "tax", "rounding", "total")
@@ -33,22 +33,22 @@ class Rows(StrEnum):
     LINES = "lines"
 
 
-def invoices_csv(where: InvoiceFilter, rows: Rows) -> Iterator[str]:
-    """All matching invoices, oldest first, below a heading.
+def invoices_csv(store_id: int, zone: ZoneInfo, where: InvoiceFilter, rows: Rows) -> Iterator[str]:
+    """All matching invoices of a store, oldest first, below a heading.
 
-    Each batch is a transaction of its own, so that a slow reader keeps no connection.
+    It opens the store's scope itself: an answer is sent when the request that asked for it has already ended. Each
+    batch is a transaction of its own, so that a slow reader keeps no connection.
     """
-    zone = ZoneInfo(current_store().time_zone)
-    heading = _invoice_heading(zone) if rows is Rows.INVOICES else _line_heading()
     yield BYTE_ORDER_MARK
-    yield from csv_lines([heading])
-    for batch in invoice_batches(where):
-        lines = lines_of([row.id for row in batch]) if rows is Rows.LINES else {}
-        db.session.rollback()
-        if rows is Rows.INVOICES:
-            yield from csv_lines(_invoice_cells(row, zone) for row in batch)
-        else:
-            yield from csv_lines(_line_cells(row, line) for row in batch for line in lines[row.id])
+    yield from csv_lines([_invoice_heading(zone) if rows is Rows.INVOICES else _line_heading()])
+    with store_scope(store_id):
+        for batch in invoice_batches(where):
+            lines = lines_of([row.id for row in batch]) if rows is Rows.LINES else {}
+            db.session.rollback()
+            if rows is Rows.INVOICES:
+                yield from csv_lines(_invoice_cells(row, zone) for row in batch)
+            else:
+                yield from csv_lines(_line_cells(row, line) for row in batch for line in lines[row.id])
 
 
 def _invoice_heading(zone: ZoneInfo) -> list[str]:

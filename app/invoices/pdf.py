@@ -33,8 +33,8 @@ FONT_FOLDERS: Final = tuple(
 def invoice_pdf(sheet: Paper, issued_at: datetime) -> bytes:
     """The PDF of a sheet, dated by the moment the invoice was issued.
 
-    PDF/A wants a drawing for every character. A name in a script that our fonts lack is still printed, with a box
-    for each such character, in a plain PDF.
+    PDF/A wants a drawing and a meaning for every character. A name in a script that our fonts lack is still
+    printed, with a box for each such character, in a plain PDF.
     """
     # A compiler serves one thread at a time; making one costs nothing once the fonts are known.
     words = {"sheet": json.dumps(asdict(sheet), ensure_ascii=False)}
@@ -42,7 +42,7 @@ def invoice_pdf(sheet: Paper, issued_at: datetime) -> bytes:
     try:
         return _compiled(compiler, issued_at, "a-2u")
     except typst.TypstError as error:
-        if "could not be displayed" not in str(error):
+        if not error.message.startswith("PDF/A"):
             raise
         return _compiled(compiler, issued_at, None)
 

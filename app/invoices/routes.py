@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, g, render_template, request, stream_with_context
 from flask_babel import gettext as _
@@ -57,14 +58,14 @@ def index() -> Response:
 def export() -> Response:
     """The filtered list for a spreadsheet; `rows=lines` gives the invoices' lines instead."""
     rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
-    lines = stream_with_context(invoices_csv(InvoiceFilter.from_args(request.args), rows))
-    response = Response(lines, mimetype="text/csv")
+    lines = invoices_csv(g.store.id, ZoneInfo(g.store.time_zone), InvoiceFilter.from_args(request.args), rows)
+    response = Response(stream_with_context(lines), mimetype="text/csv")
     name = "invoices" if rows is Rows.INVOICES else "invoice-lines"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{g.store.slug}.csv"'
     return response
 
 
-@blueprint.get("/invoices/<int:invoice_id>")
+@blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>")
 def show(invoice_id: int) -> Response:
     """The document as printed, with its journal and the way to its order, channel and job."""
     invoice = _invoice_or_404(invoice_id)
@@ -83,14 +84,14 @@ def show(invoice_id: int) -> Response:
     )
 
 
-@blueprint.get("/invoices/<int:invoice_id>/print")
+@blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>/print")
 def print_view(invoice_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     invoice = _invoice_or_404(invoice_id)
     return render_template("invoices/print.html", invoice=invoice, sheet=paper(invoice, g.store.name))
 
 
-@blueprint.get("/invoices/<int:invoice_id>.pdf")
+@blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>.pdf")
 def pdf(invoice_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
     invoice = _invoice_or_404(invoice_id)
