@@ -28,6 +28,8 @@ from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 from app.invoices import routes as invoices_routes
 from app.orders import routes as orders_routes
+from app.reports import routes as reports_routes
+from app.sync import routes as sync_routes
 from app.tenancy import routes as settings_routes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,8 @@ BLUEPRINTS = (
     channels_routes.blueprint,
     orders_routes.blueprint,
     invoices_routes.blueprint,
+    sync_routes.blueprint,
+    reports_routes.blueprint,
 )
 
 

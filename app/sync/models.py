@@ -38,6 +38,7 @@ class SyncJob(StoreOwned, Base):
             postgresql_where=text("state = 'running'"),
         ),
         Index("ix_sync_jobs_recent", "store_id", "id"),
+        Index("ix_sync_jobs_channel", "store_id", "channel_id", "id"),
         Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
         CheckConstraint("kind in ('check', 'sync', 'auto', 'write_back')", name="kind"),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),

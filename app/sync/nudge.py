@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 from app.sync.queue import connection
 
 log = logging.getLogger(__name__)
+ALL_TOPICS = "channelbook:nudge:*"
+"""The pattern that every store's topic fits."""
 
 
 def topic(store_id: int) -> str:

@@ -380,6 +380,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('queued', 'running')"),
     )
     op.create_index("ix_sync_jobs_recent", "sync_jobs", ["store_id", "id"], unique=False)
+    op.create_index("ix_sync_jobs_channel", "sync_jobs", ["store_id", "channel_id", "id"], unique=False)
     op.create_index(
         "uq_sync_jobs_active_kind",
         "sync_jobs",

@@ -1,0 +1,190 @@
+"""Home's three questions, answered in sentences; each fact leads to what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.channels.queries import ChannelRow
+from app.core.states import ChangeState, OrderState, Reason
+from app.reports.queries import COUNTED_AT_MOST, Waiting
+from app.sync.words import clock
+from app.web.filters import number
+from app.web.links import url_if
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One sentence and where it leads."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question's answer: `tone` is success, info, warning or danger."""
+
+    tone: str
+    facts: tuple[Fact, ...]
+
+
+def answers(channels: Sequence[ChannelRow], found: Waiting, unmapped: Mapping[int, int]) -> list[Answer]:
+    """Is everything in? Does anything wait for me? Are the numbers where they belong?
+
+    `unmapped` is channel id → how many of its gateways have no payment method.
+    """
+    if not channels:
+        return [Answer("info", (Fact(_("Nothing is connected yet, so nothing can come in."), url_if("channels.add")),))]
+    unmapped = {row.id: unmapped[row.id] for row in channels if row.id in unmapped}
+    return [_is_everything_in(channels, found), _what_waits(found, unmapped), *_where_numbers_are(found)]
+
+
+def some(count: int) -> str:
+    """A count as pages say it, knowing that counting stops somewhere."""
+    return number(count) if count < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
+
+
+def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting) -> Answer:
+    connected = [row for row in channels if row.status == "connected"]
+    unchecked = [row for row in connected if row.checked_at is None]
+    paused = [row for row in channels if row.status != "connected"]
+    checked = [row.checked_at for row in connected if row.checked_at is not None]
+    url = url_if("channels.index")
+    facts = []
+    if unchecked:
+        facts.append(Fact(_not_checked(unchecked), url))
+    elif checked:
+        time = clock(min(checked))
+        words = _("Orders up to %(time)s are in.", time=time) if paused or found.unread else _all_in(time)
+        facts.append(Fact(words, url))
+    if paused:
+        facts.append(Fact(_stopped(paused), url))
+    if found.unread:
+        words = ngettext(
+            "%(count)s order could not be read.",
+            "%(count)s orders could not be read.",
+            found.unread,
+            count=some(found.unread),
+        )
+        facts.append(Fact(words, url_if("orders.failed")))
+    return Answer("warning" if unchecked or paused or found.unread else "success", tuple(facts))
+
+
+def _what_waits(found: Waiting, unmapped: Mapping[int, int]) -> Answer:
+    facts = []
+    if found.ready:
+        words = ngettext(
+            "%(count)s order is ready to sync.",
+            "%(count)s orders are ready to sync.",
+            found.ready,
+            count=some(found.ready),
+        )
+        facts.append(Fact(words, url_if("orders.index", state=OrderState.READY.value)))
+    if found.gateway:
+        words = ngettext(
+            "%(count)s order waits for a payment method.",
+            "%(count)s orders wait for a payment method.",
+            found.gateway,
+            count=some(found.gateway),
+        )
+        where = {"state": OrderState.HELD.value, "reason": Reason.GATEWAY_UNMAPPED.value}
+        facts.append(Fact(words, url_if("orders.index", **where)))
+    elif unmapped:
+        facts.append(_unmapped(unmapped))
+    if found.held:
+        words = ngettext(
+            "%(count)s order needs attention.", "%(count)s orders need attention.", found.held, count=some(found.held)
+        )
+        facts.append(Fact(words, url_if("orders.failed")))
+    if found.alerts:
+        words = ngettext(
+            "%(count)s invoiced order changed on its channel.",
+            "%(count)s invoiced orders changed on their channel.",
+            found.alerts,
+            count=some(found.alerts),
+        )
+        facts.append(Fact(words, url_if("orders.failed")))
+    is_stuck = found.gateway or unmapped or found.held or found.alerts
+    tone = "warning" if is_stuck else "info" if found.ready else "success"
+    if not facts:
+        facts.append(Fact(_("Nothing waits for you.")))
+    if found.unpaid:
+        words = ngettext(
+            "%(count)s order waits for its buyer to pay.",
+            "%(count)s orders wait for their buyers to pay.",
+            found.unpaid,
+            count=some(found.unpaid),
+        )
+        facts.append(Fact(words, url_if("orders.index", state=OrderState.WAITING.value)))
+    return Answer(tone, tuple(facts))
+
+
+def _unmapped(unmapped: Mapping[int, int]) -> Fact:
+    """Nothing waits for these gateways, because the store lets the default method stand in for them."""
+    many = sum(unmapped.values())
+    words = ngettext(
+        "%(count)s gateway has no payment method of its own.",
+        "%(count)s gateways have no payment method of their own.",
+        many,
+        count=number(many),
+    )
+    channel_id = next(iter(unmapped)) if len(unmapped) == 1 else None
+    return Fact(words, url_if("channels.payments", channel_id=channel_id) if channel_id else url_if("channels.index"))
+
+
+def _where_numbers_are(found: Waiting) -> list[Answer]:
+    if not found.has_invoices:
+        return []
+    facts = []
+    if found.conflicts:
+        words = ngettext(
+            "%(count)s order holds another invoice number on its channel.",
+            "%(count)s orders hold another invoice number on their channel.",
+            found.conflicts,
+            count=some(found.conflicts),
+        )
+        facts.append(Fact(words, _write_backs(ChangeState.BLOCKED, reason=Reason.FOREIGN_NUMBER.value)))
+    if found.stuck:
+        words = ngettext(
+            "%(count)s invoice number could not be written to its channel.",
+            "%(count)s invoice numbers could not be written to their channel.",
+            found.stuck,
+            count=some(found.stuck),
+        )
+        facts.append(Fact(words, _write_backs(ChangeState.BLOCKED)))
+    if found.planned:
+        words = ngettext(
+            "%(count)s invoice number is on its way to its channel.",
+            "%(count)s invoice numbers are on their way to their channel.",
+            found.planned,
+            count=some(found.planned),
+        )
+        facts.append(Fact(words, _write_backs(ChangeState.PLANNED)))
+    if not facts:
+        facts.append(Fact(_("Every invoice number stands on its channel."), url_if("invoices.index")))
+    tone = "danger" if found.conflicts or found.stuck else "info" if found.planned else "success"
+    return [Answer(tone, tuple(facts))]
+
+
+def _write_backs(state: ChangeState, **more: str) -> str | None:
+    return url_if("orders.index", write_back=state.value, **more)
+
+
+def _all_in(time: str) -> str:
+    return _("All orders up to %(time)s are in.", time=time)
+
+
+def _not_checked(channels: Sequence[ChannelRow]) -> str:
+    if len(channels) == 1:
+        return _("%(name)s was not checked for orders yet.", name=channels[0].name)
+    return _("%(count)s channels were not checked for orders yet.", count=number(len(channels)))
+
+
+def _stopped(channels: Sequence[ChannelRow]) -> str:
+    if len(channels) == 1:
+        return _("%(name)s is paused: its new orders are not in.", name=channels[0].name)
+    return _("%(count)s channels are paused: their new orders are not in.", count=number(len(channels)))

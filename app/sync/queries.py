@@ -1,0 +1,336 @@
+"""What runs, ran and will run, as plain rows. Every number comes from the job's row, never from the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Select, and_, func, select, true
+from sqlalchemy.orm import aliased
+
+from app.accounts.models import User
+from app.channels.models import Channel
+from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
+from app.extensions import db
+from app.invoices.models import Invoice
+from app.orders.models import JournalEntry, Order
+from app.sync.models import Change, SyncJob
+from app.tenancy.scope import current_store_id
+from app.web.pagination import Keyset, Page, page_of
+
+LINES: Final = 20
+PATIENCE: Final = timedelta(seconds=5)
+"""A job that is due and that nobody took for this long waits for a worker."""
+SETTLED_AFTER: Final = timedelta(seconds=5)
+SETTLED_SHARE: Final = 0.05
+
+
+class Standing(StrEnum):
+    """What a job is doing now: its state, seen together with its times."""
+
+    STARTING = "starting"
+    TURN = "turn"
+    """It had begun, and lets other work pass for a moment."""
+    NO_WORKER = "no_worker"
+    BEHIND = "behind"
+    """Another job of the same channel runs."""
+    PUT_OFF = "put_off"
+    """It tries again at `not_before`."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STALLED = "stalled"
+    """Its worker's lease ran out; another one takes it over."""
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as pages show it. `now` is the database's clock, with which all times of the row were written.
+
+    `person` is who asked for it, None when the clock did. `behind_id` is the job of the same channel that runs now.
+    """
+
+    id: int
+    channel_id: int
+    channel: str
+    kind: str
+    state: str
+    phase: str
+    done: int
+    total: int | None
+    counts: Mapping[str, int]
+    person: str | None
+    requested_at: datetime
+    not_before: datetime | None
+    started_at: datetime | None
+    phase_started_at: datetime | None
+    finished_at: datetime | None
+    lease_until: datetime | None
+    cancel_requested_at: datetime | None
+    problem: str | None
+    problem_detail: Mapping[str, Any]
+    behind_id: int | None
+    now: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.state in ACTIVE_JOB_STATES
+
+    @property
+    def standing(self) -> Standing:
+        """What it is doing now."""
+        if self.state == JobState.RUNNING:
+            return self._standing_at_work()
+        if self.state == JobState.QUEUED:
+            return self._standing_in_queue()
+        return Standing(self.state)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, or has been at it; None before it began."""
+        return None if self.started_at is None else ((self.finished_at or self.now) - self.started_at).total_seconds()
+
+    @property
+    def rate(self) -> float | None:
+        """Things of this phase done in a second; None while it stands still or the phase has only begun."""
+        if self.standing is not Standing.RUNNING or self.phase_started_at is None or not self.done:
+            return None
+        return self.done / max(1.0, (self.now - self.phase_started_at).total_seconds())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the phase will still take at this rate; None until that has settled enough to be said."""
+        if self.rate is None or self.phase_started_at is None or not self.total or self.done >= self.total:
+            return None
+        settled = self.now - self.phase_started_at >= SETTLED_AFTER and self.done >= SETTLED_SHARE * self.total
+        return (self.total - self.done) / self.rate if settled else None
+
+    def _standing_at_work(self) -> Standing:
+        if self.lease_until is not None and self.lease_until < self.now:
+            return Standing.STALLED
+        return Standing.STOPPING if self.cancel_requested_at is not None else Standing.RUNNING
+
+    def _standing_in_queue(self) -> Standing:
+        if self.not_before is not None and self.not_before > self.now:
+            return Standing.PUT_OFF
+        if self.behind_id is not None:
+            return Standing.BEHIND
+        if self.started_at is not None and self.not_before is None:
+            return Standing.TURN
+        due_at = self.not_before or self.requested_at
+        return Standing.NO_WORKER if self.now - due_at > PATIENCE else Standing.STARTING
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One thing that the job did, with the order it did it to, if any."""
+
+    id: int
+    at: datetime
+    kind: str
+    detail: Mapping[str, Any]
+    order_id: int | None
+    order_number: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are wanted; the fields are the parameters of the URL."""
+
+    channel: int | None = None
+    state: tuple[JobState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelActivity:
+    """What happens on a channel: the job that runs or waits, the last one that ended, when Auto Sync runs next."""
+
+    active: JobRow | None
+    last: JobRow | None
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One write of an invoice number to a channel, as the page that asks about it shows it."""
+
+    id: int
+    state: str
+    order_id: int
+    order_number: str
+    channel_id: int
+    channel: str
+    invoice_no: str
+    found: str
+
+
+def job_view(job_id: int) -> JobRow | None:
+    """One job of the store. One statement."""
+    found = db.session.execute(_jobs().where(SyncJob.id == job_id)).one_or_none()
+    return None if found is None else JobRow(**found._mapping)
+
+
+def job_lines(job_id: int) -> list[JobLine]:
+    """The last things that the job did, newest first. One statement."""
+    store_id = current_store_id()
+    rows = db.session.execute(
+        select(
+            JournalEntry.id,
+            JournalEntry.at,
+            JournalEntry.kind,
+            JournalEntry.detail,
+            JournalEntry.order_id,
+            Order.number.label("order_number"),
+            Order.currency,
+        )
+        .outerjoin(Order, and_(Order.store_id == store_id, Order.id == JournalEntry.order_id))
+        .where(JournalEntry.store_id == store_id, JournalEntry.job_id == job_id)
+        .order_by(JournalEntry.id.desc())
+        .limit(LINES)
+    )
+    return [JobLine(**row._mapping) for row in rows]
+
+
+def jobs_page(where: JobFilter, keyset: Keyset) -> Page[JobRow]:
+    """One page of the jobs, newest first. One statement."""
+    statement = _jobs()
+    if where.channel is not None:
+        statement = statement.where(SyncJob.channel_id == where.channel)
+    if where.state:
+        statement = statement.where(SyncJob.state.in_(where.state))
+    if keyset.cursor is not None:
+        at = keyset.cursor.id
+        statement = statement.where(SyncJob.id > at if keyset.is_backward else SyncJob.id < at)
+    order = SyncJob.id.asc() if keyset.is_backward else SyncJob.id.desc()
+    rows = db.session.execute(statement.order_by(order).limit(keyset.fetch))
+    return page_of([JobRow(**row._mapping) for row in rows], keyset, lambda row: (None, row.id))
+
+
+def recent_jobs(limit: int) -> list[JobRow]:
+    """The newest jobs of the store. One statement."""
+    return list(jobs_page(JobFilter(), Keyset(limit=limit)).rows)
+
+
+def running_jobs() -> list[JobRow]:
+    """Every job that waits or runs, the running ones first. One statement."""
+    statement = (
+        _jobs()
+        .where(SyncJob.state.in_(ACTIVE_JOB_STATES))
+        .order_by((SyncJob.state == JobState.RUNNING).desc(), SyncJob.id)
+    )
+    return [JobRow(**row._mapping) for row in db.session.execute(statement)]
+
+
+def channel_activity(channel_id: int) -> ChannelActivity:
+    """What happens on one channel. Three statements."""
+    return channel_activities([channel_id])[channel_id]
+
+
+def channel_activities(channel_ids: Collection[int]) -> dict[int, ChannelActivity]:
+    """What happens on these channels, by id. Three statements, however many there are."""
+    active: dict[int, JobRow] = {}
+    for job in running_jobs():
+        active.setdefault(job.channel_id, job)
+    last = {job.channel_id: job for job in _last_ended(channel_ids)}
+    next_at = _next_runs(channel_ids)
+    return {at: ChannelActivity(active.get(at), last.get(at), next_at.get(at)) for at in channel_ids}
+
+
+def change_view(change_id: int) -> ChangeRow | None:
+    """One write of a number, with what it is about. One statement."""
+    store_id = current_store_id()
+    row = db.session.execute(
+        select(Change, Order.number, Channel.name, Invoice.number_text)
+        .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
+        .join(Invoice, and_(Invoice.store_id == store_id, Invoice.id == Change.invoice_id))
+        .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
+        .where(Change.store_id == store_id, Change.id == change_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    change, order_number, channel, invoice_no = row
+    return ChangeRow(
+        id=change.id,
+        state=change.state,
+        order_id=change.order_id,
+        order_number=order_number,
+        channel_id=change.channel_id,
+        channel=channel,
+        invoice_no=invoice_no,
+        found=str(change.reason_detail.get("found") or "") if change.state == ChangeState.BLOCKED else "",
+    )
+
+
+def _jobs() -> Select[Any]:
+    """The columns of JobRow, for the jobs of the store."""
+    store_id = current_store_id()
+    other = aliased(SyncJob)
+    behind = (
+        select(other.id)
+        .where(
+            other.store_id == store_id,
+            other.channel_id == SyncJob.channel_id,
+            other.state == JobState.RUNNING,
+            other.id != SyncJob.id,
+            SyncJob.state == JobState.QUEUED,
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    stored = (name for name in JobRow.__dataclass_fields__ if name not in {"channel", "person", "behind_id", "now"})
+    return (
+        select(
+            *(getattr(SyncJob, name) for name in stored),
+            Channel.name.label("channel"),
+            User.name.label("person"),
+            behind.label("behind_id"),
+            func.now().label("now"),
+        )
+        .join(Channel, and_(Channel.store_id == store_id, Channel.id == SyncJob.channel_id))
+        .outerjoin(User, User.id == SyncJob.requested_by)
+        .where(SyncJob.store_id == store_id)
+    )
+
+
+def _last_ended(channel_ids: Collection[int]) -> list[JobRow]:
+    """Each channel's newest job that ended, found by the index whatever the length of its history."""
+    store_id = current_store_id()
+    newest = (
+        select(SyncJob.id)
+        .where(
+            SyncJob.store_id == store_id,
+            SyncJob.channel_id == Channel.id,
+            SyncJob.state.not_in(ACTIVE_JOB_STATES),
+        )
+        .order_by(SyncJob.id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    ids = (
+        select(newest.c.id)
+        .select_from(Channel)
+        .join(newest, true())
+        .where(Channel.store_id == store_id, Channel.id.in_(channel_ids))
+    )
+    return [JobRow(**row._mapping) for row in db.session.execute(_jobs().where(SyncJob.id.in_(ids)))]
+
+
+def _next_runs(channel_ids: Collection[int]) -> dict[int, datetime]:
+    rows = db.session.execute(
+        select(Channel.id, Channel.next_sync_at).where(
+            Channel.store_id == current_store_id(),
+            Channel.id.in_(channel_ids),
+            Channel.status == "connected",
+            Channel.auto_sync,
+            Channel.next_sync_at.is_not(None),
+        )
+    )
+    return {row.id: row.next_sync_at for row in rows}

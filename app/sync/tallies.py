@@ -1,0 +1,152 @@
+"""A job's counters in words, each with a link to what it counts where a page can show exactly that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from app.core.states import ChangeState, OrderState, Reason
+from app.sync.queries import JobRow
+from app.web.filters import number
+from app.web.links import url_if
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One counter: its name, how many, a word of explanation, and where to see them."""
+
+    label: str
+    count: int
+    hint: str
+    url: str | None
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """`phrase` makes "12 invoices made" of 12; None keeps the counter out of short lines. Strings are lazy."""
+
+    name: str
+    label: Any
+    phrase: Callable[[int], str] | None = None
+    link: Callable[[JobRow], str | None] = lambda _row: None
+    hint: Any = ""
+    tone: str = ""
+
+
+def tallies(row: JobRow) -> tuple[Tally, ...]:
+    """The counters that are not zero, in the order of the work."""
+    return tuple(
+        Tally(str(counter.label), count, str(counter.hint) % {"channel": row.channel}, counter.link(row), counter.tone)
+        for counter, count in _counted(row)
+    )
+
+
+def phrases(row: JobRow) -> list[str]:
+    """What the job got done, in a few words each: ["12 new", "12 invoices made"]."""
+    return [counter.phrase(count) for counter, count in _counted(row) if counter.phrase is not None]
+
+
+def _counted(row: JobRow) -> list[tuple[_Counter, int]]:
+    return [(counter, row.counts[counter.name]) for counter in _COUNTERS if row.counts.get(counter.name)]
+
+
+def _orders(**where: str) -> Callable[[JobRow], str | None]:
+    return lambda row: url_if("orders.index", channel=row.channel_id, **where)
+
+
+def _made(row: JobRow) -> str | None:
+    return url_if("invoices.index", job=row.id)
+
+
+def _written(row: JobRow) -> str | None:
+    """A job that also made invoices wrote theirs; one that only writes may have written those of many jobs."""
+    if row.kind == "write_back":
+        return url_if("orders.index", channel=row.channel_id, write_back=ChangeState.DONE.value)
+    return url_if("invoices.index", job=row.id, write_back=ChangeState.DONE.value)
+
+
+_BLOCKED: Final = ChangeState.BLOCKED.value
+
+_COUNTERS: Final = (
+    _Counter("listed", _l("Orders listed")),
+    _Counter("new", _l("New"), lambda n: _("%(count)s new", count=number(n))),
+    _Counter("changed", _l("Changed"), lambda n: _("%(count)s changed", count=number(n))),
+    _Counter("unchanged", _l("Unchanged")),
+    _Counter(
+        "skipped",
+        _l("Left out"),
+        link=lambda row: url_if("channels.settings", channel_id=row.channel_id),
+        hint=_l("placed before the start date"),
+    ),
+    _Counter("rechecked", _l("Looked at again"), hint=_l("older orders that may still change")),
+    _Counter(
+        "unreadable",
+        _l("Not understood"),
+        lambda n: _("%(count)s not understood", count=number(n)),
+        link=lambda _row: url_if("orders.failed"),
+        tone="danger",
+    ),
+    _Counter(
+        "short",
+        _l("Announced, not given"),
+        lambda n: _("%(count)s announced, not given", count=number(n)),
+        hint=_l("%(channel)s counted more than it listed; the next check reads them again"),
+        tone="danger",
+    ),
+    _Counter(
+        "booked",
+        _l("Invoices made"),
+        lambda n: ngettext("%(count)s invoice made", "%(count)s invoices made", n, count=number(n)),
+        link=_made,
+    ),
+    _Counter(
+        "held",
+        _l("Held"),
+        lambda n: _("%(count)s held", count=number(n)),
+        link=_orders(state=OrderState.HELD.value),
+        hint=_l("something must be mended first"),
+        tone="danger",
+    ),
+    _Counter(
+        "written",
+        _l("Numbers written back"),
+        lambda n: ngettext("%(count)s number written back", "%(count)s numbers written back", n, count=number(n)),
+        link=_written,
+    ),
+    _Counter(
+        "unsent",
+        _l("Not sent yet"),
+        lambda n: _("%(count)s not sent yet", count=number(n)),
+        link=_orders(write_back=ChangeState.PLANNED.value),
+        hint=_l("tried again by itself"),
+    ),
+    _Counter(
+        "conflicts",
+        _l("Conflicts"),
+        lambda n: ngettext("%(count)s conflict", "%(count)s conflicts", n, count=number(n)),
+        link=_orders(write_back=_BLOCKED, reason=Reason.FOREIGN_NUMBER.value),
+        hint=_l("another number stands on the channel"),
+        tone="danger",
+    ),
+    _Counter(
+        "rejected",
+        _l("Refused"),
+        lambda n: _("%(count)s refused", count=number(n)),
+        link=_orders(write_back=_BLOCKED),
+        hint=_l("the channel did not take the number"),
+        tone="danger",
+    ),
+    _Counter(
+        "unqueued",
+        _l("Taken back"),
+        lambda n: _("%(count)s taken back", count=number(n)),
+        link=_orders(state=OrderState.READY.value),
+        hint=_l("ready to sync again"),
+    ),
+)
