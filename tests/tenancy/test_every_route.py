@@ -1,0 +1,287 @@
+"""Every route, walked as owner, as read-only colleague, as member of another store, and signed out.
+
+A route that is not in ROUTES fails here: whoever adds one says in the table who may use it, and gives its ids to
+`samples` when it has new ones. What a route does in detail is tested with its domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import load_settings
+from app.extensions import db
+from app.mappings.services import add_payment_method
+from app.sync import live
+from app.sync.models import SyncJob
+from tests.conftest import TEST_KEY
+from tests.orders.factories import Books
+from tests.support.factories import Make, SomeStore, signed_in
+from tests.support.fixtures import new_client
+
+HTMX = {"HX-Request": "true"}
+
+
+class Who(StrEnum):
+    """Who gets through. Each includes those below it."""
+
+    ANYONE = "anyone"
+    PERSON = "anyone who is signed in"
+    MEMBER = "any member of the store"
+    OWNER = "an owner of the store"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a route promises: who may GET it and POST to it.
+
+    `values` fill the URL where `samples` has nothing for it, `form` is what a POST sends, and `also` are further
+    answers that are as good as a success here.
+    """
+
+    get: Who | None = None
+    post: Who | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
+    also: frozenset[int] = frozenset()
+
+
+PUBLIC_PAGE = Route(get=Who.ANYONE)
+PUBLIC_FORM = Route(get=Who.ANYONE, post=Who.ANYONE)
+OWN_FORM = Route(get=Who.PERSON, post=Who.PERSON)
+PAGE = Route(get=Who.MEMBER)
+FORM = Route(get=Who.MEMBER, post=Who.OWNER)
+OWNERS_PAGE = Route(get=Who.OWNER)
+OWNERS_FORM = Route(get=Who.OWNER, post=Who.OWNER)
+ACT = Route(post=Who.OWNER)
+NAMES = {"kind": "payment-methods"}
+
+ROUTES: Mapping[str, Route] = {
+    "static": Route(get=Who.ANYONE, values={"filename": "icons.svg"}),
+    "web.choose_theme": Route(post=Who.ANYONE, form={"theme": "dark"}),
+    "accounts.start": PUBLIC_PAGE,
+    "accounts.signin": PUBLIC_FORM,
+    "accounts.signup": PUBLIC_FORM,
+    "accounts.signout": Route(post=Who.ANYONE),
+    "accounts.forgot": PUBLIC_FORM,
+    "accounts.reset": Route(get=Who.ANYONE, post=Who.ANYONE, values={"token": "no-such-token"}, also=frozenset({410})),
+    "accounts.me": OWN_FORM,
+    "accounts.change_password": Route(post=Who.PERSON),
+    "accounts.stores": OWN_FORM,
+    "settings.general": FORM,
+    "settings.invoicing": FORM,
+    "settings.names": Route(get=Who.MEMBER, post=Who.OWNER, values=NAMES),
+    "settings.rename": Route(post=Who.OWNER, values=NAMES, form={"name": "Boost Wallet"}),
+    "settings.act_on_name": Route(post=Who.OWNER, values=NAMES | {"act": "default"}),
+    "health.healthz": PUBLIC_PAGE,
+    "health.readyz": Route(get=Who.ANYONE, also=frozenset({503})),
+    "channels.index": PAGE,
+    "channels.status": PAGE,
+    "channels.tabs": PAGE,
+    "channels.show": PAGE,
+    "channels.orders": PAGE,
+    "channels.failed": PAGE,
+    "channels.products": PAGE,
+    "channels.connected": OWNERS_PAGE,
+    "channels.check": ACT,
+    "channels.auto_sync": ACT,
+    "channels.pause": ACT,
+    "channels.resume": ACT,
+    "channels.settings": FORM,
+    "channels.reconnect": OWNERS_FORM,
+    "channels.remove": OWNERS_FORM,
+    "channels.add": OWNERS_PAGE,
+    "channels.add_connection": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
+    "channels.add_options": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
+    "channels.payments": FORM,
+    "channels.save_gateway": FORM,
+    "channels.marketplaces": PAGE,
+    "channels.save_marketplace": FORM,
+    "channels.refresh": ACT,
+    "orders.index": PAGE,
+    "orders.rows": PAGE,
+    "orders.show": PAGE,
+    "orders.export": PAGE,
+    "orders.failed": PAGE,
+    "orders.sync": ACT,
+    "invoices.index": PAGE,
+    "invoices.show": PAGE,
+    "invoices.print_view": PAGE,
+    "invoices.pdf": PAGE,
+    "invoices.export": PAGE,
+    "sync.jobs": PAGE,
+    "sync.job": PAGE,
+    "sync.job_part": PAGE,
+    "sync.job_line": PAGE,
+    "sync.activity": PAGE,
+    "sync.strip": PAGE,
+    "sync.events": PAGE,
+    "sync.cancel": ACT,
+    "sync.retry": ACT,
+    "sync.sync_now": ACT,
+    "sync.change_retry": ACT,
+    "sync.change_drop": OWNERS_FORM,
+    "reports.home": PAGE,
+    "reports.home_state": PAGE,
+    "reports.home_jobs": PAGE,
+}
+
+
+def _rules() -> dict[str, list[Rule]]:
+    """Every endpoint and its rules, from an application that is never asked anything."""
+    settings = load_settings(
+        {
+            "DATABASE_URL": "postgresql://nobody@localhost/nothing",
+            "REDIS_URL": "redis://localhost",
+            "SECRET_KEY": "x" * 40,
+            "CREDENTIAL_KEYS": TEST_KEY,
+            "BASE_URL": "http://localhost",
+        }
+    )
+    found: dict[str, list[Rule]] = {}
+    for rule in create_app(settings).url_map.iter_rules():
+        found.setdefault(rule.endpoint, []).append(rule)
+    return found
+
+
+RULES = _rules()
+KNOWN = sorted(RULES.keys() & ROUTES.keys())
+IN_STORE = [endpoint for endpoint in KNOWN if "store" in RULES[endpoint][0].arguments]
+OUTSIDE = [endpoint for endpoint in KNOWN if endpoint not in IN_STORE]
+
+
+def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
+    """One real row of each kind that a URL can name, all of this store."""
+    books = Books(app, store)
+    channel = books.channel()
+    order_id = books.order(channel)
+    books.line(order_id)
+    booked_id = books.order(channel)
+    invoice_id = books.invoice(booked_id)
+    return {
+        "channel_id": channel.id,
+        "marketplace_id": channel.marketplace_id,
+        "mapping_id": books.gateway(channel, "ShopeePay"),
+        "order_id": order_id,
+        "invoice_id": invoice_id,
+        "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
+        "row_id": _payment_method(books),
+        "job_id": _job(books, channel.id),
+    }
+
+
+def _job(books: Books, channel_id: int) -> int:
+    with books.scope():
+        job = SyncJob(store_id=books.store.id, channel_id=channel_id, kind="check", state="failed")
+        db.session.add(job)
+        db.session.commit()
+        return job.id
+
+
+@pytest.fixture(autouse=True)
+def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's stream would hold the test for as long as it holds a browser."""
+    monkeypatch.setattr(live, "LIFETIME_SECONDS", 0.0)
+
+
+def _payment_method(books: Books) -> int:
+    with books.scope():
+        return add_payment_method("Boost")
+
+
+def _names_a_row(endpoint: str) -> bool:
+    return any(name.endswith("_id") for name in RULES[endpoint][0].arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One route with the ids of one store, ready to be opened by anybody."""
+
+    app: Flask
+    endpoint: str
+    values: Mapping[str, Any]
+
+    def open(
+        self, client: FlaskClient, method: str, slug: str, headers: Mapping[str, str] | None = None
+    ) -> TestResponse:
+        rule = RULES[self.endpoint][0]
+        values = {name: value for name, value in self.values.items() if name in rule.arguments}
+        url = self.app.url_map.bind("localhost").build(self.endpoint, values | ({"store": slug} if slug else {}))
+        form = ROUTES[self.endpoint].form
+        return client.open(url, method=method, data=form, headers=dict(headers or {}), buffered=True)
+
+
+def methods_of(endpoint: str) -> dict[str, Who]:
+    route = ROUTES[endpoint]
+    return {name: who for name, who in (("GET", route.get), ("POST", route.post)) if who is not None}
+
+
+def lets_in(endpoint: str, answer: TestResponse) -> bool:
+    """Whether the visitor got what the route does, or a word about their form."""
+    if "/signin?next" in (answer.location or ""):
+        return False
+    return answer.status_code < 400 or answer.status_code in {409, 422} | ROUTES[endpoint].also
+
+
+def asks_to_sign_in(answer: TestResponse) -> bool:
+    return answer.status_code == 303 and (answer.location or "").startswith("/signin")
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert set(RULES) - set(ROUTES) == set(), "say in ROUTES who may use these"
+    assert set(ROUTES) - set(RULES) == set(), "these are gone: take them out of ROUTES"
+
+
+@pytest.mark.parametrize("endpoint", KNOWN)
+def test_table_names_the_methods_of_each_route(endpoint: str) -> None:
+    methods = set().union(*(rule.methods or set() for rule in RULES[endpoint])) - {"HEAD", "OPTIONS"}
+    assert set(methods_of(endpoint)) == methods
+    inside = {Who.MEMBER, Who.OWNER} if endpoint in IN_STORE else {Who.ANYONE, Who.PERSON}
+    assert set(methods_of(endpoint).values()) <= inside
+
+
+@pytest.mark.parametrize("endpoint", IN_STORE)
+def test_route_of_a_store(app: Flask, store: SomeStore, other_store: SomeStore, endpoint: str) -> None:
+    visit = Visit(app, endpoint, {**samples(app, store), **ROUTES[endpoint].values})
+    for method, who in methods_of(endpoint).items():
+        for headers in ({}, HTMX):
+            signed_out = visit.open(new_client(app), method, store.slug, headers)
+            assert asks_to_sign_in(signed_out) or signed_out.headers.get("HX-Redirect", "").startswith("/signin")
+            assert store.name not in signed_out.text
+            stranger = visit.open(signed_in(new_client(app), other_store.owner), method, store.slug, headers)
+            assert stranger.status_code == 404
+            assert store.name not in stranger.text
+        reader = visit.open(signed_in(new_client(app), store.reader), method, store.slug)
+        assert reader.status_code == 403 if who is Who.OWNER else lets_in(endpoint, reader)
+        owner = visit.open(signed_in(new_client(app), store.owner), method, store.slug)
+        assert lets_in(endpoint, owner), f"{method} {endpoint}: {owner.status_code} {owner.text[:300]}"
+
+
+@pytest.mark.parametrize("endpoint", [name for name in IN_STORE if _names_a_row(name)])
+def test_ids_of_another_store_name_nothing(app: Flask, store: SomeStore, other_store: SomeStore, endpoint: str) -> None:
+    visit = Visit(app, endpoint, {**samples(app, store), **ROUTES[endpoint].values})
+    for method in methods_of(endpoint):
+        answer = visit.open(signed_in(new_client(app), other_store.owner), method, other_store.slug, HTMX)
+        assert answer.status_code == 404, f"{method} {endpoint}: {answer.status_code} {answer.text[:300]}"
+
+
+@pytest.mark.parametrize("endpoint", OUTSIDE)
+def test_route_outside_stores(app: Flask, make: Make, endpoint: str) -> None:
+    visit = Visit(app, endpoint, ROUTES[endpoint].values)
+    for method, who in methods_of(endpoint).items():
+        signed_out = visit.open(new_client(app), method, "")
+        if who is Who.PERSON:
+            assert asks_to_sign_in(signed_out)
+        else:
+            assert lets_in(endpoint, signed_out), f"{method} {endpoint}: {signed_out.status_code}"
+        person = visit.open(signed_in(new_client(app), make.person()), method, "")
+        assert lets_in(endpoint, person), f"{method} {endpoint}: {person.status_code}"
