@@ -169,6 +169,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "write_back_dropped": Kind(
         _l("%(number)s is not written to %(channel)s: left as it is there"), ("number", "found"), "x"
     ),
+    "numbers_moved": Kind(_l("The next invoice number was moved from %(from)s to %(to)s"), ("from", "to"), "edit"),
     "job_waits": Kind(
         _l("%(message)s It goes on by itself."), ("code", "message", "reference", "next_try_at"), "clock", "warning"
     ),

@@ -251,8 +251,23 @@ def test_sync_links_to_its_job(owner: FlaskClient, store: SomeStore, books: Book
     shown = owner.post(store.url("/orders/sync"), data={"order_id": order}, follow_redirects=True).text
     with books.scope():
         job_id = db.session.scalars(select(SyncJob.id)).one()
-    if "sync.job" in owner.application.view_functions:
-        assert f'href="{store.url(f"/jobs/{job_id}")}"' in shown
+    assert f'href="{store.url(f"/jobs/{job_id}")}"' in shown
+
+
+def test_sync_on_a_channels_tab_stays_there_and_within_its_channel(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    second = books.channel("Second")
+    here, there = books.order(channel), books.order(second)
+    tab = store.url(f"/channels/{channel.id}/orders")
+    form = owner.get(tab).text
+    form = form[form.index('<form action="' + store.url("/orders/sync")) :]
+    data = {"all": "1", "filter": hidden(form, "filter"), "back": hidden(form, "back")}
+    answer = owner.post(store.url("/orders/sync"), data=data, headers=HTMX)
+    assert f"order-row-{here}" in answer.text
+    assert f"order-row-{there}" not in answer.text
+    assert f'href="{tab}?state=held"' in answer.text
+    assert (state_of(books, here), state_of(books, there)) == ("queued", "ready")
 
 
 def test_nothing_ticked_does_nothing_and_says_so(
