@@ -30,7 +30,9 @@ from app.orders.reasons import Place, alert_words, explain_several
 from app.orders.table import orders_table_context
 from app.sync.nudge import nudge
 from app.sync.of_channel import active_job_ids
+from app.sync.queries import channel_activities
 from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, request_check
+from app.sync.words import ShownActivity, show_activity
 from app.web.links import safe_next
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
@@ -51,6 +53,7 @@ class Card:
     kind: Kind
     unmapped: int
     failed: int
+    activity: ShownActivity
 
 
 def channel_or_404(channel_id: int) -> ChannelRow:
@@ -66,12 +69,9 @@ def order_sync_url(channel_id: int) -> str:
     return url_for("channels.orders", channel_id=channel_id, state=[state.value for state in NOT_BOOKED])
 
 
-def tab_page(template: str, channel: ChannelRow, *, status: int = 200, **context: Any) -> Response:
-    """One of the channel's places, with the head that all of them share."""
-    (card,) = _cards([channel])
-    context |= {"card": card, "channel": channel, "kind": card.kind, "orders_url": order_sync_url(channel.id)}
-    page = render_template(template, **context)
-    return make_response(page, status)
+def tab_page(template: str, place: str, channel: ChannelRow, *, status: int = 200, **context: Any) -> Response:
+    """One of the channel's places (`place`), with the head that all of them share."""
+    return make_response(render_template(template, **_head(channel, place), **context), status)
 
 
 @blueprint.get("/")
@@ -90,6 +90,15 @@ def status(channel_id: int) -> Response:
     return fragment("channels/_channel_status.html", card=card, channel=channel, kind=card.kind)
 
 
+@blueprint.get("/<int:channel_id>/tabs")
+def tabs(channel_id: int) -> Response:
+    """The tabs with their counts; `place` is the one that is shown."""
+    channel = channel_or_404(channel_id)
+    if not wants_fragment():
+        return redirect_to(order_sync_url(channel_id))
+    return fragment("channels/_tabs.html", **_head(channel, request.args.get("place", "")))
+
+
 @blueprint.get("/<int:channel_id>")
 def show(channel_id: int) -> Response:
     """A channel opens on its orders."""
@@ -105,7 +114,7 @@ def orders(channel_id: int) -> Response:
     table = orders_table_context(where, Keyset.from_args(request.args), path=path, channel_fixed=True)
     if wants_fragment():
         return page_or_fragment("orders/_table.html", "orders/_table.html", **table)
-    return tab_page("channels/orders.html", channel, form=_auto_form(channel), **table)
+    return tab_page("channels/orders.html", "orders", channel, form=_auto_form(channel), **table)
 
 
 @blueprint.post("/<int:channel_id>/check")
@@ -150,13 +159,15 @@ def failed(channel_id: int) -> Response:
         for cause in failed_causes()
         if cause.channel_id == channel_id
     ]
-    return tab_page("channels/failed.html", channel, causes=causes, unread=unread_orders(), alert_words=alert_words)
+    return tab_page(
+        "channels/failed.html", "failed", channel, causes=causes, unread=unread_orders(), alert_words=alert_words
+    )
 
 
 @blueprint.get("/<int:channel_id>/products")
 def products(channel_id: int) -> Response:
     """Product Sync: what happens to items as long as they are not linked."""
-    return tab_page("channels/products.html", channel_or_404(channel_id))
+    return tab_page("channels/products.html", "products", channel_or_404(channel_id))
 
 
 @blueprint.route("/<int:channel_id>/settings", methods=["GET", "POST"])
@@ -164,10 +175,10 @@ def settings(channel_id: int) -> Response:
     """Name, start date, key, pause and removal."""
     channel = channel_or_404(channel_id)
     if request.method == "GET":
-        return tab_page("channels/settings.html", channel, form=_name_form(channel))
+        return tab_page("channels/settings.html", "settings", channel, form=_name_form(channel))
     form = NameForm(request.form)
     if not form.validate():
-        return tab_page("channels/settings.html", channel, form=form, status=422)
+        return tab_page("channels/settings.html", "settings", channel, form=form, status=422)
     moved = change_channel(
         channel_id, name=form.name.data or "", start_on=form.start_on.data, user_id=g.membership.user_id
     )
@@ -186,10 +197,10 @@ def reconnect(channel_id: int) -> Response:
     channel = channel_or_404(channel_id)
     kind = kind_of(channel.kind)
     if request.method == "GET":
-        return tab_page("channels/reconnect.html", channel, form=connect_form(kind, data=channel.config))
+        return tab_page("channels/reconnect.html", "settings", channel, form=connect_form(kind, data=channel.config))
     form = connect_form(kind, request.form, all_required=True)
     if not form.validate():
-        return tab_page("channels/reconnect.html", channel, form=form, status=422)
+        return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
     try:
         services.reconnect(channel_id, form.values())
     except ChannelError as error:
@@ -199,7 +210,7 @@ def reconnect(channel_id: int) -> Response:
     else:
         nudge(g.store.id, f"channel-{channel_id}")
         return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on."))
-    return tab_page("channels/reconnect.html", channel, form=form, status=422)
+    return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 
 @blueprint.post("/<int:channel_id>/pause")
@@ -268,14 +279,24 @@ def _removal(channel: ChannelRow) -> dict[str, Any]:
     }
 
 
+def _head(channel: ChannelRow, place: str) -> dict[str, Any]:
+    (card,) = _cards([channel])
+    orders_url = order_sync_url(channel.id)
+    return {"card": card, "channel": channel, "kind": card.kind, "orders_url": orders_url, "place": place}
+
+
 def _cards(channels: list[ChannelRow]) -> list[Card]:
-    """Three statements more, however many channels there are."""
+    """Eight statements more, however many channels there are."""
     unmapped = unmapped_gateways()
     failed: Counter[int] = Counter()
     for cause in failed_causes():
         if cause.kind != CauseKind.ALERTS:
             failed[cause.channel_id] += cause.count
-    return [Card(row, kind_of(row.kind), unmapped.get(row.id, 0), failed[row.id]) for row in channels]
+    activities = channel_activities([row.id for row in channels])
+    return [
+        Card(row, kind_of(row.kind), unmapped.get(row.id, 0), failed[row.id], show_activity(activities[row.id]))
+        for row in channels
+    ]
 
 
 def _name_form(channel: ChannelRow) -> NameForm:

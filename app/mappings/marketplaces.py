@@ -92,7 +92,7 @@ def refresh(channel_id: int) -> Response:
 
 def _marketplaces_page(channel: ChannelRow) -> Response:
     lines = _marketplace_lines(channel.id)
-    return tab_page("mappings/marketplaces.html", channel, lines=lines, people=queries.salespeople())
+    return tab_page("mappings/marketplaces.html", "marketplaces", channel, lines=lines, people=queries.salespeople())
 
 
 def _marketplace_lines(channel_id: int) -> list[MarketplaceLine]:
@@ -112,7 +112,7 @@ def _marketplace_refused(
     if wants_fragment():
         line = next(line for line in lines if line.row.marketplace_id == marketplace_id)
         return fragment("mappings/_marketplace_row.html", status=422, channel=channel, line=line, people=people)
-    return tab_page("mappings/marketplaces.html", channel, status=422, lines=lines, people=people)
+    return tab_page("mappings/marketplaces.html", "marketplaces", channel, status=422, lines=lines, people=people)
 
 
 def _gone_person() -> str:

@@ -98,16 +98,24 @@ def save_gateway(channel_id: int, mapping_id: int) -> Response:
 
 def _payments_page(channel: ChannelRow, form: GatewayForm, *, status: int = 200) -> Response:
     lines = _gateway_lines(channel.id, saved_id=request.args.get("saved", type=int))
-    return tab_page("mappings/payments.html", channel, status=status, form=form, lines=lines, **_method_words())
+    return tab_page(
+        "mappings/payments.html", "payments", channel, status=status, form=form, lines=lines, **_method_words()
+    )
 
 
-def _gateway_lines(channel_id: int, *, saved_id: int | None = None) -> list[GatewayLine]:
+def _gateway_lines(channel_id: int, *, saved_id: int | None = None, stays_id: int | None = None) -> list[GatewayLine]:
+    """What waits comes first; the row that was just saved stays among them, before the eyes of who saved it."""
     tallies = gateway_tallies(channel_id)
     lines = [
         GatewayLine(row, tallies.get(row.id, NOTHING), row.payment_method_id, is_saved=row.id == saved_id)
         for row in queries.gateways(channel_id)
     ]
-    return sorted(lines, key=lambda line: (line.row.payment_method_id is not None, -line.tally.waiting))
+
+    def place(line: GatewayLine) -> tuple[bool, int, str]:
+        is_done = line.row.payment_method_id is not None and line.row.id != stays_id
+        return is_done, -line.tally.waiting, line.row.gateway_key
+
+    return sorted(lines, key=place)
 
 
 def _method_words() -> dict[str, Any]:
@@ -133,7 +141,7 @@ def _gateway_saved(channel: ChannelRow, mapping_id: int, saved: Chosen, form: Ch
     words = _("Saved.")
     if saved.freed:
         words += " " + ngettext("One order is ready now.", "%(num)s orders are ready now.", saved.freed)
-    lines = _gateway_lines(channel.id, saved_id=mapping_id if saved.freed else None)
+    lines = _gateway_lines(channel.id, saved_id=mapping_id if saved.freed else None, stays_id=mapping_id)
     has_new = bool(form.new_name.data)
     response = done(
         _gateway_url(channel.id, mapping_id, is_saved=bool(saved.freed)),
@@ -161,7 +169,9 @@ def _gateway_refused(
     if wants_fragment():
         line = next(line for line in lines if line.row.id == mapping_id)
         return fragment("mappings/_gateway_row.html", status=422, channel=channel, line=line, **_method_words())
-    return tab_page("mappings/payments.html", channel, status=422, form=_gateway_form(), lines=lines, **_method_words())
+    return tab_page(
+        "mappings/payments.html", "payments", channel, status=422, form=_gateway_form(), lines=lines, **_method_words()
+    )
 
 
 def _gone_method() -> str:

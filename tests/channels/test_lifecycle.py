@@ -152,7 +152,7 @@ def test_auto_sync_runs_one_interval_from_now_and_stops_when_switched_off(
     url = store.url(f"/channels/{channel_id}/auto-sync")
     page = owner.post(url, data={"on": "1", "minutes": "60"}, follow_redirects=True)
     assert "Auto Sync is on." in page.text
-    assert "Next run" in page.text
+    assert "Next sync" in page.text
     channel = the_channel(app, store)
     assert (channel.auto_sync, channel.auto_sync_minutes) == (True, 60)
     assert channel.next_sync_at is not None
