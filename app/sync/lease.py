@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import Exists, Update, func, or_, select, text, update
+from sqlalchemy import Engine, Exists, Update, event, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import aliased
 
@@ -241,6 +241,19 @@ def put_back(
             problem_detail=dict(detail or {}),
         ),
     )
+
+
+def end_idle_transactions(engine: Engine) -> None:
+    """Have the database end a transaction of this process that stands idle for as long as a lease lasts.
+
+    A worker that stands still, or whose host is gone, keeps the locks of its open transaction, and whoever took its
+    job over would wait for them as long as it sleeps.
+    """
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: Any, _record: object) -> None:
+        connection.execute(f"set idle_in_transaction_session_timeout = '{LEASE_SECONDS}s'")
+        connection.commit()
 
 
 def _commit_to(run: Run, statement: Update) -> None:
