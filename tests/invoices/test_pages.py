@@ -135,7 +135,9 @@ def test_totals_foot_with_what_is_listed_over_all_pages(
         html = page(owner, url)
         assert "60 invoices" in words(html)
         assert "total RM 3,485.70" in words(html) and "tax RM 17.70" in words(html)
-        listed += sum(int(ringgit) * 100 + int(sen) for ringgit, sen in re.findall(r'"Total">RM.(\d+)\.(\d\d)<', html))
+        listed += sum(
+            int(ringgit) * 100 + int(sen) for ringgit, sen in re.findall(r'"Total"><span>RM.(\d+)\.(\d\d)<', html)
+        )
         following = re.search(r'href="([^"]*after=[^"]*)"', html)
         url = following.group(1).replace("&amp;", "&") if following else None
     assert listed == 348570
