@@ -144,11 +144,6 @@ def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> dict[Ord
     return {state: row._mapping[state.value] for state in OrderState}
 
 
-def matching_ids_statement(where: OrderFilter) -> Select[int]:
-    """The ids of all matching orders, on every page, as a statement for a bulk action to build on."""
-    return select(Order.id).where(*matching(where))
-
-
 def filter_choices() -> FilterChoices:
     """The channels, marketplaces and gateways to choose from, by name. Three statements."""
     store_id = current_store_id()
