@@ -132,8 +132,12 @@ def sales(now: datetime | None = None) -> Sales:
 
 
 def next_act(channels: list[ChannelRow], ready: set[int]) -> int | None:
-    """The channel whose *Sync now* is the next thing to do, when there is exactly one such channel."""
-    due = [row.id for row in channels if row.status == "connected" and (row.id in ready or row.checked_at is None)]
+    """The channel whose button is the next thing to do, when there is exactly one: to sync it, or to reconnect it."""
+    due = [
+        row.id
+        for row in channels
+        if row.needs_reconnecting or (row.status == "connected" and (row.id in ready or row.checked_at is None))
+    ]
     return due[0] if len(due) == 1 else None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.channels.queries import channels
 from app.mappings.queries import unmapped_gateways
-from app.onboarding.queries import checklist
+from app.onboarding.queries import Step, checklist
 from app.reports import charts, queries
 from app.reports.words import answers
 from app.sync.queries import channel_activities, recent_jobs
@@ -23,21 +25,25 @@ blueprint = Blueprint("reports", __name__, url_prefix="/<store>")
 def home() -> str:
     """Everything at a glance, and the one thing to do next."""
     connected = channels()
-    steps = checklist()
-    sales = queries.sales()
+    steps = _first_steps()
     activities = channel_activities([channel.id for channel in connected])
-    first_number_is_out = steps[-1].is_done  # the first steps have led where they should; what is left shows elsewhere
     return render_template(
         "reports/home.html",
         answers=answers(connected, queries.waiting(), unmapped_gateways()),
-        checklist=[] if first_number_is_out else steps,
+        checklist=steps,
         channels=[(channel, show_activity(activities[channel.id])) for channel in connected],
-        next_act=queries.next_act(connected, queries.channels_with_ready_orders()) if first_number_is_out else None,
-        sales=sales,
-        bars=charts.bars([sold.total for _day, sold in sales.days]),
-        chart=charts,
+        next_act=None if steps else queries.next_act(connected, queries.channels_with_ready_orders()),
         jobs=_recent(),
+        **_sales(),
     )
+
+
+@blueprint.get("/home/steps")
+def home_steps() -> Response:
+    """The first steps again."""
+    if not wants_fragment():
+        return redirect_to(url_for(".home"))
+    return fragment("reports/_steps.html", checklist=_first_steps())
 
 
 @blueprint.get("/home/state")
@@ -46,6 +52,14 @@ def home_state() -> Response:
     if not wants_fragment():
         return redirect_to(url_for(".home"))
     return fragment("reports/_state.html", answers=answers(channels(), queries.waiting(), unmapped_gateways()))
+
+
+@blueprint.get("/home/sales")
+def home_sales() -> Response:
+    """The chart again, with its table out of band."""
+    if not wants_fragment():
+        return redirect_to(url_for(".home"))
+    return fragment("reports/_sales.html", as_fragment=True, **_sales())
 
 
 @blueprint.get("/home/jobs")
@@ -58,3 +72,14 @@ def home_jobs() -> Response:
 
 def _recent() -> list[ShownJob]:
     return [show_job(row) for row in recent_jobs(_RECENT_JOBS)]
+
+
+def _first_steps() -> list[Step]:
+    """What a new store has still to do; nothing once its first number is out: what is left then shows elsewhere."""
+    steps = checklist()
+    return [] if steps[-1].is_done else steps
+
+
+def _sales() -> dict[str, Any]:
+    sales = queries.sales()
+    return {"sales": sales, "bars": charts.bars([sold.total for _day, sold in sales.days]), "chart": charts}

@@ -40,7 +40,10 @@ def answers(channels: Sequence[ChannelRow], found: Waiting, unmapped: Mapping[in
     if not channels:
         return [Answer("info", (Fact(_("Nothing is connected yet, so nothing can come in."), url_if("channels.add")),))]
     unmapped = {row.id: unmapped[row.id] for row in channels if row.id in unmapped}
-    return [_is_everything_in(channels, found), _what_waits(found, unmapped), *_where_numbers_are(found)]
+    given = [_is_everything_in(channels, found)]
+    if any(row.checked_at for row in channels) or found.ready or found.held:
+        given.append(_what_waits(found, unmapped))
+    return [*given, *_where_numbers_are(found)]
 
 
 def some(count: int) -> str:
@@ -52,7 +55,7 @@ def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting) -> Answer:
     connected = [row for row in channels if row.status == "connected"]
     unchecked = [row for row in connected if row.checked_at is None]
     paused = [row for row in channels if row.status != "connected"]
-    checked = [row.checked_at for row in connected if row.checked_at is not None]
+    checked = [row.checked_at for row in connected or channels if row.checked_at is not None]
     url = url_if("channels.index")
     facts = []
     if unchecked:

@@ -122,7 +122,7 @@ class JobRow:
             return Standing.PUT_OFF
         if self.behind_id is not None:
             return Standing.BEHIND
-        if self.started_at is not None and self.not_before is None:
+        if self.started_at is not None and self.not_before is None and not self.problem:
             return Standing.TURN
         due_at = self.not_before or self.requested_at
         return Standing.NO_WORKER if self.now - due_at > PATIENCE else Standing.STARTING

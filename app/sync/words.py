@@ -22,6 +22,9 @@ from app.web.filters import duration, locale, moment, number, zone
 _GOES_ON_BY_ITSELF: Final = frozenset({"RATE_LIMITED", "SOURCE_DOWN", "UNREACHABLE", "CHANNEL_ERROR"})
 """Codes whose advice is to wait: true while the job tries again, not once it gave up."""
 
+_CHANNEL_STOPPED: Final = frozenset({"AUTH_EXPIRED", "CHANNEL_PAUSED"})
+"""Codes after which the channel must be let go on first."""
+
 _TITLES: Final[Mapping[str, Any]] = {
     "check": _l("Check for updates"),
     "sync": _l("Sync"),
@@ -102,6 +105,8 @@ class ShownJob:
         """What the button says that does it again, "" when there is nothing to do again."""
         if self.row.standing is Standing.PUT_OFF:
             return _("Try now")
+        if self.row.problem in _CHANNEL_STOPPED:
+            return ""
         # A cancelled Sync gave its orders back: there they are ticked again.
         ended = {JobState.FAILED, JobState.PARTLY} | ({JobState.CANCELLED} if self.row.kind != "sync" else set())
         return _("Try again") if self.row.state in ended else ""
@@ -204,13 +209,15 @@ _ENDED: Final[Mapping[Standing, Callable[[JobRow], str]]] = {
 
 
 def _trouble(row: JobRow) -> Trouble | None:
-    """What went wrong. A job that works again has left it behind."""
-    if not row.problem or row.standing in {Standing.RUNNING, Standing.STOPPING}:
+    """What went wrong. A job that works again, or is about to, has left it behind."""
+    if not row.problem or (row.is_active and row.standing is not Standing.PUT_OFF):
         return None
     told = row.problem_detail
     why = explain(row.problem, told, Place(row.channel_id, row.channel))
     words = str(told.get("message") or (why.words if why else ""))
     reference = str(told.get("reference") or "")
+    if row.is_active and why is not None:
+        return Trouble(why.words, why.advice, why.button, reference)  # the error's own words may say "try again later"
     if row.problem == "INTERNAL":
         advice = _("Try again. If it stays, tell whoever runs this server the reference.")
         return Trouble(words, advice, None, reference)

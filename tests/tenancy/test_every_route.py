@@ -87,6 +87,7 @@ ROUTES: Mapping[str, Route] = {
     "channels.index": PAGE,
     "channels.status": PAGE,
     "channels.tabs": PAGE,
+    "channels.orders_news": PAGE,
     "channels.show": PAGE,
     "channels.orders": PAGE,
     "channels.failed": PAGE,
@@ -131,7 +132,9 @@ ROUTES: Mapping[str, Route] = {
     "sync.change_retry": ACT,
     "sync.change_drop": OWNERS_FORM,
     "reports.home": PAGE,
+    "reports.home_steps": PAGE,
     "reports.home_state": PAGE,
+    "reports.home_sales": PAGE,
     "reports.home_jobs": PAGE,
 }
 
