@@ -21,11 +21,12 @@ from app.channels.forms import AutoSyncForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
 from app.core.errors import ChannelError
 from app.core.states import OrderState
+from app.extensions import htmx
 from app.mappings.queries import unmapped_gateways
 from app.orders.failed import CauseKind, failed_causes, unread_orders
 from app.orders.filters import OrderFilter
 from app.orders.following import change_channel
-from app.orders.queries import state_counts
+from app.orders.queries import count_matching, state_counts
 from app.orders.reasons import Place, alert_words, explain_several
 from app.orders.table import orders_table_context
 from app.sync.nudge import nudge
@@ -35,7 +36,7 @@ from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, 
 from app.sync.words import ShownActivity, show_activity
 from app.web.links import safe_next
 from app.web.pagination import Keyset
-from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
+from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 TESTS_A_MINUTE: Final = "20 per minute"
 """How often a person may try a connection: each try calls an address that somebody typed."""
@@ -111,10 +112,24 @@ def orders(channel_id: int) -> Response:
     channel = channel_or_404(channel_id)
     where = OrderFilter.from_args(request.args).but(channel=channel_id)
     path = url_for(".orders", channel_id=channel_id)
-    table = orders_table_context(where, Keyset.from_args(request.args), path=path, channel_fixed=True)
+    context = orders_table_context(where, Keyset.from_args(request.args), path=path, channel_fixed=True)
+    if htmx.target == "orders":
+        return fragment("orders/_table.html", **context)
+    context |= {"back": context["table"].here_url, "seen": _orders_in(channel_id), "in_now": 0}
     if wants_fragment():
-        return page_or_fragment("orders/_table.html", "orders/_table.html", **table)
-    return tab_page("channels/orders.html", "orders", channel, form=_auto_form(channel), **table)
+        return fragment("channels/_orders.html", channel=channel, kind=kind_of(channel.kind), **context)
+    return tab_page("channels/orders.html", "orders", channel, form=_auto_form(channel), **context)
+
+
+@blueprint.get("/<int:channel_id>/orders/news")
+def orders_news(channel_id: int) -> Response:
+    """Whether more orders are in than the `seen` ones that a list was made of; `back` shows that list anew."""
+    channel = channel_or_404(channel_id)
+    back = safe_next(request.args.get("back")) or order_sync_url(channel_id)
+    if not wants_fragment():
+        return redirect_to(back)
+    seen, in_now = request.args.get("seen", 0, type=int), _orders_in(channel_id)
+    return fragment("channels/_orders_news.html", channel=channel, back=back, seen=seen, in_now=in_now)
 
 
 @blueprint.post("/<int:channel_id>/check")
@@ -277,6 +292,11 @@ def _removal(channel: ChannelRow) -> dict[str, Any]:
         "back": url_for(".settings", channel_id=channel.id),
         "tone": "danger",
     }
+
+
+def _orders_in(channel_id: int) -> int:
+    """How many orders of the channel are in, counted up to a bound."""
+    return count_matching(OrderFilter(channel=channel_id))
 
 
 def _head(channel: ChannelRow, place: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from app.extensions import db
 from app.mappings.services import add_payment_method
 from app.orders.following import choose_payment_method
+from app.sync.nudge import nudge
 from app.tenancy.models import Store
 from tests.channels.paths import connect
 from tests.connectors.fake import FakeShop
@@ -157,6 +158,27 @@ def test_a_red_link_leads_to_its_row_and_marks_it(tab: Tab, channel: SomeChannel
     row = page.locator(".mapping-row:target")
     expect(row).to_contain_text("ShopeePay")
     expect(row).to_be_in_viewport()
+
+
+def test_orders_that_come_in_appear_where_there_were_none(tab: Tab, books: Books) -> None:
+    channel = books.channel("Empty")
+    page = tab.page
+    page.goto(f"{tab.base}channels/{channel.id}")
+    expect(page.locator("#no-orders")).to_contain_text("No order is in yet")
+    expect(page.locator("#no-orders")).to_have_attribute("hx-trigger", "sse:orders, every 15s")
+    books.order(channel, number="FIRST-1")
+    with books.scope():
+        nudge(books.store.id, "orders")
+    expect(page.get_by_role("link", name="FIRST-1")).to_be_visible(timeout=20_000)
+    page.get_by_label("Tick all on this page").check()
+    books.order(channel, number="SECOND-2")
+    with books.scope():
+        nudge(books.store.id, "orders")
+    expect(page.locator("#orders-news")).to_contain_text("One order came in since", timeout=20_000)
+    expect(page.get_by_label("Tick all on this page")).to_be_checked()
+    page.get_by_role("link", name="Show them").click()
+    expect(page.get_by_role("link", name="SECOND-2")).to_be_visible()
+    assert tab.complaints == []
 
 
 def test_auto_sync_is_switched_without_leaving_the_page(tab: Tab, channel: SomeChannel) -> None:

@@ -87,8 +87,39 @@ def test_orders_of_other_channels_do_not_show(owner: FlaskClient, store: SomeSto
 def test_filtering_swaps_the_table_alone(owner: FlaskClient, store: SomeStore, books: Books) -> None:
     channel = books.channel()
     books.order(channel)
-    part = owner.get(store.url(f"/channels/{channel.id}/orders?state=ready"), headers=HTMX).text
-    assert part.strip().startswith('<div id="orders"')
+    part = owner.get(store.url(f"/channels/{channel.id}/orders?state=ready"), headers=HTMX | {"HX-Target": "orders"})
+    assert part.text.strip().startswith('<div id="orders"')
+
+
+def test_the_empty_list_asks_again_by_itself_until_orders_are_in(
+    owner: FlaskClient, store: SomeStore, books: Books
+) -> None:
+    channel = books.channel()
+    url = store.url(f"/channels/{channel.id}/orders?state=ready")
+    empty = owner.get(url, headers=HTMX | {"HX-Target": "no-orders"}).text
+    assert "No order is in yet" in empty
+    assert 'hx-trigger="sse:orders, every 15s"' in empty
+    books.order(channel, number="FIRST-1")
+    filled = owner.get(url, headers=HTMX | {"HX-Target": "no-orders"}).text
+    assert "FIRST-1" in filled
+    assert "no-orders" not in filled
+
+
+def test_a_list_says_how_many_orders_came_in_since_it_was_made(
+    owner: FlaskClient, store: SomeStore, books: Books
+) -> None:
+    channel = books.channel()
+    books.order(channel)
+    page = owner.get(store.url(f"/channels/{channel.id}/orders")).text
+    news = re.search(r'id="orders-news" hx-get="([^"]+)"', page)
+    assert news is not None
+    url = news[1].replace("&amp;", "&")
+    assert "came in since" not in owner.get(url, headers=HTMX).text
+    books.orders(channel, [{}, {}])
+    told = owner.get(url, headers=HTMX).text
+    assert "2 orders came in since this list was made." in told
+    assert f'href="{store.url(f"/channels/{channel.id}/orders")}"' in told
+    assert owner.get(url).location.endswith(f"/channels/{channel.id}/orders")
 
 
 def test_check_pressed_twice_shows_the_job_that_runs(
