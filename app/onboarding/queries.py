@@ -66,11 +66,6 @@ def checklist() -> list[Step]:
     ]
 
 
-def is_under_way(steps: list[Step]) -> bool:
-    """Whether every step is done, so that the list can go."""
-    return all(step.is_done for step in steps)
-
-
 def _any_mapped(store_id: int) -> ColumnElement[bool]:
     return exists().where(PaymentMapping.store_id == store_id, PaymentMapping.payment_method_id.is_not(None))
 
