@@ -81,10 +81,14 @@ class Run:
         self.phase, self.done, self.total = phase, 0, total
         self.cursor[phase] = dict(cursor)
 
-    def save(self) -> None:
-        """Write progress under the fence; the last statement of each transaction of the job. Does not commit."""
+    def save(self, *, worked: bool = True) -> None:
+        """Write progress under the fence; the last statement of each transaction of the job. Does not commit.
+
+        Unless it `worked`, the failures in a row go on being counted: getting ready to ask again is no answer.
+        """
         if self.lost.is_set():
             raise LeaseLostError(f"job {self.job_id}")
+        healed = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
         row = db.session.execute(
             _held(self)
             .values(
@@ -93,17 +97,15 @@ class Run:
                 done=self.done,
                 total=self.total,
                 counts=self.counts,
-                attempts=0,
-                problem=None,
-                problem_detail={},
                 lease_until=_LEASE,
+                **healed,
             )
             .returning(SyncJob.cancel_requested_at, _somebody_urgent().label("must_pass"))
         ).one_or_none()
         if row is None:
             raise LeaseLostError(f"job {self.job_id}")
         self._plan_again()
-        self.attempts = 0
+        self.attempts = 0 if worked else self.attempts
         self.cancelled = row.cancel_requested_at is not None
         self.must_pass = self.kind not in URGENT_KINDS and bool(row.must_pass)
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 
 from app.bulk import update_rows
 from app.connectors.base import Capability, Connector
-from app.core.errors import ChannelError, RateLimited, backoff_seconds, retry_at
+from app.core.errors import AuthRejected, ChannelError, RateLimited, Unavailable, backoff_seconds, retry_at
 from app.core.states import ChangeState, Reason
 from app.core.types import InvoiceNumberWrite, Receipt, WriteOutcome
 from app.extensions import db
@@ -47,7 +47,7 @@ class Claimed:
 
 
 def send(run: Run, connector: Connector) -> Iterator[None]:
-    """Send everything that is due, oldest first; yields after each batch. ChannelErrors pass through, recorded."""
+    """Send everything that is due, oldest first; yields after each batch. Errors pass through, recorded."""
     if Capability.INVOICE_WRITEBACK not in connector.capabilities:
         return
     if not run.here:
@@ -69,7 +69,7 @@ def send(run: Run, connector: Connector) -> Iterator[None]:
         ]
         try:
             receipts = connector.write_invoice_numbers(writes)
-        except ChannelError as error:
+        except Exception as error:
             _put_off(run, claimed, error)
             raise
         _record(run, claimed, receipts)
@@ -109,7 +109,7 @@ def _claim(run: Run, limit: int) -> list[Claimed]:
             .returning(*(getattr(Change, name) for name in Claimed.__slots__))
             .execution_options(synchronize_session=False)
         ).all()
-        run.save()
+        run.save(worked=False)
         db.session.commit()
     return sorted((Claimed(*row) for row in rows), key=lambda change: change.id)
 
@@ -159,22 +159,36 @@ def _note(run: Run, change: Claimed, kind: str, detail: dict[str, Any]) -> Journ
     return JournalNote(kind, run.channel_id, change.order_id, detail, invoice_id=change.invoice_id)
 
 
-def _put_off(run: Run, claimed: Sequence[Claimed], error: ChannelError) -> None:
+def _put_off(run: Run, claimed: Sequence[Claimed], error: Exception) -> None:
     """The batch could not be sent, or its answer was lost: it is tried again later, reading before writing."""
+    if isinstance(error, ChannelError):
+        reason, words = error.code, {"words": error.user_message, "reference": error.reference}
+    else:
+        reason, words = Reason.WRITEBACK_FAILED, {"words": ""}
     now = datetime.now(UTC)
-    wait = error.retry_after if isinstance(error, RateLimited) else 0
     rows = [
         {
             "store_id": run.store_id,
             "id": change.id,
             "state": ChangeState.PLANNED,
-            "not_before": retry_at(now, max(wait, backoff_seconds(change.attempts))),
-            "reason": error.code,
-            "reason_detail": {"words": error.user_message, "reference": error.reference},
+            "not_before": retry_at(now, _seconds_to_wait(run, change, error)),
+            "reason": reason,
+            "reason_detail": words,
         }
         for change in claimed
     ]
     with store_scope(run.store_id):
         update_rows(Change, ("store_id", "id"), ("state", "not_before", "reason", "reason_detail"), rows)
-        run.save()
+        run.save(worked=False)
         db.session.commit()
+
+
+def _seconds_to_wait(run: Run, change: Claimed, error: Exception) -> float:
+    """Never longer than the job itself waits before it comes back (`app.sync.jobs`), or it would find nothing to do
+    and end as if all were well. After an error that ends the job, each change waits longer from try to try."""
+    match error:
+        case RateLimited():
+            return error.retry_after
+        case Unavailable() | AuthRejected():
+            return backoff_seconds(run.attempts + 1)
+    return backoff_seconds(change.attempts)

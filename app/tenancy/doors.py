@@ -54,8 +54,8 @@ language sql stable security definer set search_path = pg_catalog, public as $$
     select distinct g.store_id, g.channel_id
     from public.changes g
     join public.channels c on c.store_id = g.store_id and c.id = g.channel_id and c.status = 'connected'
-    where g.state in ('planned', 'sending')
-      and (g.not_before is null or g.not_before <= now())
+    where ((g.state = 'planned' and (g.not_before is null or g.not_before <= now()))
+           or (g.state = 'sending' and g.claimed_at < now() - interval '5 minutes'))
       and not exists (
           select 1 from public.sync_jobs j
           where j.store_id = g.store_id and j.channel_id = g.channel_id and j.state in ('queued', 'running'))

@@ -140,7 +140,9 @@ def test_changes_that_a_dead_worker_claimed_are_looked_up_and_not_sent_twice(sto
     stocked.check()
     stocked.press_sync()
     stocked.work()
-    stocked.execute("update changes set state = 'sending', fence = 1, done_at = null")
+    stocked.execute(
+        "update changes set state = 'sending', fence = 1, done_at = null, claimed_at = now() - interval '1 hour'"
+    )
     stocked.tick()
     stocked.work()
     assert stocked.rows("select distinct state from changes") == [("done",)]
