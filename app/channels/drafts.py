@@ -18,8 +18,9 @@ from app.core.types import ChannelFacts
 
 _COOKIE: Final = "channelbook_connect"
 _MAX_AGE_S: Final = 3600
-_FOUND_AT_MOST: Final = 8
-_FOUND_LENGTH: Final = 40
+_FOUND_AT_MOST: Final = 6
+_FOUND_LENGTH: Final = 30
+_ACCOUNT_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Draft:
     def tested(self, config: dict[str, str], facts: ChannelFacts) -> Draft:
         """The draft with settings that work, and what they opened; names are cut, since a cookie is small."""
         names = [f"{place.name[:_FOUND_LENGTH]} ({place.currency})" for place in facts.marketplaces[:_FOUND_AT_MOST]]
-        account = facts.account_name[:_FOUND_LENGTH] or self.kind
+        account = facts.account_name[:_ACCOUNT_LENGTH] or self.kind
         return replace(self, config=config, account=account, found=names, found_count=len(facts.marketplaces))
 
 
@@ -54,12 +55,11 @@ def load(kind: str) -> Draft:
     sealed = request.cookies.get(_COOKIE, "")
     try:
         opened = open_sealed(sealed.encode(), max_age_seconds=_MAX_AGE_S)
-    except BrokenSeal:
-        return Draft(kind)
-    if opened.get("owner") != _owner(kind):
-        return Draft(kind)
-    draft: dict[str, Any] = json.loads(opened["draft"])
-    return Draft(**draft)
+        if opened.get("owner") == _owner(kind):
+            return Draft(**json.loads(opened["draft"]))
+    except (BrokenSeal, TypeError):  # not ours, too old, or of another version of this program
+        pass
+    return Draft(kind)
 
 
 def keep(response: Response, draft: Draft) -> Response:

@@ -25,7 +25,8 @@ from app.core.errors import (
 )
 from app.web.forms import Form, clean_text
 
-MAX_VALUE: Final = 500
+MAX_OPEN, MAX_SECRET = 300, 1000
+"""Between the steps all that was typed lies in a cookie, which may have 4,096 bytes; some keys are long."""
 MAX_NAME: Final = 60
 EARLIEST_START: Final = date(2000, 1, 1)
 LATEST_START: Final = timedelta(days=366)
@@ -75,7 +76,7 @@ def _secret(field: ConfigField, required: bool) -> Any:
     browser shall offer to keep it as one."""
     return PasswordField(
         str(field.label),
-        [*([InputRequired(_("Enter this to go on."))] if required else ()), Length(max=MAX_VALUE, message=_too_long())],
+        [*([InputRequired(_("Enter this to go on."))] if required else ()), _at_most(MAX_SECRET)],
         filters=[clean_text],
         render_kw={"autocomplete": "new-password", "spellcheck": "false"},
     )
@@ -84,7 +85,7 @@ def _secret(field: ConfigField, required: bool) -> Any:
 def _open(field: ConfigField) -> Any:
     return StringField(
         str(field.label),
-        [InputRequired(_("Enter this to go on.")), Length(max=MAX_VALUE, message=_too_long())],
+        [InputRequired(_("Enter this to go on.")), _at_most(MAX_OPEN)],
         render_kw={
             "placeholder": field.placeholder,
             "autocomplete": "off",
@@ -94,8 +95,19 @@ def _open(field: ConfigField) -> Any:
     )
 
 
-def _too_long() -> str:
-    return _("This is longer than %(limit)s characters.", limit=MAX_VALUE)
+def _at_most(limit: int) -> Length:
+    return Length(max=limit, message=_("This is longer than %(limit)s characters.", limit=limit))
+
+
+class DayField(DateField):
+    """A day, as date pickers send it and as it can be written where there is none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was sent, or say how to write it."""
+        try:
+            super().process_formdata(valuelist)  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise ValueError(_("Write the day as in 2026-01-31.")) from None
 
 
 class NameForm(Form):
@@ -108,10 +120,14 @@ class NameForm(Form):
             Length(max=MAX_NAME, message=_l("The name is longer than 60 characters.")),
         ],
     )
-    start_on = DateField(_l("Orders from"), [InputRequired(_l("Choose the first day of the orders you want."))])
+    start_on = DayField(  # type: ignore[no-untyped-call]
+        _l("Orders from"), [InputRequired(_l("Choose the first day of the orders you want."))]
+    )
 
     def validate_start_on(self, field: Field) -> None:
         """A day that people can mean."""
+        if field.data is None:
+            return  # it could not be read, and says so already
         if field.data < EARLIEST_START:
             raise ValidationError(_("Choose a day after 1 January 2000."))
         if field.data > datetime.now(UTC).date() + LATEST_START:

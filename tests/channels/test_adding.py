@@ -166,6 +166,16 @@ def test_a_kept_key_is_never_sent_to_another_address(owner: FlaskClient, store: 
     assert other.calls == []
 
 
+def test_a_long_key_survives_the_steps(app: Flask, owner: FlaskClient, store: SomeStore, fakes: None) -> None:
+    shop = open_shop(api_key="k" * 1000)
+    tested = owner.post(store.url(ADD), data=shop.config)
+    (cookie,) = [one for one in tested.headers.getlist("Set-Cookie") if one.startswith("channelbook_connect=")]
+    assert len(cookie) < 4096
+    connect(owner, store, shop)
+    longer = owner.post(store.url(ADD), data={**shop.config, "api_key": "k" * 1001})
+    assert "This is longer than 1000 characters." in longer.text
+
+
 def test_options_want_a_tested_connection_first(owner: FlaskClient, store: SomeStore, shop: FakeShop) -> None:
     for answer in (owner.get(store.url(ADD + "/options")), owner.post(store.url(ADD + "/options"), data=OPTIONS)):
         assert answer.status_code == 303
@@ -193,6 +203,17 @@ def test_wrong_options_keep_what_was_typed(app: Flask, owner: FlaskClient, store
     assert "Choose a day after 1 January 2000." in page.text
     assert 'value="1999-12-31"' in page.text
     assert channels_of(app, store) == []
+
+
+@pytest.mark.parametrize("start_on", ["31/01/2026", "2026-02-30", "soon"])
+def test_a_day_that_cannot_be_read_is_asked_for_again(
+    owner: FlaskClient, store: SomeStore, shop: FakeShop, start_on: str
+) -> None:
+    owner.post(store.url(ADD), data=shop.config)
+    page = owner.post(store.url(ADD + "/options"), data={**OPTIONS, "start_on": start_on})
+    assert page.status_code == 422
+    assert "Write the day as in 2026-01-31." in page.text
+    assert f'value="{start_on}"' in page.text
 
 
 def test_a_connection_that_broke_since_its_test_stores_nothing(
