@@ -245,6 +245,7 @@ def _question(change: ChangeRow, back: str) -> str:
         facts=facts,
         action=url_for(".change_drop", change_id=change.id),
         button=_("Leave it"),
+        tone="danger",
         back=back,
         hidden={"confirmed": "1", "next": back},
     )
