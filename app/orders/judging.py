@@ -19,7 +19,7 @@ from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, Re
 from app.extensions import db
 from app.orders.importing import store_rules
 from app.orders.models import Order
-from app.orders.services import lines_by_order
+from app.orders.services import lines_by_order, lock_channel
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store_id
 
@@ -29,7 +29,7 @@ _BATCH = 500
 
 def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
     """A gateway was mapped: every order that waited for it is ready. Returns how many; three statements."""
-    _lock(channel_id)
+    lock_channel(channel_id)
     rows = db.session.execute(
         update(Order)
         .where(
@@ -49,13 +49,14 @@ def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
 
 def rejudge_store(user_id: int | None) -> int:
     """Judge every order that is ready, queued or held under the store's present rules; returns how many moved."""
-    channel_ids = db.session.scalars(select(Channel.id).where(Channel.store_id == current_store_id())).all()
+    query = select(Channel.id).where(Channel.store_id == current_store_id()).order_by(Channel.id)
+    channel_ids = db.session.scalars(query).all()
     return sum(rejudge_channel(channel_id, user_id) for channel_id in channel_ids)
 
 
 def rejudge_channel(channel_id: int, user_id: int | None) -> int:
     """The same for one channel's orders."""
-    _lock(channel_id)
+    lock_channel(channel_id)
     rules = store_rules(channel_id)
     moved, after = 0, 0
     while rows := _judged_batch(channel_id, after):
@@ -63,13 +64,6 @@ def rejudge_channel(channel_id: int, user_id: int | None) -> int:
         after = rows[-1].Order.id
         db.session.expunge_all()
     return moved
-
-
-def _lock(channel_id: int) -> None:
-    """Wait for the pages that are being judged by the old rules; see `store_rules`."""
-    db.session.execute(
-        select(Channel.id).where(Channel.store_id == current_store_id(), Channel.id == channel_id).with_for_update()
-    )
 
 
 def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:

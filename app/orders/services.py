@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select, update
 
 from app.bulk import update_rows
+from app.channels.models import Channel
 from app.core.invoicing import BookableLine, BookableOrder
 from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, PaymentStatus
@@ -20,6 +21,19 @@ from app.extensions import db
 from app.orders.models import Order, OrderLine
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store_id
+
+
+def lock_channel(channel_id: int, *, share: bool = False) -> None:
+    """Take one's turn with whoever else moves the channel's orders: a press, a cancellation, a setting, a job.
+
+    The channel is locked before its orders, and these before the job's row; any other order may end in a deadlock.
+    Jobs that book share the lock, those that change what is wanted or by which rules need it alone.
+    """
+    db.session.execute(
+        select(Channel.id)
+        .where(Channel.store_id == current_store_id(), Channel.id == channel_id)
+        .with_for_update(read=share)
+    )
 
 
 def queue_orders(matching: Sequence[ColumnElement[bool]], user_id: int | None) -> int:
@@ -46,6 +60,14 @@ def unqueue_orders(channel_id: int, user_id: int | None) -> int:
     ).all()
     write_journal([JournalNote("unqueued", channel_id, row.id, {}) for row in rows], user_id=user_id)
     return len(rows)
+
+
+def has_queued_orders(channel_id: int) -> bool:
+    """Whether orders of the channel wait for a job that books them."""
+    query = select(Order.id).where(
+        Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state == OrderState.QUEUED
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 @dataclass(frozen=True, slots=True)

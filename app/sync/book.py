@@ -18,7 +18,7 @@ from app.core.states import OrderState, Reason
 from app.extensions import db
 from app.invoices.services import Issued, issue_invoices
 from app.orders.models import Order
-from app.orders.services import Refusal, mark_booked, mark_held, take_orders
+from app.orders.services import Refusal, lock_channel, mark_booked, mark_held, take_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import Run
 from app.sync.models import Change
@@ -55,6 +55,7 @@ def refuse_with_delivery_orders() -> None:
 def _book_batch(run: Run, states: Sequence[OrderState], *, write_back: bool) -> bool:
     """One batch; False when there was nothing left to book."""
     with store_scope(run.store_id):
+        lock_channel(run.channel_id, share=True)
         orders = take_orders(run.channel_id, states, BATCH)
         if not orders:
             return False

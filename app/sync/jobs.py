@@ -11,8 +11,7 @@ from uuid import uuid4
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.channels.models import Channel
 from app.channels.services import open_connector, pause_by_error
@@ -26,10 +25,9 @@ from app.core.errors import (
     backoff_seconds,
     retry_at,
 )
-from app.core.states import JobState, OrderState
+from app.core.states import JobState
 from app.extensions import db
-from app.orders.models import Order
-from app.orders.services import unqueue_orders
+from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
 from app.sync.book import book
@@ -52,6 +50,8 @@ SLICE_SECONDS = 2
 """How long a job may go on while others wait."""
 LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
+_PASSING = ("08", "25", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
 _TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected")
 
 
@@ -78,7 +78,7 @@ def _work(held: Run) -> None:
         with store_scope(held.store_id):
             channel = db.session.get_one(Channel, (held.store_id, held.channel_id))
             if channel.status != "connected":
-                raise Misconfigured(_("The channel is paused. Resume it, then try again."), code="CHANNEL_PAUSED")
+                raise _paused()
             connector = open_connector(channel)
         try:
             _go_through(held, connector)
@@ -86,12 +86,30 @@ def _work(held: Run) -> None:
             connector.close()
     except ChannelError as error:
         _react(held, error)
-    except DBAPIError:
-        log.exception("job %s of store %s met a database error; its lease runs out", held.job_id, held.store_id)
+    except DBAPIError as error:
+        if not _passes(error):
+            _blame_ourselves(held)
+        else:
+            log.exception("job %s of store %s met a database error; its lease runs out", held.job_id, held.store_id)
     except LeaseLostError:
         raise
     except Exception:
         _blame_ourselves(held)
+
+
+def _paused() -> Misconfigured:
+    return Misconfigured(_("The channel is paused. Resume it, then try again."), code="CHANNEL_PAUSED")
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Whether the same work may go well next time: a lost connection, a deadlock, a full or stopped server.
+
+    What the database refuses for good, such as a value that it cannot hold, would be tried for ever.
+    """
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return isinstance(error, (OperationalError, InterfaceError))
+    return state[:2] in _PASSING
 
 
 def _go_through(held: Run, connector: Connector) -> None:
@@ -109,6 +127,8 @@ def _go_through(held: Run, connector: Connector) -> None:
                 if held.cancelled:
                     _cancel(held)
                     return
+                if held.paused:
+                    raise _paused()
                 if _must_stop(held, time.monotonic() - began):
                     _let_pass(held)
                     return
@@ -128,12 +148,10 @@ def _must_stop(held: Run, seconds: float) -> bool:
 
 
 def _let_pass(held: Run) -> None:
-    """Give the job back and stand at the end of the queue."""
+    """Give the job back; `run` rings for whichever job of the channel is next, at the end of the queue."""
     with store_scope(held.store_id):
         lease.put_back(held)
         db.session.commit()
-    if not held.must_pass:
-        queue.ring(_redis_url(), held.store_id, held.job_id)
 
 
 def _finish(held: Run) -> bool:
@@ -143,8 +161,8 @@ def _finish(held: Run) -> bool:
     seen here.
     """
     with store_scope(held.store_id):
-        db.session.get_one(Channel, (held.store_id, held.channel_id), with_for_update=True)
-        if held.kind in ("sync", "auto") and _has_queued(held):
+        lock_channel(held.channel_id)
+        if held.kind in ("sync", "auto") and has_queued_orders(held.channel_id):
             return False
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
@@ -152,15 +170,10 @@ def _finish(held: Run) -> bool:
     return True
 
 
-def _has_queued(held: Run) -> bool:
-    statement = select(Order.id).where(
-        Order.store_id == held.store_id, Order.channel_id == held.channel_id, Order.state == OrderState.QUEUED
-    )
-    return db.session.scalar(statement.limit(1)) is not None
-
-
 def _cancel(held: Run) -> None:
+    """End the job and take back what it did not book; under the same lock, so that no press slips in between."""
     with store_scope(held.store_id):
+        lock_channel(held.channel_id)
         if held.kind == "sync":
             held.count(unqueued=unqueue_orders(held.channel_id, None))
         lease.end(held, JobState.CANCELLED)

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, Exists, Update, event, func, or_, select, text, u
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import aliased
 
+from app.channels.models import Channel
 from app.core.states import JobState
 from app.extensions import db
 from app.sync.models import SyncJob
@@ -57,6 +58,8 @@ class Run:
     cancelled: bool = False
     must_pass: bool = False
     """Whether a job that a person waits for stands behind this one."""
+    paused: bool = False
+    """Whether the channel was paused or removed meanwhile."""
     lost: threading.Event = field(default_factory=threading.Event)
     plan_again_at: int = 100
 
@@ -88,7 +91,7 @@ class Run:
         """
         if self.lost.is_set():
             raise LeaseLostError(f"job {self.job_id}")
-        healed = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
+        healed: dict[str, Any] = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
         row = db.session.execute(
             _held(self)
             .values(
@@ -100,7 +103,11 @@ class Run:
                 lease_until=_LEASE,
                 **healed,
             )
-            .returning(SyncJob.cancel_requested_at, _somebody_urgent().label("must_pass"))
+            .returning(
+                SyncJob.cancel_requested_at,
+                _somebody_urgent().label("must_pass"),
+                _channel_goes_on().label("goes_on"),
+            )
         ).one_or_none()
         if row is None:
             raise LeaseLostError(f"job {self.job_id}")
@@ -108,6 +115,7 @@ class Run:
         self.attempts = 0 if worked else self.attempts
         self.cancelled = row.cancel_requested_at is not None
         self.must_pass = self.kind not in URGENT_KINDS and bool(row.must_pass)
+        self.paused = not row.goes_on
 
     def _plan_again(self) -> None:
         """Let the database plan anew whenever the work has doubled.
@@ -185,6 +193,15 @@ def _somebody_urgent() -> Exists:
             urgent.state == JobState.QUEUED,
             or_(urgent.not_before.is_(None), urgent.not_before <= func.now()),
         )
+        .exists()
+    )
+
+
+def _channel_goes_on() -> Exists:
+    """Whether the channel of this row's job is neither paused nor removed."""
+    return (
+        select(Channel.id)
+        .where(Channel.store_id == SyncJob.store_id, Channel.id == SyncJob.channel_id, Channel.status == "connected")
         .exists()
     )
 

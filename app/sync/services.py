@@ -16,7 +16,7 @@ from app.extensions import db
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
 from app.orders.queries import matching
-from app.orders.services import queue_orders, unqueue_orders
+from app.orders.services import has_queued_orders, lock_channel, queue_orders, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
 from app.sync.models import Change, SyncJob
@@ -100,19 +100,20 @@ def request_sync(
         if state != OrderState.READY:
             refused[reason or state.upper()] += number
     starts = []
-    for channel_id in sorted({row[0] for row in tally if row[1] == OrderState.READY}):
+    # Queued orders get a job too: the one that they were queued for may have failed.
+    for channel_id in sorted({row[0] for row in tally if row[1] in (OrderState.READY, OrderState.QUEUED)}):
         try:
             _lock_channel(channel_id)
         except ChannelNotReadyError:
             refused["CHANNEL_PAUSED"] += sum(row[3] for row in tally if row[:2] == (channel_id, OrderState.READY))
             continue
         taken = queue_orders([*picked, Order.channel_id == channel_id], user_id)
-        if taken:
+        if taken or has_queued_orders(channel_id):
             start = _start(channel_id, "sync", user_id)
             starts.append(JobStart(start.job_id, channel_id, start.already_running, taken))
     db.session.commit()
     _announce(starts)
-    return SyncStart(tuple(starts), dict(refused))
+    return SyncStart(tuple(starts), dict(+refused))
 
 
 def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
@@ -166,7 +167,8 @@ def retry_job(job_id: int, user_id: int) -> JobStart:
     """Do again what an ended job was for; a job that only waits for its next try is tried at once."""
     job = _job(job_id)
     channel_id = job.channel_id
-    _lock_channel(channel_id)
+    if db.session.get_one(Channel, (job.store_id, channel_id)).status != "connected":
+        raise ChannelNotReadyError(channel_id)
     if job.state == JobState.QUEUED:
         job.not_before = None
         start = JobStart(job_id, channel_id, already_running=False)
@@ -257,10 +259,13 @@ def _announce(starts: Sequence[JobStart]) -> None:
 
 
 def _job(job_id: int) -> SyncJob:
-    job = db.session.get(SyncJob, (current_store_id(), job_id), with_for_update=True, populate_existing=True)
-    if job is None:
+    """The job, locked after its channel: pressing, cancelling and a job's end take turns."""
+    key = (current_store_id(), job_id)
+    found = db.session.get(SyncJob, key)
+    if found is None:
         raise NoSuchJobError(job_id)
-    return job
+    lock_channel(found.channel_id)
+    return db.session.get_one(SyncJob, key, with_for_update=True, populate_existing=True)
 
 
 def _change(change_id: int, *states: ChangeState) -> Change:
