@@ -71,14 +71,15 @@ class Entry:
 class InvoiceDetail:
     """Everything the invoice's page and its prints show. Amounts in minor units, times aware.
 
-    `buyer`, `payment_method` and `salesperson` are as stamped when it was issued. `issued_by` is a person's name,
-    None when a job of kind `job_kind` issued it by itself.
+    `seller` (a line each, the name first), `buyer`, `payment_method` and `salesperson` are as stamped when it was
+    issued. `issued_by` is a person's name, None when a job of kind `job_kind` issued it by itself.
     """
 
     id: int
     number_text: str
     state: InvoiceState
     invoice_date: date
+    seller: str
     order_id: int
     order_number: str
     channel_id: int
@@ -185,6 +186,7 @@ _OWN: Final = (
     "id",
     "number_text",
     "invoice_date",
+    "seller",
     "order_id",
     "order_number",
     "channel_id",

@@ -73,6 +73,8 @@ class Invoice(StoreOwned, Base):
     state: Mapped[str] = mapped_column(server_default="posted")
     invoice_date: Mapped[date] = mapped_column(Date)
     currency: Mapped[str] = mapped_column(String(3))
+    seller: Mapped[str] = mapped_column(server_default="")
+    """The store's name, and below it what it prints on invoices, a line each."""
     order_number: Mapped[str]
     buyer: Mapped[dict[str, Any]]
     gateway: Mapped[str]

@@ -53,6 +53,7 @@ class Paper:
 
     language: str
     store: str
+    seller: tuple[str, ...]
     title: str
     number: str
     credited: str
@@ -69,11 +70,13 @@ class Paper:
     """How a page is counted; `{page}` and `{pages}` stand for the numbers."""
 
 
-def paper(invoice: InvoiceDetail, store_name: str) -> Paper:
+def paper(invoice: InvoiceDetail) -> Paper:
     """Lay out an invoice; times and numbers are written as the store's zone and the page's language want them."""
+    store, *seller = (line.strip() for line in invoice.seller.split("\n"))
     return Paper(
         language=page_language(),
-        store=store_name,
+        store=store,
+        seller=tuple(line for line in seller if line),
         title=_("Invoice"),
         number=invoice.number_text,
         credited=_credited(invoice),

@@ -77,7 +77,7 @@ def show(invoice_id: int) -> Response:
         "invoices/show.html",
         "invoices/_story.html",
         invoice=invoice,
-        sheet=paper(invoice, g.store.name),
+        sheet=paper(invoice),
         write_back=write_back,
         why=why,
         story=story,
@@ -88,14 +88,14 @@ def show(invoice_id: int) -> Response:
 def print_view(invoice_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     invoice = _invoice_or_404(invoice_id)
-    return render_template("invoices/print.html", invoice=invoice, sheet=paper(invoice, g.store.name))
+    return render_template("invoices/print.html", invoice=invoice, sheet=paper(invoice))
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>.pdf")
 def pdf(invoice_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
     invoice = _invoice_or_404(invoice_id)
-    response = Response(invoice_pdf(paper(invoice, g.store.name), invoice.issued_at), mimetype="application/pdf")
+    response = Response(invoice_pdf(paper(invoice), invoice.issued_at), mimetype="application/pdf")
     name = "".join(char if char.isalnum() or char in "-_." else "-" for char in invoice.number_text)
     response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
     return response

@@ -104,7 +104,7 @@ def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_meant: bool, u
     return moved
 
 
-def save_general(*, name: str, time_zone: str, language: str, currency: str, user_id: int) -> int:
+def save_general(*, name: str, seller_details: str, time_zone: str, language: str, currency: str, user_id: int) -> int:
     """Save what a store is called and where it is, and return how many waiting orders moved.
 
     CurrencyFixed when the currency would change and invoices are out: their sums could not be added up any more.
@@ -115,6 +115,7 @@ def save_general(*, name: str, time_zone: str, language: str, currency: str, use
     if changes_currency and has_invoices():
         raise CurrencyFixed
     store.name, store.time_zone, store.language, store.currency = name, time_zone, language, currency
+    store.seller_details = seller_details
     db.session.flush()
     moved = rejudge_store(user_id) if changes_currency else 0
     if changes_currency:

@@ -14,6 +14,7 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
@@ -53,6 +54,7 @@ class GeneralForm(Form):
     """What the store is called and where it is."""
 
     name = StringField(_l("Name of the store"), [DataRequired(_l("Give the store a name.")), Length(max=80)])
+    seller_details = TextAreaField(_l("Below the name on invoices"), [Length(max=500)])
     currency = SelectField(_l("Currency of its books"), choices=currency_choices)
     time_zone = SelectField(_l("Time zone"), choices=time_zone_choices)
     language = SelectField(_l("Language"), choices=language_choices)

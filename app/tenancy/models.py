@@ -40,4 +40,6 @@ class Store(Base):
     """Further currencies, besides the store's own, in which orders may be invoiced."""
     unmapped_gateway: Mapped[str] = mapped_column(server_default="cash")
     auto_delivery_order: Mapped[str] = mapped_column(server_default="none")
+    seller_details: Mapped[str] = mapped_column(server_default="")
+    """What invoices print below the store's name: registration and tax numbers, address, a line each."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

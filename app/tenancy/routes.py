@@ -45,6 +45,7 @@ def general() -> Response:
     try:
         moved = settings.save_general(
             name=form.name.data,
+            seller_details=form.seller_details.data or "",
             currency=form.currency.data,
             time_zone=form.time_zone.data,
             language=form.language.data,

@@ -48,6 +48,9 @@ def drafted(order: BookableOrder) -> InvoiceDraft:
     return draft_invoice(order, time_zone="Asia/Kuala_Lumpur", date_rule="created")
 
 
+SELLER = "Nyonya Pantry\nSST W10-2601-00000001\n12 Lebuh Contoh, 10200 George Town"
+
+
 def invoice_of(draft: InvoiceDraft, **values: Any) -> InvoiceDetail:
     """The draft as it would be read back from the books."""
     known: dict[str, Any] = {
@@ -55,6 +58,7 @@ def invoice_of(draft: InvoiceDraft, **values: Any) -> InvoiceDetail:
         "number_text": "INV00022",
         "state": InvoiceState.POSTED,
         "invoice_date": date(2026, 11, 20),
+        "seller": SELLER,
         "order_id": 1,
         "order_number": "2611T00001",
         "channel_id": 1,

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("speaking")
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 
 
-def pdf_of(store: str = "Nyonya Pantry", **values: Any) -> Pdf:
-    return read_pdf(invoice_pdf(paper(some_invoice(**values), store), ISSUED_AT))
+def pdf_of(**values: Any) -> Pdf:
+    return read_pdf(invoice_pdf(paper(some_invoice(**values)), ISSUED_AT))
 
 
 def test_all_that_an_invoice_must_say_is_in_it() -> None:
@@ -80,7 +80,7 @@ def test_a_script_without_fonts_still_gives_an_invoice() -> None:
 
 def test_dong_and_rupee_signs_are_drawn() -> None:
     draft = drafted(order_of([order_line(description="Rs ₹ đ ₫")], currency="VND"))
-    made = read_pdf(invoice_pdf(paper(invoice_of(draft), "Cửa hàng Hà Nội"), ISSUED_AT))
+    made = read_pdf(invoice_pdf(paper(invoice_of(draft)), ISSUED_AT))
     assert made.is_archival
     assert "₫" in made.text
 
@@ -89,7 +89,7 @@ def test_dong_and_rupee_signs_are_drawn() -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_text_of_a_channel_stops_the_printing(name: str, sku: str, description: str) -> None:
     draft = drafted(order_of([order_line(sku=sku, description=description)]))
-    made = invoice_pdf(paper(invoice_of(draft, buyer={"name": name, "address": description}), sku), ISSUED_AT)
+    made = invoice_pdf(paper(invoice_of(draft, seller=sku, buyer={"name": name, "address": description})), ISSUED_AT)
     assert squeezed("TotalRM39.90") in read_pdf(made).text
 
 
@@ -99,7 +99,7 @@ def test_markup_in_a_name_is_printed_as_it_stands(words: str) -> None:
 
 
 def test_the_same_invoice_is_the_same_bytes_also_from_many_threads() -> None:
-    sheet = paper(some_invoice(), "Nyonya Pantry")
+    sheet = paper(some_invoice())
     with ThreadPoolExecutor(6) as threads:
         made = set(threads.map(lambda _turn: invoice_pdf(sheet, ISSUED_AT), range(60)))
     assert len(made) == 1
@@ -111,7 +111,7 @@ def test_it_is_dated_by_its_issue_and_not_by_its_printing() -> None:
 
 def test_a_long_invoice_goes_on_over_pages_with_headings_and_page_numbers() -> None:
     lines = [order_line(number, sku=f"SKU-{number:03}") for number in range(1, 121)]
-    made = read_pdf(invoice_pdf(paper(invoice_of(drafted(order_of(lines))), "Nyonya Pantry"), ISSUED_AT))
+    made = read_pdf(invoice_pdf(paper(invoice_of(drafted(order_of(lines)))), ISSUED_AT))
     count = len(made.pages)
     assert count > 2
     for number, page in enumerate(made.pages, start=1):
@@ -119,6 +119,13 @@ def test_a_long_invoice_goes_on_over_pages_with_headings_and_page_numbers() -> N
         assert f"Page{number}of{count}" in page
     assert all(f"SKU-{number:03}" in made.text for number in range(1, 121))
     assert "Total" in made.pages[-1] and "TotalRM" not in "".join(made.pages[:-1])
+
+
+def test_who_sells_stands_below_the_name_of_the_store() -> None:
+    text = pdf_of().text
+    assert squeezed("Nyonya Pantry") in text
+    assert squeezed("SST W10-2601-00000001") in text
+    assert squeezed("12 Lebuh Contoh, 10200 George Town") in text
 
 
 def test_a_credited_invoice_is_marked() -> None:

@@ -39,7 +39,7 @@ def printed(text: str) -> Decimal:
 
 
 def sheet(**values: Any) -> Paper:
-    return paper(some_invoice(**values), "Nyonya Pantry")
+    return paper(some_invoice(**values))
 
 
 @given(LINES, EXTRAS)
@@ -51,7 +51,7 @@ def test_printed_amounts_add_up_to_the_printed_total(goods: list[tuple[int, int,
     order = order_of(lines, **extras)
     assume(order.total >= 0)
     invoice = invoice_of(drafted(order))
-    it = paper(invoice, "Nyonya Pantry")
+    it = paper(invoice)
     subtotal, *parts = (printed(entry.amount) for entry in it.sums)
     assert sum(printed(line.amount) for line in it.lines) == subtotal
     assert subtotal + sum(parts) == printed(it.total.amount) == from_minor(order.total, order.currency)
@@ -60,19 +60,19 @@ def test_printed_amounts_add_up_to_the_printed_total(goods: list[tuple[int, int,
 
 
 def test_parts_that_are_zero_take_no_row_but_tax_is_always_told() -> None:
-    it = paper(invoice_of(drafted(order_of([order_line()], shipping=0, discount=0))), "Nyonya Pantry")
+    it = paper(invoice_of(drafted(order_of([order_line()], shipping=0, discount=0))))
     assert [(entry.label, entry.amount) for entry in it.sums] == [("Subtotal", "40.00"), ("Tax", "0.00")]
 
 
 def test_included_tax_is_a_note_and_not_added_again() -> None:
-    it = paper(invoice_of(drafted(order_of([order_line(tax=240)], tax=240, tax_included=True))), "Nyonya Pantry")
+    it = paper(invoice_of(drafted(order_of([order_line(tax=240)], tax=240, tax_included=True))))
     assert "Tax" not in [entry.label for entry in it.sums]
     assert it.tax_note == "The total includes tax of RM\u00a02.40."
     assert it.total.amount == "RM\u00a039.90"
 
 
 def test_added_tax_stands_among_the_sums() -> None:
-    it = paper(invoice_of(drafted(order_of([order_line()], tax=240, tax_included=False))), "Nyonya Pantry")
+    it = paper(invoice_of(drafted(order_of([order_line()], tax=240, tax_included=False))))
     assert ("Tax", "2.40") in [(entry.label, entry.amount) for entry in it.sums]
     assert not it.tax_note
 
@@ -81,12 +81,12 @@ def test_columns_that_would_only_hold_zeros_are_left_out() -> None:
     names = [column.name for column in sheet().columns]
     assert names == ["sku", "description", "quantity", "unit_price", "discount", "amount"]
     plain = invoice_of(drafted(order_of([order_line(gross=4000, discount=0, tax=100)], tax=100)))
-    names = [column.name for column in paper(plain, "Nyonya Pantry").columns]
+    names = [column.name for column in paper(plain).columns]
     assert names == ["sku", "description", "quantity", "unit_price", "tax", "amount"]
 
 
 def test_money_of_a_currency_without_cents_has_none() -> None:
-    it = paper(invoice_of(drafted(order_of([order_line()], currency="VND"))), "Nyonya Pantry")
+    it = paper(invoice_of(drafted(order_of([order_line()], currency="VND"))))
     assert it.lines[0].amount == "4,000"
     assert it.columns[-1].heading == "Amount (VND)"
 
@@ -129,7 +129,7 @@ def test_parts_of_the_total_are_called_by_what_they_are() -> None:
 
 
 def test_item_without_a_name_is_called_by_its_sku() -> None:
-    it = paper(invoice_of(drafted(order_of([order_line(description="", sku="K-1")]))), "Nyonya Pantry")
+    it = paper(invoice_of(drafted(order_of([order_line(description="", sku="K-1")]))))
     assert it.lines[0].description == "K-1"
 
 

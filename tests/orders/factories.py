@@ -150,6 +150,7 @@ class Books:
                 "payment_mapping_version": 0,
                 "salesperson": "",
                 "salesperson_mapping_version": 0,
+                "seller": "Nyonya Pantry",
                 "subtotal": order.total,
                 "discount": 0,
                 "shipping": 0,

@@ -303,3 +303,13 @@ def test_whatever_is_pressed_in_whatever_order_each_paid_order_has_one_number(
     assert {remote_id for remote_id, _number in invoiced} == paid
     assert sorted(number for _remote_id, number in invoiced) == list(range(1, len(paid) + 1))
     assert sorted(order for order, _number in merchant.written()) == sorted(paid)
+
+
+def test_an_invoice_keeps_what_the_store_said_of_itself_when_it_was_issued(merchant: Merchant) -> None:
+    merchant.shop.add(an_order(order_id=1))
+    merchant.connect()
+    merchant.check()
+    merchant.execute("update stores set name = 'Kedai Lama', seller_details = E'SST W10-1\\n1 Jalan Contoh'")
+    merchant.sync()
+    merchant.execute("update stores set name = 'Kedai Baru', seller_details = ''")
+    assert merchant.rows("select seller from invoices") == [("Kedai Lama\nSST W10-1\n1 Jalan Contoh",)]

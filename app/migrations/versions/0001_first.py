@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("invoice_currencies", postgresql.ARRAY(sa.String(length=3)), server_default="{}", nullable=False),
         sa.Column("unmapped_gateway", sa.String(), server_default="cash", nullable=False),
         sa.Column("auto_delivery_order", sa.String(), server_default="none", nullable=False),
+        sa.Column("seller_details", sa.String(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
             "auto_delivery_order in ('none', 'on_save', 'on_delivery')", name=op.f("ck_stores_auto_delivery_order")
@@ -497,6 +498,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), server_default="posted", nullable=False),
         sa.Column("invoice_date", sa.Date(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("seller", sa.String(), server_default="", nullable=False),
         sa.Column("order_number", sa.String(), nullable=False),
         sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("gateway", sa.String(), nullable=False),
