@@ -45,12 +45,11 @@ def sign_up(*, name: str, email: str, password: str, store_name: str) -> int | N
     installation that wants none of it sets SIGN_UP=closed.
     """
     folded = fold_email(email)
-    known = db.session.execute(select(User.id, User.password_hash).where(User.email == folded)).one_or_none()
-    if known is not None:
+    taken = db.session.execute(select(User.id).where(User.email == folded)).one_or_none()
+    user_id = None if taken else _add_person(name=name, email=folded, password=password)
+    if user_id is None:  # also when another press of the same button was a moment faster
+        known = db.session.execute(select(User.id, User.password_hash).where(User.email == folded)).one()
         return known.id if passwords.is_right(known.password_hash, password) else None
-    user_id = _add_person(name=name, email=folded, password=password)
-    if user_id is None:
-        return None
     add_store(user_id=user_id, name=store_name, currency=CURRENCY, time_zone=TIME_ZONE)
     db.session.commit()
     return user_id
