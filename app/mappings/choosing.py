@@ -35,13 +35,20 @@ def chosen_id(
     name = form.new_name.data
     if not name:
         return picked
-    for choice in choices():
-        if choice.name.casefold() == name.casefold():
-            return choice.id
+    found = _named(name, choices)
+    if found is not None:
+        return found
     try:
         return add(name)
     except NameTaken:
-        raise NotChosen(gone) from None
+        found = _named(name, choices)  # another press of the same button was a moment faster
+    if found is None:
+        raise NotChosen(gone)
+    return found
+
+
+def _named(name: str, choices: Callable[[], Sequence[Choice]]) -> int | None:
+    return next((choice.id for choice in choices() if choice.name.casefold() == name.casefold()), None)
 
 
 def disagreement(who: str | None, at: datetime | None, now: str | None) -> str:
