@@ -258,7 +258,8 @@ def remove(channel_id: int) -> Response:
     channel = channel_or_404(channel_id)
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", **_removal(channel)))
-    services.remove(channel_id)
+    with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
+        services.remove(channel_id)
     for job_id in active_job_ids(channel_id):
         with suppress(NoSuchJobError):  # it ended by itself in between
             cancel_job(job_id, g.membership.user_id)
