@@ -34,8 +34,7 @@ def book(run: Run, connector: Connector) -> Iterator[None]:
         with store_scope(run.store_id):
             refuse_with_delivery_orders()
             run.enter("book", {"begun": True}, _count(run, states))
-            run.save()
-            run.start_phase_clock()
+            run.save(sets_out=True)
             db.session.commit()
         yield
     write_back = Capability.INVOICE_WRITEBACK in connector.capabilities

@@ -84,14 +84,18 @@ class Run:
         self.phase, self.done, self.total = phase, 0, total
         self.cursor[phase] = dict(cursor)
 
-    def save(self, *, worked: bool = True) -> None:
+    def save(self, *, worked: bool = True, sets_out: bool = False) -> None:
         """Write progress under the fence; the last statement of each transaction of the job. Does not commit.
 
-        Unless it `worked`, the failures in a row go on being counted: getting ready to ask again is no answer.
+        Unless it `worked`, the failures in a row go on being counted: getting ready to ask again is no answer. When the
+        phase `sets_out`, its clock starts, for the rate and the estimate. All in one statement: PostgreSQL checks the
+        foreign keys of a row that is updated twice in a transaction, and so would lock the channel after the job.
         """
         if self.lost.is_set():
             raise LeaseLostError(f"job {self.job_id}")
-        healed: dict[str, Any] = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
+        more: dict[str, Any] = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
+        if sets_out:
+            more["phase_started_at"] = func.now()
         row = db.session.execute(
             _held(self)
             .values(
@@ -101,7 +105,7 @@ class Run:
                 total=self.total,
                 counts=self.counts,
                 lease_until=_LEASE,
-                **healed,
+                **more,
             )
             .returning(
                 SyncJob.cancel_requested_at,
@@ -126,10 +130,6 @@ class Run:
         if self.done >= self.plan_again_at:
             db.session.execute(text("discard plans"))
             self.plan_again_at = 2 * self.done
-
-    def start_phase_clock(self) -> None:
-        """Note when the phase began, for the rate and the estimate. Does not commit."""
-        db.session.execute(_held(self).values(phase_started_at=func.now()))
 
 
 def _held(run: Run) -> Update:

@@ -79,8 +79,7 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
         with store_scope(run.store_id):
             before = run.cursor["pull"]["before"]
             run.enter("recheck", {"after": 0, "before": before}, _count_open(run, before))
-            run.save()
-            run.start_phase_clock()
+            run.save(sets_out=True)
             db.session.commit()
         yield
     places = _places(run)
@@ -159,9 +158,7 @@ def _count(run: Run, connector: Connector, pool: Executor, places: Places) -> It
         totals = [row[3] for row in here["windows"]]
         run.total = None if rest or None in totals else sum(totals)
         with store_scope(run.store_id):
-            run.save()
-            if not rest:
-                run.start_phase_clock()
+            run.save(sets_out=not rest)
             db.session.commit()
         yield
 

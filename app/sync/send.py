@@ -53,8 +53,7 @@ def send(run: Run, connector: Connector) -> Iterator[None]:
     if not run.here:
         with store_scope(run.store_id):
             run.enter("send", {"begun": True}, _count(run))
-            run.save()
-            run.start_phase_clock()
+            run.save(sets_out=True)
             db.session.commit()
         yield
     while claimed := _claim(run, connector.page_size):

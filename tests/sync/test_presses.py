@@ -113,17 +113,23 @@ def test_retry_and_the_end_of_the_job_do_not_lock_each_other_out(checked: Mercha
     assert not troubles
 
 
-def test_a_batch_being_booked_does_not_lock_out_whoever_holds_the_channel(checked: Merchant) -> None:
-    """A press, a mapping and a setting lock the channel and then orders; a batch must not come from the other end."""
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_a_job_does_not_lock_out_whoever_holds_the_channel(checked: Merchant, steps: int) -> None:
+    """People's presses lock the channel, then orders, then the job: a job must not come from the other end."""
     job_id = checked.press_sync().jobs[0].job_id
+    checked.run_steps(job_id, steps)
+    checked.execute("update sync_jobs set state = 'queued'")
     with checked.app.app_context(), checked.scope():
         services._lock_channel(checked.channel_id)
         work = in_background(lambda: checked.run(job_id))
         wait_for_lock(checked)
-        db.session.execute(text("update orders set note = 'seen' where remote_id = '1'"))
+        db.session.execute(text("update orders set note = 'seen'"))
+        db.session.execute(text("update sync_jobs set rung_at = now() where id = :id"), {"id": job_id})
         db.session.commit()
         work.join()
+    checked.work()
     assert checked.job().state == "succeeded"
+    assert checked.job().fence <= 4
     assert checked.scalar("select count(*) from invoices") == 250
 
 
