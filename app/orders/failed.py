@@ -69,9 +69,21 @@ def failed_causes() -> list[Cause]:
 def failed_count(at_most: int = BADGE_AT_MOST) -> int:
     """How many orders and write-backs wait for a person, counted up to `at_most` of each. One statement."""
     store_id = current_store_id()
-    held = select(literal(1)).where(Order.store_id == store_id, Order.state == OrderState.HELD).limit(at_most)
-    stuck = select(literal(1)).where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED).limit(at_most)
-    unread = select(literal(1)).where(SeenOrder.store_id == store_id, _not_read()).limit(at_most)
+    held = (
+        select(literal(1))
+        .where(Order.store_id == store_id, Order.state == OrderState.HELD, _connected(Order.channel_id))
+        .limit(at_most)
+    )
+    stuck = (
+        select(literal(1))
+        .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
+        .limit(at_most)
+    )
+    unread = (
+        select(literal(1))
+        .where(SeenOrder.store_id == store_id, _not_read(), _connected(SeenOrder.channel_id))
+        .limit(at_most)
+    )
     parts = [select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread)]
     return sum(db.session.execute(select(*parts)).one())
 
@@ -81,7 +93,7 @@ def unread_orders() -> list[Unread]:
     place = func.row_number().over(partition_by=SeenOrder.channel_id, order_by=SeenOrder.remote_id).label("place")
     found = (
         select(SeenOrder.remote_id, SeenOrder.channel_id, SeenOrder.raw, place)
-        .where(SeenOrder.store_id == current_store_id(), _not_read())
+        .where(SeenOrder.store_id == current_store_id(), _not_read(), _connected(SeenOrder.channel_id))
         .subquery()
     )
     rows = db.session.execute(select(found).where(found.c.place <= SAMPLES).order_by(found.c.channel_id, found.c.place))
@@ -119,7 +131,7 @@ def _held() -> list[Cause]:
                 PaymentMapping.gateway_key == gateway,
             ),
         )
-        .where(Order.store_id == store_id, Order.state == OrderState.HELD)
+        .where(Order.store_id == store_id, Order.state == OrderState.HELD, _connected(Order.channel_id))
         .group_by(
             Order.reason,
             Order.channel_id,
@@ -166,7 +178,7 @@ def _stuck_write_backs() -> list[Cause]:
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
-        .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED)
+        .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
         .group_by(Change.reason, Change.channel_id, Channel.name, Order.currency)
     )
     return _merged(
@@ -197,7 +209,7 @@ def _alerts() -> list[Cause]:
             func.sum(Order.total).label("total"),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
-        .where(Order.store_id == store_id, Order.alert.is_not(None))
+        .where(Order.store_id == store_id, Order.alert.is_not(None), _connected(Order.channel_id))
         .group_by(Order.alert, Order.channel_id, Channel.name, Order.currency)
     )
     return _merged(
@@ -226,10 +238,15 @@ def _unreadable() -> list[Cause]:
             func.count().label("many"),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == SeenOrder.channel_id))
-        .where(SeenOrder.store_id == store_id, _not_read())
+        .where(SeenOrder.store_id == store_id, _not_read(), _connected(SeenOrder.channel_id))
         .group_by(SeenOrder.reason, SeenOrder.channel_id, Channel.name)
     )
     return [Cause(CauseKind.UNREADABLE, row.code, row.channel_id, row.channel, row.many) for row in rows]
+
+
+def _connected(channel_id: Any) -> Any:
+    """What a removed channel left behind waits for nobody: there is nothing to press until it is connected again."""
+    return channel_id.in_(select(Channel.id).where(Channel.store_id == current_store_id(), Channel.status != "removed"))
 
 
 def _not_read() -> Any:

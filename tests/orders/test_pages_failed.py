@@ -6,7 +6,9 @@ import re
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from app.extensions import db
 from app.orders.failed import CauseKind, failed_causes, failed_count
 from app.orders.filters import OrderFilter
 from app.orders.queries import count_matching
@@ -145,3 +147,12 @@ def test_number_of_causes_does_not_change_the_number_of_statements(books: Books,
     assert len(causes) == 9
     assert {cause.kind for cause in causes} == {CauseKind.ORDERS, CauseKind.WRITE_BACKS}
     assert len([statement for statement in seen if "set_config" not in statement]) <= 5
+
+
+def test_what_a_removed_channel_left_behind_waits_for_nobody(books: Books, channel: SomeChannel) -> None:
+    books.order(channel, state="held", reason="TOTAL_MISMATCH")
+    with books.scope():
+        assert (len(failed_causes()), failed_count()) == (1, 1)
+        db.session.execute(text("update channels set status = 'removed'"))
+        assert (failed_causes(), failed_count()) == ([], 0)
+        db.session.rollback()
