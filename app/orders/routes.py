@@ -127,7 +127,7 @@ def _back(spot: Spot, message: str, category: str) -> BaseResponse:
 
 def _outcome(started: SyncStart) -> Markup:
     """ "12 orders queued · 3 not paid yet", and where to watch them."""
-    parts = [ngettext("%(num)s order queued", "%(num)s orders queued", started.taken)] if started.taken else []
+    parts = [_queued(started.taken)] if started.taken else []
     parts += [f"{number(many)} {phrase(code)}" for code, many in sorted(started.refused.items())]
     if not parts:
         parts = [_("No order matches any more.")]
@@ -135,6 +135,10 @@ def _outcome(started: SyncStart) -> Markup:
         parts[0] = _("Nothing to queue: %(why)s", why=parts[0])
     links = [_link(url_if("sync.job", job_id=job.job_id), _("Watch the job")) for job in started.jobs]
     return Markup("{} {}").format(" · ".join(parts), Markup(" ").join(links))
+
+
+def _queued(count: int) -> str:
+    return ngettext("%(count)s order queued", "%(count)s orders queued", count, count=number(count))
 
 
 def _link(url: str | None, label: str) -> Markup:

@@ -120,6 +120,11 @@ class OrdersTable:
         """The orders to which something is happening now."""
         return [shown.row.id for shown in self.rows if shown.row.moves]
 
+    @property
+    def follows(self) -> bool:
+        """Whether the page asks again: for the rows that move, or for the counts while orders elsewhere are queued."""
+        return bool(self.moving or self.counts[OrderState.QUEUED])
+
     def url(self, **changes: Any) -> str:
         """This page with another filter, from its beginning."""
         return self._at(self.path, self.where.but(**changes))

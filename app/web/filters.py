@@ -6,14 +6,18 @@ arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers, units
 from flask import Flask, g
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.core.money import from_minor, minor_digits
@@ -33,6 +37,17 @@ def init_app(app: Flask) -> None:
         app.jinja_env.globals[function.__name__] = function
     app.jinja_env.filters["datetime"] = moment
     app.jinja_env.globals.update(zone_name=zone_name, page_language=page_language)
+    app.jinja_env.globals["ngettext"] = _grouping(cast(Callable[..., str], app.jinja_env.globals["ngettext"]))
+
+
+def _grouping(ngettext: Callable[..., str]) -> Callable[..., str]:
+    """The templates' `ngettext`, whose %(num)s is written as every other number: "8,400 orders"."""
+
+    @pass_context
+    def grouped(context: Context, singular: str, plural: str, count: int, **words: object) -> str:
+        return ngettext(context, singular, plural, count, **{"num": number(count), **words})
+
+    return grouped
 
 
 def money(minor: int, currency: str) -> str:

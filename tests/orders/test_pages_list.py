@@ -319,6 +319,22 @@ def test_page_asks_again_while_an_order_is_queued(
     assert f"id={ready}" not in watch[0]
 
 
+def test_list_that_was_emptied_by_syncing_keeps_its_counts_up_to_date(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    order = books.order(channel, state="queued")
+    page = owner.get(store.url("/orders?state=ready")).text
+    assert "No order is here now" in page
+    match = re.search(r'id="orders-watch" hx-get="([^"]+)"', page)
+    assert match
+    url = match[1].replace("&amp;", "&")
+    assert "every 5s" in owner.get(url, headers=HTMX).text
+    books.invoice(order)
+    resting = owner.get(url, headers=HTMX).text
+    assert "every 5s" not in resting
+    assert '<div id="orders-summary" hx-swap-oob="true">' in resting
+
+
 def test_page_at_rest_does_not_ask_again(
     owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
 ) -> None:

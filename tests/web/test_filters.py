@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 
 from app.web import filters
 from tests.web.conftest import Speak
@@ -51,6 +51,13 @@ def test_numbers_are_grouped(speak: Speak) -> None:
     assert filters.number(0) == "0"
     assert filters.quantity(Decimal("2.50")) == "2,5"
     assert filters.quantity(Decimal("3.000")) == "3"
+
+
+def test_counted_words_group_their_number_too(site: Flask) -> None:
+    words = "{{ ngettext('%(num)s order of %(shop)s', '%(num)s orders of %(shop)s', count, shop='<b>') }}"
+    with site.test_request_context("/"):
+        assert render_template_string(words, count=8400) == "8,400 orders of &lt;b&gt;"
+        assert render_template_string(words, count=1) == "1 order of &lt;b&gt;"
 
 
 @pytest.mark.parametrize(
