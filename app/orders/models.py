@@ -52,7 +52,7 @@ class Order(StoreOwned, Base):
         UniqueConstraint("store_id", "channel_id", "remote_id"),
         Index("ix_orders_placed", "store_id", "placed_at", "id"),
         Index("ix_orders_state", "store_id", "state", "placed_at", "id"),
-        Index("ix_orders_channel_state", "store_id", "channel_id", "state", "id"),
+        Index("ix_orders_channel_state", "store_id", "channel_id", "state", "placed_at", "id"),
         Index("ix_orders_gateway", "store_id", "channel_id", "gateway_key", "state"),
         Index("ix_orders_number", "store_id", "number"),
         Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),

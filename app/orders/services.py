@@ -86,12 +86,12 @@ class StoredOrder:
     queued_by: int | None
 
 
-def take_orders(channel_id: int, states: Sequence[OrderState], limit: int) -> list[StoredOrder]:
-    """The oldest orders in these states, locked for this transaction, with their lines. Two statements."""
+def take_orders(channel_id: int, limit: int) -> list[StoredOrder]:
+    """The oldest of the queued orders, locked for this transaction, with their lines. Two statements."""
     orders = db.session.execute(
         select(*(getattr(Order, name) for name in _TAKEN))
-        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state.in_(states))
-        .order_by(Order.id)
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
+        .order_by(Order.placed_at, Order.id)
         .limit(limit)
         .with_for_update()
     ).all()

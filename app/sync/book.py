@@ -18,7 +18,7 @@ from app.core.states import OrderState, Reason
 from app.extensions import db
 from app.invoices.services import Issued, issue_invoices
 from app.orders.models import Order
-from app.orders.services import Refusal, lock_channel, mark_booked, mark_held, take_orders
+from app.orders.services import Refusal, lock_channel, mark_booked, mark_held, queue_orders, take_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import Run
 from app.sync.models import Change
@@ -28,17 +28,21 @@ BATCH = 100
 
 
 def book(run: Run, connector: Connector) -> Iterator[None]:
-    """Book what was pressed (and, for Auto Sync, all that is ready), oldest first; yields after each batch."""
-    states = (OrderState.QUEUED, OrderState.READY) if run.kind == "auto" else (OrderState.QUEUED,)
+    """Book what was pressed, oldest sale first, so that numbers rise with the days; yields after each batch.
+
+    Auto Sync presses for everything that is ready.
+    """
     if not run.here:
         with store_scope(run.store_id):
             refuse_with_delivery_orders()
-            run.enter("book", {"begun": True}, _count(run, states))
+            if run.kind == "auto":
+                queue_orders([Order.channel_id == run.channel_id], None)
+            run.enter("book", {"begun": True}, _count(run))
             run.save(sets_out=True)
             db.session.commit()
         yield
     write_back = Capability.INVOICE_WRITEBACK in connector.capabilities
-    while _book_batch(run, states, write_back=write_back):
+    while _book_batch(run, write_back=write_back):
         yield
 
 
@@ -51,11 +55,11 @@ def refuse_with_delivery_orders() -> None:
         )
 
 
-def _book_batch(run: Run, states: Sequence[OrderState], *, write_back: bool) -> bool:
+def _book_batch(run: Run, *, write_back: bool) -> bool:
     """One batch; False when there was nothing left to book."""
     with store_scope(run.store_id):
         lock_channel(run.channel_id, share=True)
-        orders = take_orders(run.channel_id, states, BATCH)
+        orders = take_orders(run.channel_id, BATCH)
         if not orders:
             return False
         issued, refusals = issue_invoices(orders, job_id=run.job_id)
@@ -114,10 +118,10 @@ def _notes(run: Run, issued: Sequence[Issued], refusals: Sequence[Refusal]) -> l
     return booked + held
 
 
-def _count(run: Run, states: Sequence[OrderState]) -> int:
+def _count(run: Run) -> int:
     statement = (
         select(func.count())
         .select_from(Order)
-        .where(Order.store_id == run.store_id, Order.channel_id == run.channel_id, Order.state.in_(states))
+        .where(Order.store_id == run.store_id, Order.channel_id == run.channel_id, Order.state == OrderState.QUEUED)
     )
     return db.session.scalar(statement) or 0

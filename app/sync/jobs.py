@@ -174,7 +174,7 @@ def _cancel(held: Run) -> None:
     """End the job and take back what it did not book; under the same lock, so that no press slips in between."""
     with store_scope(held.store_id):
         lock_channel(held.channel_id)
-        if held.kind == "sync":
+        if held.kind in ("sync", "auto"):
             held.count(unqueued=unqueue_orders(held.channel_id, None))
         lease.end(held, JobState.CANCELLED)
         db.session.commit()

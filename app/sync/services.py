@@ -155,7 +155,7 @@ def cancel_job(job_id: int, user_id: int) -> None:
         raise NoSuchJobError(job_id)
     if job.state == JobState.QUEUED:
         job.state, job.finished_at = JobState.CANCELLED, func.now()
-        if job.kind == "sync":
+        if job.kind in ("sync", "auto"):
             unqueue_orders(job.channel_id, user_id)
     job.cancel_requested_at = func.now()
     write_journal([JournalNote("job_cancelled", job.channel_id, None, {})], job_id=job_id, user_id=user_id)

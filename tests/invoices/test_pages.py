@@ -13,7 +13,6 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
-from app.core.states import OrderState
 from app.extensions import db
 from app.invoices import queries
 from app.invoices.services import issue_invoices
@@ -35,7 +34,7 @@ def issue(books: Books, channel: SomeChannel, orders: Sequence[dict[str, Any]] =
         books.line(order_id, 1, name="Basmati rice 5 kg")
         books.line(order_id, 2, name="Kopi-O", variant="Box of 20", quantity=1, unit_price=1790, gross=1790, discount=0)
     with books.scope():
-        issued, refused = issue_invoices(take_orders(channel.id, [OrderState.QUEUED], 200), job_id=None)
+        issued, refused = issue_invoices(take_orders(channel.id, 200), job_id=None)
         assert not refused
         mark_booked([invoice.order_id for invoice in issued])
         db.session.commit()

@@ -313,3 +313,22 @@ def test_an_invoice_keeps_what_the_store_said_of_itself_when_it_was_issued(merch
     merchant.sync()
     merchant.execute("update stores set name = 'Kedai Baru', seller_details = ''")
     assert merchant.rows("select seller from invoices") == [("Kedai Lama\nSST W10-1\n1 Jalan Contoh",)]
+
+
+def test_numbers_rise_with_the_days_of_the_sales_whatever_the_marketplace(merchant: Merchant) -> None:
+    places = ["Lazada", "Shopee", "Webstore"]
+    merchant.shop.add(
+        *[
+            an_order(
+                order_id=number,
+                marketplace=places[number % 3],
+                order_creation_date=f"2026-11-{number % 28 + 1:02d}T12:00:00+08:00",
+            )
+            for number in range(1, 151)
+        ]
+    )
+    merchant.connect()
+    merchant.check()
+    merchant.sync()
+    days = [row[0] for row in merchant.rows("select invoice_date from invoices order by number")]
+    assert days == sorted(days)

@@ -451,7 +451,9 @@ def upgrade() -> None:
             "store_id", "channel_id", "remote_id", name=op.f("uq_orders_store_id_channel_id_remote_id")
         ),
     )
-    op.create_index("ix_orders_channel_state", "orders", ["store_id", "channel_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_orders_channel_state", "orders", ["store_id", "channel_id", "state", "placed_at", "id"], unique=False
+    )
     op.create_index(
         "ix_orders_alert",
         "orders",
