@@ -13,7 +13,7 @@ from app.channels.services import pause
 from app.extensions import db
 from app.orders.models import Order
 from app.orders.services import queue_orders
-from app.sync import jobs, services
+from app.sync import jobs, queue, services
 from app.sync.queue import QUEUE, connection
 from app.sync.services import retry_job
 from tests.sandbox.running import an_order
@@ -174,7 +174,7 @@ def test_a_job_that_lets_others_pass_leaves_one_bell(checked: Merchant, monkeypa
     job_id = checked.press_check().job_id
     connection(url).delete(f"rq:queue:{QUEUE}")
     monkeypatch.setattr(jobs, "SLICE_SECONDS", -1)
-    monkeypatch.setattr(jobs.queue, "somebody_waits", lambda _url: True)
+    monkeypatch.setattr(queue, "somebody_waits", lambda _url: True)
     checked.run(job_id)
     assert checked.job().state == "queued"
     assert connection(url).llen(f"rq:queue:{QUEUE}") == 1
