@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, or_, select, update
 
 from app.bulk import insert_rows, update_rows
 from app.channels.models import Channel
@@ -78,6 +78,8 @@ _LINE_COLUMNS = (
     "tax",
 )
 _COMPARED = ("state", "reason", "digest", "alert", "remote_invoice_no", "status", "payment_status", "total")
+UNREAD: Final = (Reason.BAD_PAYLOAD, Reason.ORDER_MISSING)
+"""Why an order is held although nothing is known against it: what is stored may not be so any more."""
 _SEEN_COLUMNS = (
     "store_id",
     "channel_id",
@@ -98,7 +100,10 @@ _SEEN_CONFLICT = (
 
 @dataclass(slots=True)
 class PageCounts:
-    """What became of the rows of one page; `listed` = new + changed + unchanged + skipped + unreadable."""
+    """What became of the rows of one page; `listed` = new + changed + unchanged + skipped + unreadable.
+
+    Unreadable are also those that were listed and whose details were not given.
+    """
 
     listed: int = 0
     new: int = 0
@@ -181,14 +186,45 @@ def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, i
     """
     orders = {order.remote_id: order for order in page.details if isinstance(order, RemoteOrder)}
     unreadable = {order.remote_id: order for order in page.details if isinstance(order, UnreadableOrder)}
-    counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unreadable))
+    unread = {
+        remote_id: Reason.BAD_PAYLOAD if remote_id in unreadable else Reason.ORDER_MISSING
+        for remote_id in page.wanted - orders.keys()
+    }
+    counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unread))
     for reason in page.skipped.values():
         counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
     _write_seen(page, orders, unreadable, marketplaces)
     _write_gateways(page.channel_id, orders.values())
     counts.new, counts.changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id)
+    hold_unread(page.channel_id, unread, job_id)
     counts.unchanged = counts.listed - counts.new - counts.changed - counts.skipped - counts.unreadable
     return counts
+
+
+def hold_unread(channel_id: int, unread: Mapping[str, Reason], job_id: int) -> int:
+    """Hold stored orders whose present state could not be read: they must not be booked as they were before.
+
+    Returns how many were not held for that already. The next reading that works decides about them anew.
+    """
+    notes: list[JournalNote] = []
+    for reason in sorted(set(unread.values())):
+        remote_ids = [remote_id for remote_id, why in unread.items() if why == reason]
+        held = db.session.scalars(
+            update(Order)
+            .where(
+                Order.store_id == current_store_id(),
+                Order.channel_id == channel_id,
+                Order.remote_id.in_(remote_ids),
+                Order.state.in_((OrderState.READY, OrderState.QUEUED, OrderState.HELD)),
+                or_(Order.state != OrderState.HELD, Order.reason.is_distinct_from(reason)),
+            )
+            .values(state=OrderState.HELD, reason=reason, reason_detail={}, queued_at=None, queued_by=None)
+            .returning(Order.id)
+            .execution_options(synchronize_session=False)
+        )
+        notes += [JournalNote("held", channel_id, order_id, {"reason": reason}) for order_id in held]
+    write_journal(notes, job_id=job_id)
+    return len(notes)
 
 
 def _write_seen(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 
 from app.bulk import update_rows
 from app.channels.models import Channel
@@ -17,7 +17,7 @@ from app.core.plan import StoreRules, decide, next_state
 from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, RemoteOrder
 from app.extensions import db
-from app.orders.importing import store_rules
+from app.orders.importing import UNREAD, store_rules
 from app.orders.models import Order
 from app.orders.services import lines_by_order, lock_channel
 from app.orders.writing import JournalNote, write_journal
@@ -48,7 +48,10 @@ def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
 
 
 def rejudge_store(user_id: int | None) -> int:
-    """Judge every order that is ready, queued or held under the store's present rules; returns how many moved."""
+    """Judge every order that is ready, queued or held under the store's present rules; returns how many moved.
+
+    Those whose present state could not be read stay held: what is stored of them says nothing any more.
+    """
     query = select(Channel.id).where(Channel.store_id == current_store_id()).order_by(Channel.id)
     channel_ids = db.session.scalars(query).all()
     return sum(rejudge_channel(channel_id, user_id) for channel_id in channel_ids)
@@ -73,6 +76,7 @@ def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
             Order.state.in_(_JUDGED),
+            or_(Order.reason.is_(None), Order.reason.not_in(UNREAD)),
             Order.id > after,
         )
         .order_by(Order.id)

@@ -25,7 +25,7 @@ from app.core.plan import needs_details, windows
 from app.core.states import OrderState, Reason
 from app.core.types import OrderPage, OrderStatus, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
 from app.extensions import db
-from app.orders.importing import PulledPage, known_orders, store_page, store_rules
+from app.orders.importing import PulledPage, hold_unread, known_orders, store_page, store_rules
 from app.orders.models import Order
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
@@ -92,8 +92,13 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
             details=tuple(order for order in details if isinstance(order, RemoteOrder)),
             skipped={},
         )
+        unread = {stub.remote_id: Reason.ORDER_MISSING for _, stub in stubs}
+        unread |= {order.remote_id: Reason.BAD_PAYLOAD for order in details}
+        for order in page.details:
+            del unread[order.remote_id]
         with store_scope(run.store_id):
             counts = store_page(page, store_rules(run.channel_id), places.ids, run.job_id)
+            run.count(unreadable=hold_unread(run.channel_id, unread, run.job_id))
             run.here["after"] = stubs[-1][0]
             run.done += len(stubs)
             run.count(rechecked=counts.listed, changed=counts.changed)
