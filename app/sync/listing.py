@@ -38,7 +38,7 @@ def count_windows(
     """Ask how many orders each window holds, so that progress has an honest end; empty windows are left out."""
     asked = [pool.submit(connector.list_orders, window, 1, currencies) for window in windows]
     pages = [page.result() for page in asked]
-    return [CountedWindow(page.window, page.total) for page in pages if page.stubs]
+    return [CountedWindow(page.window, page.total) for page in pages if page.stubs or page.total]
 
 
 def listed_pages(

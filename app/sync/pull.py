@@ -119,9 +119,13 @@ def _threads() -> Iterator[Executor]:
 
 
 def _set_out(run: Run, connector: Connector) -> None:
-    """Decide what to read: everything since the start date, or what is new with an overlap. Noted, not yet counted."""
+    """Decide what to read: everything since the start date, or what is new with an overlap. Noted, not yet counted.
+
+    A marketplace that left the channel keeps its orders and is not asked for: the refusal would stop all the others.
+    """
     with store_scope(run.store_id):
         refresh_marketplaces(run.channel_id)
+    listed = {place.remote_id for place in connector.check().marketplaces}
     with store_scope(run.store_id):
         channel = _channel(run)
         until = datetime.now(UTC).replace(microsecond=0)
@@ -132,6 +136,7 @@ def _set_out(run: Run, connector: Connector) -> None:
             if sweep or remote_id not in through
             else max(channel.start_at, through[remote_id] - OVERLAP)
             for remote_id in _places_in_scope(run).ids
+            if remote_id in listed or not listed
         }
         wanted = [
             window for place, start in since.items() for window in windows([place], start, until, connector.window_days)
@@ -142,6 +147,10 @@ def _set_out(run: Run, connector: Connector) -> None:
             "at": 0,
             "page": 1,
             "rows": 0,
+            "slipped": 0,
+            "last": [],
+            "places": list(since),
+            "start_at": channel.start_at.isoformat(),
             "until": until.isoformat(),
             "before": max(since.values(), default=until).isoformat(),
             "sweep": sweep,
@@ -218,31 +227,45 @@ def _store(run: Run, page: _PageInHand, counted: Sequence[CountedWindow], places
 
 
 def _step(run: Run, index: int, page: OrderPage, counted: CountedWindow) -> None:
-    """Move the cursor past a page. A window that gave fewer rows than it promised is named, never passed over."""
+    """Move the cursor past a page. A window that gave fewer rows than it promised is named, never passed over.
+
+    Rows of the page before that come again were pushed on by as many that slipped in before them, on pages that had
+    been read: these were missed, though the window may give as many rows as it promised.
+    """
     cursor = run.here
-    cursor["rows"] += len(page.stubs)
+    ids = [stub.remote_id for stub in page.stubs]
+    fresh = len(set(ids) - set(cursor["last"]))
+    cursor["rows"] += fresh
+    cursor["slipped"] += len(ids) - fresh
     if not page.is_last:
-        cursor["at"], cursor["page"] = index, page.number + 1
+        cursor["at"], cursor["page"], cursor["last"] = index, page.number + 1, ids
         return
-    missing = (page.total if page.total is not None else counted.total or 0) - cursor["rows"]
+    promised = page.total if page.total is not None else counted.total or 0
+    missing = max(promised - cursor["rows"], cursor["slipped"])
     if missing > 0:
         cursor["short"].append([counted.window.marketplace_id, missing])
         run.count(short=missing)
-    cursor["at"], cursor["page"], cursor["rows"] = index + 1, 1, 0
+    cursor["at"], cursor["page"], cursor["last"] = index + 1, 1, []
+    cursor["rows"] = cursor["slipped"] = 0
 
 
 def _close_books_of(run: Run) -> None:
-    """All windows were read: move the checkpoints and say up to when everything is in."""
-    until = datetime.fromisoformat(run.here["until"])
-    short = {marketplace for marketplace, _ in run.here["short"]}
+    """All windows were read: move the checkpoints and say up to when everything is in.
+
+    Only what was set out to be read counts: neither a marketplace that appeared meanwhile, nor the days before if the
+    start date was moved back.
+    """
+    here = run.here
+    until, start_at = datetime.fromisoformat(here["until"]), datetime.fromisoformat(here["start_at"])
+    short = {marketplace for marketplace, _ in here["short"]}
     with store_scope(run.store_id):
-        channel = _channel(run)
-        complete = [remote_id for remote_id in _places_in_scope(run).ids if remote_id not in short]
-        for remote_id in complete:
-            _advance(run, remote_id, until)
-        if not short:
+        channel = _channel(run, lock=True)
+        for remote_id in here["places"]:
+            if remote_id not in short:
+                _advance(run, remote_id, until)
+        if not short and channel.start_at >= start_at:
             channel.checked_at = until
-            if run.here["sweep"]:
+            if here["sweep"]:
                 channel.swept_at = until
         run.save()
         db.session.commit()
@@ -273,8 +296,8 @@ def _checkpoints(run: Run) -> dict[str, datetime]:
     return {row.stream.removeprefix("orders:"): row.through_at for row in rows}
 
 
-def _channel(run: Run) -> Channel:
-    return db.session.get_one(Channel, (run.store_id, run.channel_id))
+def _channel(run: Run, *, lock: bool = False) -> Channel:
+    return db.session.get_one(Channel, (run.store_id, run.channel_id), with_for_update=lock or None)
 
 
 def _places(run: Run) -> Places:
