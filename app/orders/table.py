@@ -20,6 +20,7 @@ from app.orders.options import filter_options
 from app.orders.queries import (
     COUNTED_AT_MOST,
     OrderRow,
+    count_matching,
     filter_choices,
     order_rows,
     orders_page,
@@ -60,6 +61,8 @@ class OrdersTable:
     page: Page[OrderRow]
     keyset: Keyset
     counts: Mapping[OrderState, int]
+    unmapped: int
+    """How many of the ready ones came by a gateway without a payment method; they are booked under the default."""
     path: str
     channel_fixed: bool
 
@@ -108,6 +111,16 @@ class OrdersTable:
     def ready(self) -> int:
         """How many of the matching orders only wait for *Sync*."""
         return self.counts[OrderState.READY]
+
+    @property
+    def unmapped_text(self) -> str:
+        """How many of the ready ones will be booked under the default, as a sentence says it."""
+        return number(self.unmapped) if self.unmapped < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
+
+    @property
+    def unmapped_url(self) -> str:
+        """Those orders; each one's gateway links to where its payment method is chosen."""
+        return self.url(state=(OrderState.READY,), unmapped=True)
 
     @property
     def restricted(self) -> int:
@@ -176,7 +189,7 @@ class OrdersTable:
 def orders_table_context(
     where: OrderFilter, keyset: Keyset, *, path: str | None = None, channel_fixed: bool = False
 ) -> dict[str, Any]:
-    """What "orders/_table.html" needs. Five statements, whatever the number of orders.
+    """What "orders/_table.html" needs. Six statements, whatever the number of orders.
 
     `path` is the page's own, /orders by default; a channel's tab passes its path, a filter with its channel and
     `channel_fixed=True`.
@@ -188,6 +201,7 @@ def orders_table_context(
         page=page,
         keyset=keyset,
         counts=state_counts(where),
+        unmapped=_unmapped(where),
         path=path or url_for("orders.index"),
         channel_fixed=channel_fixed,
     )
@@ -225,7 +239,7 @@ class Spot:
         return orders_table_context(self.where, self.keyset, path=self.path, channel_fixed=self.channel_fixed)
 
     def moved(self, order_ids: Sequence[int]) -> OrdersTable:
-        """The table with nothing but the rows of these orders. Two statements."""
+        """The table with nothing but the rows of these orders. Three statements."""
         rows = [show_row(row) for row in order_rows(order_ids)]
         return OrdersTable(
             where=self.where,
@@ -233,9 +247,14 @@ class Spot:
             page=Page((), None, None),
             keyset=self.keyset,
             counts=state_counts(self.where),
+            unmapped=_unmapped(self.where),
             path=self.path,
             channel_fixed=self.channel_fixed,
         )
+
+
+def _unmapped(where: OrderFilter) -> int:
+    return count_matching(where.but(state=(OrderState.READY,), unmapped=True))
 
 
 def show_row(row: OrderRow) -> ShownOrder:

@@ -409,3 +409,17 @@ def test_page_of_fifty_costs_as_many_statements_as_a_page_of_one(
         books.change(order, books.invoice(order), "planned")
     assert cost() == one
     assert one <= 20
+
+
+def test_what_would_be_booked_under_the_default_is_said_before_the_press(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    books.gateway(channel, "ShopeePay", "Bank")
+    books.gateway(channel, "GrabPay")
+    books.order(channel, state="ready", gateway="ShopeePay", gateway_key="shopeepay")
+    page = owner.get(store.url("/orders")).text
+    assert "has no payment method yet" not in page
+    books.order(channel, state="ready", gateway="GrabPay", gateway_key="grabpay")
+    page = owner.get(store.url("/orders")).text
+    assert "1 of them came by a gateway that has no payment method yet" in page
+    assert "See them and choose" in page
