@@ -1,0 +1,37 @@
+"""Pictures of the pages on the way, for people to look at; and the proof that each fits a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page
+
+DESK, PHONE = 1280, 390
+_HEIGHTS = {DESK: 900, PHONE: 844}
+_SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+class Album:
+    """A folder of pictures, numbered as they were taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._taken = 0
+
+    def take(self, page: Page, name: str, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
+        """Take the whole page wide and narrow, light and dark, and leave it wide; it must not scroll sideways."""
+        self._taken += 1
+        sideways = {}
+        page.evaluate("scrollTo(0, 0)")  # what sticks to the window would stand in the middle of the picture
+        for width in (PHONE, DESK):
+            page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
+            sideways[width] = page.evaluate(_SIDEWAYS)
+            for scheme in schemes:
+                page.emulate_media(color_scheme=scheme)
+                picture = self.folder / f"{self._taken:02}-{name}-{width}-{scheme}.png"
+                page.screenshot(path=picture, full_page=True, animations="disabled")
+        page.emulate_media(color_scheme="light")
+        assert not any(sideways.values()), f"{name} scrolls sideways by {sideways}"
