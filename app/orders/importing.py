@@ -27,7 +27,8 @@ from app.extensions import db
 from app.mappings.models import PaymentMapping
 from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
 from app.orders.writing import JournalNote, write_journal
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.models import Store
+from app.tenancy.scope import current_store_id
 
 _ORDER_COLUMNS = (
     "marketplace_id",
@@ -134,10 +135,11 @@ def store_rules(channel_id: int) -> StoreRules:
     Holds a share lock on the channel until the transaction ends: whoever saves a mapping or a setting frees the
     waiting orders under the exclusive lock, so no page judged by the old rules can slip in after that.
     """
-    store = current_store()
     channel = db.session.get_one(
-        Channel, (store.id, channel_id), with_for_update={"read": True}, populate_existing=True
+        Channel, (current_store_id(), channel_id), with_for_update={"read": True}, populate_existing=True
     )
+    # Read only now: whoever held the lock may have saved the store's settings.
+    store = db.session.get_one(Store, channel.store_id, populate_existing=True)
     mapped = db.session.scalars(
         select(PaymentMapping.gateway_key).where(
             PaymentMapping.store_id == store.id,

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from app.channels.services import pause
 from app.extensions import db
+from app.orders.importing import store_rules
 from app.orders.models import Order
-from app.orders.services import queue_orders
+from app.orders.services import lock_channel, queue_orders
 from app.sync import jobs, queue, services
 from app.sync.queue import QUEUE, connection
 from app.sync.services import retry_job
@@ -178,3 +179,21 @@ def test_a_job_that_lets_others_pass_leaves_one_bell(checked: Merchant, monkeypa
     checked.run(job_id)
     assert checked.job().state == "queued"
     assert connection(url).llen(f"rq:queue:{QUEUE}") == 1
+
+
+def test_a_page_that_waited_for_a_settings_save_is_judged_by_the_new_rules(checked: Merchant) -> None:
+    rules: list[object] = []
+
+    def judge() -> None:
+        with checked.app.app_context(), checked.scope():
+            rules.append(store_rules(checked.channel_id).unmapped_gateway)
+
+    with checked.app.app_context(), checked.scope():
+        lock_channel(checked.channel_id)
+        page = in_background(judge)
+        wait_for_lock(checked)
+        assert not rules
+        db.session.execute(text("update stores set unmapped_gateway = 'hold'"))
+        db.session.commit()
+    page.join(10)
+    assert rules == ["hold"]
