@@ -1,0 +1,230 @@
+"""Every button pressed twice at the same moment, over HTTP, at two web processes that may each take one press."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from app import create_app
+from app.config import load_settings
+from tests.conftest import TEST_KEY
+from tests.crash.house import House
+from tests.crash.merchant import JobRow, Merchant, move_in
+from tests.crash.moments import counting
+
+pytestmark = pytest.mark.processes
+
+Form = Mapping[str, str]
+Outcome = Callable[[Merchant, Sequence[JobRow]], None]
+
+ONCE_IS_AS_TWICE = {
+    "accounts.signin": "each browser gets its own session",
+    "accounts.signout": "what has ended has ended",
+    "accounts.forgot": "each mail is good, the newest link counts",
+    "accounts.reset": "a link opens once",
+    "accounts.me": "a name is replaced",
+    "accounts.stores": "each press asks for another store; an empty one too many does no harm to the books",
+    "accounts.change_password": "the second is refused: the old password is no longer right",
+    "settings.general": "values are replaced",
+    "settings.invoicing": "values are replaced",
+    "settings.rename": "a name is replaced",
+    "settings.act_on_name": "a switch is set",
+    "web.choose_theme": "a cookie is set",
+}
+"""Buttons whose second press does no harm, by their nature; their own tests are elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: what is pressed, what must have come of two presses, and how the second may be answered."""
+
+    press: Callable[[Merchant], tuple[str, Form]]
+    outcome: Outcome
+    may_answer: Collection[int] = (303,)
+
+
+def on_channel(path: str, **form: str) -> Callable[[Merchant], tuple[str, Form]]:
+    return lambda merchant: (f"{merchant.channel}/{path}", form)
+
+
+def sync(merchant: Merchant) -> tuple[str, Form]:
+    return f"/{merchant.slug}/orders/sync", {"all": "1", "filter": ""}
+
+
+def cancel(merchant: Merchant) -> tuple[str, Form]:
+    """A check is on its way and takes a while."""
+    with counting(merchant, ms=2_000):
+        return f"/{merchant.slug}/jobs/{merchant.job().id}/cancel", {}
+
+
+def retry(merchant: Merchant) -> tuple[str, Form]:
+    """A check was cancelled."""
+    merchant.press(*cancel(merchant))
+    merchant.wait_until_idle()
+    return f"/{merchant.slug}/jobs/{merchant.job().id}/retry", {}
+
+
+def blocked(act: str, **form: str) -> Callable[[Merchant], tuple[str, Form]]:
+    """An order was booked, but somebody else's number stands on it."""
+
+    def press(merchant: Merchant) -> tuple[str, Form]:
+        changes = "select id from changes where store_id = %s and state = 'blocked'"
+        if not merchant.rows(changes):
+            foreign = {"order_status": "Completed", "payment_status": "Paid", "invoice_no": "OTHER-1"}
+            order = {"count": 1, "seed": 1, "set": {**foreign, "marketplace": "Shopee"}}
+            merchant.shop.steer("POST", "orders", json=order)
+            merchant.press(f"{merchant.channel}/sync-now")
+            merchant.wait_until_idle()
+        (change,) = merchant.rows(changes)
+        return f"/{merchant.slug}/changes/{change['id']}/{act}", form
+
+    return press
+
+
+def gateway(merchant: Merchant) -> tuple[str, Form]:
+    mapping, *_others = merchant.rows(
+        "select m.id, m.version, p.id as method from payment_mappings m "
+        "join payment_methods p on p.store_id = m.store_id and p.is_default where m.store_id = %s order by m.id"
+    )
+    form = {"payment_method_id": str(mapping["method"]), "version": str(mapping["version"])}
+    return f"{merchant.channel}/payments/{mapping['id']}", form
+
+
+def marketplace(merchant: Merchant) -> tuple[str, Form]:
+    place, *_others = merchant.rows("select id from marketplaces where store_id = %s order by id")
+    form = {"salesperson_id": "", "new_name": "Aminah", "version": "0"}
+    return f"{merchant.channel}/marketplaces/{place['id']}", form
+
+
+def channel_settings(merchant: Merchant) -> tuple[str, Form]:
+    return f"{merchant.channel}/settings", {"name": "Our shop", "start_on": merchant.options_form["start_on"]}
+
+
+def reconnect(merchant: Merchant) -> tuple[str, Form]:
+    return f"{merchant.channel}/reconnect", merchant.connection_form
+
+
+def one_more_job(kind: str, state: str = "succeeded") -> Outcome:
+    """Two presses made one job, and it ended as it should."""
+
+    def check(merchant: Merchant, before: Sequence[JobRow]) -> None:
+        merchant.wait_until_idle()
+        after = [(job.kind, job.state) for job in merchant.jobs() if job.id not in {old.id for old in before}]
+        assert after == [(kind, state)]
+
+    return check
+
+
+def row(sql: str, expected: Mapping[str, object]) -> Outcome:
+    """One row of the store is as it should be, and nothing was started."""
+
+    def check(merchant: Merchant, before: Sequence[JobRow]) -> None:
+        assert merchant.rows(sql) == [expected]
+        assert [job.id for job in merchant.jobs()] == [job.id for job in before]
+
+    return check
+
+
+def stopped(merchant: Merchant, before: Sequence[JobRow]) -> None:
+    """The newest job, which was on its way, ended once."""
+    merchant.wait_until_idle()
+    assert merchant.job().state == "cancelled"
+    assert {job.id for job in merchant.jobs()} == {job.id for job in before}
+
+
+def is_channel(**expected: object) -> Outcome:
+    return row(f"select {', '.join(expected)} from channels where store_id = %s", expected)
+
+
+# In the order in which one merchant comes to press them.
+BUTTONS: Mapping[str, Button] = {
+    "channels.check": Button(on_channel("check"), one_more_job("check")),
+    "orders.sync": Button(sync, one_more_job("sync")),
+    "sync.sync_now": Button(on_channel("sync-now"), one_more_job("auto")),
+    "sync.cancel": Button(cancel, stopped),
+    "sync.retry": Button(retry, one_more_job("check")),
+    "sync.change_retry": Button(blocked("retry"), one_more_job("write_back", "partly")),
+    "sync.change_drop": Button(
+        blocked("drop", confirmed="1"),
+        row("select count(*) from changes where store_id = %s and state = 'dropped'", {"count": 1}),
+    ),
+    "channels.settings": Button(channel_settings, is_channel(name="Our shop")),
+    "channels.reconnect": Button(reconnect, is_channel(status="connected")),
+    "channels.pause": Button(on_channel("pause"), is_channel(status="paused")),
+    "channels.resume": Button(on_channel("resume"), is_channel(status="connected")),
+    "channels.auto_sync": Button(
+        on_channel("auto-sync", on="y", minutes="60"), is_channel(auto_sync=True, auto_sync_minutes=60)
+    ),
+    "channels.payments": Button(
+        on_channel("payments", gateway="Boost", payment_method_id=""),
+        row("select count(*) from payment_mappings where store_id = %s and gateway_key = 'boost'", {"count": 1}),
+    ),
+    "channels.save_gateway": Button(
+        gateway,
+        row(
+            "select version from payment_mappings where store_id = %s and payment_method_id is not null",
+            {"version": 1},
+        ),
+    ),
+    "channels.save_marketplace": Button(
+        marketplace,
+        row(
+            "select p.name, m.version from salesperson_mappings m "
+            "join salespeople p on p.store_id = m.store_id and p.id = m.salesperson_id where m.store_id = %s",
+            {"name": "Aminah", "version": 1},
+        ),
+    ),
+    "channels.refresh": Button(
+        on_channel("marketplaces/refresh"),
+        row("select count(*) from marketplaces where store_id = %s", {"count": 8}),
+    ),
+    "settings.names": Button(
+        lambda merchant: (f"/{merchant.slug}/settings/warehouses", {"name": "Ipoh"}),
+        row("select count(*) from locations where store_id = %s and name = 'Ipoh'", {"count": 1}),
+        may_answer=(303, 422),
+    ),
+    "channels.remove": Button(on_channel("remove"), is_channel(status="removed"), may_answer=(303, 404)),
+}
+
+
+@pytest.fixture(scope="module")
+def settled(new_merchant: Callable[[str], Merchant]) -> Merchant:
+    """A merchant whose channel is connected; its orders come in with the first press."""
+    merchant = new_merchant("settled")
+    move_in([merchant], [])
+    return merchant
+
+
+@pytest.mark.parametrize("endpoint", BUTTONS)
+def test_two_presses_are_as_one(settled: Merchant, endpoint: str) -> None:
+    button = BUTTONS[endpoint]
+    path, form = button.press(settled)
+    before = settled.jobs()
+    answers = settled.press_twice(path, form, may_answer=button.may_answer)
+    assert Counter(answer.status_code for answer in answers)[303] >= 1
+    button.outcome(settled, before)
+
+
+def test_signing_up_and_connecting_twice_makes_one_store_and_one_channel(
+    house: House, new_merchant: Callable[[str], Merchant]
+) -> None:
+    merchant = new_merchant("newcomer")
+    merchant.press_twice("/signup", merchant.sign_up_form)
+    merchant.learn_store()
+    email = merchant.sign_up_form["email"]
+    memberships = "select count(*) from memberships m join users u on u.id = m.user_id where u.email = %s"
+    assert house.query(memberships, email) == [{"count": 1}]
+    merchant.press_twice(f"{merchant.channels}/add/sitegiant", merchant.connection_form)
+    merchant.press_twice(f"{merchant.channels}/add/sitegiant/options", merchant.options_form)
+    assert merchant.rows("select status from channels where store_id = %s") == [{"status": "connected"}]
+
+
+def test_every_button_is_pressed_here_or_said_to_need_no_test() -> None:
+    values = {"DATABASE_URL": "postgresql://a:b@localhost/c", "REDIS_URL": "redis://localhost", "SECRET_KEY": "x" * 32}
+    app = create_app(load_settings({**values, "CREDENTIAL_KEYS": TEST_KEY, "BASE_URL": "http://localhost"}))
+    buttons = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    newcomers = {"accounts.signup", "channels.add_connection", "channels.add_options"}
+    assert buttons == {*BUTTONS, *ONCE_IS_AS_TWICE, *newcomers}
