@@ -123,6 +123,11 @@ class OrdersTable:
         return self.url(state=(OrderState.READY,), unmapped=True)
 
     @property
+    def syncable(self) -> int:
+        """How many of those that match, on all pages, *Sync* would take."""
+        return self.ready if not self.where.state or OrderState.READY in self.where.state else 0
+
+    @property
     def restricted(self) -> int:
         """How many filters are set, the states and what the path says left aside."""
         free = self.where.but(state=(), channel=None if self.channel_fixed else self.where.channel)

@@ -46,7 +46,7 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
         "cancelled": Badge("neutral", "x", _l("Cancelled")),
     },
     "ChangeState": {
-        "planned": Badge("neutral", "clock", _l("Planned")),
+        "planned": Badge("neutral", "clock", _l("On its way")),
         "sending": Badge("info", "refresh", _l("Sending")),
         "done": Badge("success", "check", _l("Written back")),
         "blocked": Badge("danger", "warning", _l("Needs attention")),

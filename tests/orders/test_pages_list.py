@@ -230,6 +230,29 @@ def test_sync_all_covers_every_page_of_the_filter_and_no_more(
     assert "60 orders queued" in shown
     assert {state_of(books, order) for order in (matching[0], matching[59])} == {"queued"}
     assert state_of(books, other) == "ready"
+    assert "that match" not in owner.get(store.url("/orders?state=queued")).text
+
+
+def test_sync_all_says_how_many_of_those_that_match_are_ready(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    books.orders(channel, [{}, {}, {"state": "held", "reason": "NO_LINES"}])
+    assert "Sync the 2 ready of 3 that match" in owner.get(store.url("/orders")).text
+    assert "Sync all 2 that match" in owner.get(store.url("/orders?state=ready")).text
+    assert "that match" not in owner.get(store.url("/orders?state=held")).text
+
+
+def test_order_that_will_wait_for_a_payment_method_does_not_promise_the_default(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    books.gateway(channel, "GrabPay")
+    order = books.order(channel, gateway="GrabPay", state="waiting", reason="UNPAID")
+    pages = [store.url("/orders"), store.url(f"/orders/{order}")]
+    assert all("(default)" in owner.get(page).text for page in pages)
+    with books.scope():
+        db.session.execute(update(Store).where(Store.id == store.id).values(unmapped_gateway="hold"))
+        db.session.commit()
+    assert not any("(default)" in owner.get(page).text for page in pages)
 
 
 def test_sync_all_ready_keeps_the_list_that_was_shown(
