@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, Numeric, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.tenancy.models import StoreOwned
+
+STILL_OPEN: Final = (
+    "state in ('waiting', 'ready', 'queued', 'held') "
+    "or (state = 'booked' and status not in ('completed', 'cancelled', 'returned'))"
+)
+"""The orders that may still change. Text and no parameters, so that every plan knows that the index of it will do."""
 
 
 class SeenOrder(StoreOwned, Base):
@@ -55,6 +61,7 @@ class Order(StoreOwned, Base):
         Index("ix_orders_channel_state", "store_id", "channel_id", "state", "placed_at", "id"),
         Index("ix_orders_gateway", "store_id", "channel_id", "gateway_key", "state"),
         Index("ix_orders_number", "store_id", "number"),
+        Index("ix_orders_open", "store_id", "channel_id", "id", postgresql_where=text(STILL_OPEN)),
         Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),
     )
 

@@ -15,18 +15,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.models import Channel, Marketplace
 from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
 from app.core.plan import needs_details, windows
-from app.core.states import OrderState, Reason
-from app.core.types import OrderPage, OrderStatus, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
+from app.core.states import Reason
+from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.importing import PulledPage, hold_unread, known_orders, store_page, store_rules
-from app.orders.models import Order
+from app.orders.models import STILL_OPEN, Order
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
 from app.sync.models import Checkpoint
@@ -37,8 +37,6 @@ SWEEP_EVERY = timedelta(hours=24)
 _THREADS = 4
 _PAGES_IN_HAND = 2
 _COUNTED_AT_ONCE = 24
-_OPEN_STATES = (OrderState.WAITING, OrderState.READY, OrderState.QUEUED, OrderState.HELD)
-_FINAL_STATUSES = (OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.RETURNED)
 
 Details = tuple[RemoteOrder | UnreadableOrder, ...]
 
@@ -330,10 +328,7 @@ def _open(run: Run, before: str) -> list[Any]:
         Order.store_id == run.store_id,
         Order.channel_id == run.channel_id,
         Order.placed_at < datetime.fromisoformat(before),
-        or_(
-            Order.state.in_(_OPEN_STATES),
-            (Order.state == OrderState.BOOKED) & Order.status.not_in(_FINAL_STATUSES),
-        ),
+        text(f"({STILL_OPEN})"),
     ]
 
 

@@ -462,6 +462,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("alert is not null"),
     )
     op.create_index("ix_orders_gateway", "orders", ["store_id", "channel_id", "gateway_key", "state"], unique=False)
+    op.create_index(
+        "ix_orders_open",
+        "orders",
+        ["store_id", "channel_id", "id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "state in ('waiting', 'ready', 'queued', 'held') "
+            "or (state = 'booked' and status not in ('completed', 'cancelled', 'returned'))"
+        ),
+    )
     op.create_index("ix_orders_number", "orders", ["store_id", "number"], unique=False)
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at", "id"], unique=False)
     op.create_index("ix_orders_state", "orders", ["store_id", "state", "placed_at", "id"], unique=False)
