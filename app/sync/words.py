@@ -170,7 +170,8 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
     """Badge, sentence and short form of where the job stands."""
     standing = row.standing
     if standing is Standing.RUNNING:
-        doing, sentence = _PHASES[row.phase]
+        is_counting = row.phase == "pull" and row.phase_started_at is None
+        doing, sentence = _PHASES["" if is_counting else row.phase]
         return badge_of(JobState.RUNNING), str(sentence) % {"channel": row.channel}, str(doing)
     if standing is Standing.PUT_OFF and row.not_before is not None:
         at = clock(row.not_before)
@@ -230,7 +231,7 @@ def _progress(row: JobRow) -> str:
     """How far the phase is, honestly: x of y where y is known, else what was done so far."""
     if not row.is_active or not row.phase:
         return ""
-    if row.total is not None:
+    if row.total:
         return _("%(done)s of %(total)s", done=number(row.done), total=number(row.total))
     return _("%(done)s so far", done=number(row.done)) if row.done else ""
 

@@ -68,6 +68,7 @@ STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"state": "running", "phase": "pull", "lease_until": 10, "phase_started_at": -10, "done": 500, "total": 1000},
         ["Reads the orders of Shopee Penang.", "500 of 1,000", "a second · about", "left", 'max="1000"', "Cancel"],
     ),
+    "counting": ({"state": "running", "phase": "pull", "lease_until": 10}, ["Asks Shopee Penang what there is."]),
     "total unknown": (
         {"state": "running", "phase": "pull", "lease_until": 10, "phase_started_at": -10, "done": 500},
         ["500 so far", '<progress class="bar" aria-label'],
@@ -121,9 +122,17 @@ def test_page_says_where_the_job_stands(
         ({"state": "cancelled", "kind": "sync"}, ["Try again"]),
         ({"state": "failed", "problem": "AUTH_EXPIRED", "problem_detail": STOPPED}, ["Try again"]),
         ({"state": "running", "lease_until": 10, "cancel_requested_at": -1}, ["/cancel"]),
+        ({"state": "running", "phase": "recheck", "lease_until": 10, "total": 0}, ["0 of 0"]),
         ({"state": "queued", "started_at": -60, "problem": "SOURCE_DOWN"}, ["Shopee Penang did not answer"]),
     ],
-    ids=["done", "orders were given back", "channel is paused", "stops already", "is about to try again"],
+    ids=[
+        "done",
+        "orders were given back",
+        "channel is paused",
+        "stops already",
+        "nothing to do",
+        "is about to try again",
+    ],
 )
 def test_page_leaves_out_what_makes_no_sense(
     *,
