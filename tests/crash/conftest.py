@@ -13,7 +13,7 @@ from tests.crash.watching import WITHIN, Case
 _measured: list[tuple[str, float]] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house() -> Iterator[House]:
     """A demo; each test finds it ready and may kill what it likes."""
     with open_house() as opened:

@@ -44,6 +44,11 @@ class Watch:
         self._open.append(case)
         return case
 
+    @property
+    def longest_wait(self) -> float:
+        """Seconds since the first of those was hit that have not gone on yet."""
+        return max((time.monotonic() - case.hit_at for case in self._open), default=0.0)
+
     def look(self) -> bool:
         """Look at every open case; True when none is left."""
         ids = [case.job.id for case in self._open]
