@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.factories import PASSWORD
 
@@ -19,27 +16,6 @@ pytestmark = pytest.mark.browser
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 SETTINGS = ("general", "invoicing", "payment-methods", "salespeople", "warehouses")
 serial = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def base(app: Flask) -> Iterator[str]:
-    """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path: str) -> Iterator[Browser]:
-    """One browser for these tests; without its sandbox, because that one refuses to run as root."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

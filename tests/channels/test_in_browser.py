@@ -4,16 +4,12 @@ accessibility check would object to."""
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from app.extensions import db
 from app.mappings.services import add_payment_method
@@ -23,54 +19,10 @@ from app.tenancy.models import Store
 from tests.channels.paths import connect
 from tests.connectors.fake import FakeShop
 from tests.orders.factories import Books, SomeChannel
+from tests.support.browsing import Tab
 from tests.support.factories import SomeStore
 
 pytestmark = pytest.mark.browser
-
-
-@dataclass(frozen=True)
-class Tab:
-    """A page of the store's owner, with what its console complained about."""
-
-    page: Page
-    base: str
-    complaints: list[str]
-
-
-@pytest.fixture(scope="module")
-def base(app: Flask) -> Iterator[str]:
-    """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path: str) -> Iterator[Browser]:
-    """One browser for these tests; without its sandbox, because that one refuses to run as root."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def tab(base: str, chromium: Browser, owner: FlaskClient, store: SomeStore) -> Iterator[Tab]:
-    """A tab in which the store's owner is signed in."""
-    context = chromium.new_context()
-    cookie = owner.get_cookie("channelbook")
-    assert cookie is not None
-    context.add_cookies([{"name": "channelbook", "value": cookie.value, "url": base}])
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield Tab(page, base + store.url(), complaints)
-    context.close()
 
 
 @pytest.fixture

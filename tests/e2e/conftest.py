@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from app.embedded import DataFolder, Postgres, Valkey
 from tests.e2e import installation
@@ -52,16 +51,6 @@ def new_shop(sandbox: Running) -> Iterator[Callable[[int], Shop]]:
     """Opens shops with so many orders in the sandbox."""
     with ExitStack() as stack:
         yield lambda count: stack.enter_context(opened(sandbox, KEY, count))
-
-
-@pytest.fixture(scope="session")
-def chromium(chromium_path: str) -> Iterator[Browser]:
-    """The browser; without its sandbox as root, which it refuses to run as."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,8 @@ BUYER = {"name": "陳麗華 Tan Lee Hwa", "address": "12, Jalan Burma", "city": 
 def issue(books: Books, channel: SomeChannel, orders: Sequence[dict[str, Any]] = ({},)) -> list[int]:
     """Invoices as *Sync* issues them, of orders with two lines: RM 40.00 and RM 17.90, less 5.00, plus 4.90."""
     known = {"state": "queued", "total": 5780, "buyer": BUYER, "paid_at": NOON}
-    for order_id in books.orders(channel, [known | values for values in orders]):
+    placed = [{"placed_at": NOON + timedelta(minutes=number)} for number in range(len(orders))]
+    for order_id in books.orders(channel, [known | when | values for when, values in zip(placed, orders, strict=True)]):
         books.line(order_id, 1, name="Basmati rice 5 kg")
         books.line(order_id, 2, name="Kopi-O", variant="Box of 20", quantity=1, unit_price=1790, gross=1790, discount=0)
     with books.scope():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from app.config import Settings
 from app.sync.nudge import nudge
@@ -23,15 +23,6 @@ pytestmark = pytest.mark.browser
 LATER_THAN_A_POLL_MS = 9_000
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path: str) -> Iterator[Browser]:
-    """One browser for these tests; without its sandbox, because that one refuses to run as root."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
