@@ -30,8 +30,9 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class NavLink:
-    """An entry as the page shows it; `count` is None when there is nothing to count."""
+    """An entry as the page shows it; `count` is None when it counts nothing. `name` tells it from the others."""
 
+    name: str
     url: str
     label: str
     icon: str
@@ -70,6 +71,7 @@ def nav_links() -> list[NavLink]:
 def _link(item: NavItem) -> NavLink:
     count = current_app.extensions[_BADGES].get(item.endpoint)
     return NavLink(
+        name=item.endpoint.replace(".", "-"),
         url=url_for(item.endpoint),
         label=str(item.label),
         icon=item.icon,

@@ -277,7 +277,7 @@ def test_parts_of_the_frame_and_of_home_lead_to_their_pages(
 def test_strip_has_a_line_for_each_job_that_lives(
     board: Board, books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
 ) -> None:
-    assert seen(owner, store.url("/strip"), htmx=True).strip() == ""
+    assert "<p>" not in seen(owner, store.url("/strip"), htmx=True)
     running = board.running(channel, done=1240, total=3100)
     board.ended(channel, kind="sync")
     shown = seen(owner, store.url("/strip"), htmx=True)
@@ -288,6 +288,16 @@ def test_strip_has_a_line_for_each_job_that_lives(
     shown = seen(owner, store.url("/strip"), htmx=True)
     assert shown.count("<p>") == 4
     assert "2 more jobs" in shown
+
+
+def test_strip_brings_what_the_menu_counts(
+    books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
+) -> None:
+    at_rest = '<span id="count-orders-failed" hx-swap-oob="innerHTML"></span>'
+    assert at_rest in seen(owner, store.url("/strip"), htmx=True)
+    books.order(channel, state="held", reason="NO_LINES")
+    one = '<span id="count-orders-failed" hx-swap-oob="innerHTML"><span class="count">1</span></span>'
+    assert one in seen(owner, store.url("/strip"), htmx=True)
 
 
 def test_list_shows_filters_and_stays_live(
