@@ -16,7 +16,7 @@ DOORS_SQL: dict[str, str] = {
     "door_stores_of_person": """
 create function door_stores_of_person(p_user_id bigint)
 returns table (store_id bigint, slug text, name text, role text)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select s.id, s.slug::text, s.name::text, m.role::text
     from public.memberships m join public.stores s on s.id = m.store_id
     where m.user_id = p_user_id order by lower(s.name), s.id
@@ -24,7 +24,7 @@ $$""",
     "door_open_store": """
 create function door_open_store(p_user_id bigint, p_slug text)
 returns table (store_id bigint, role text)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select s.id, m.role::text
     from public.stores s join public.memberships m on m.store_id = s.id and m.user_id = p_user_id
     where s.slug = p_slug
@@ -32,7 +32,7 @@ $$""",
     "door_due_jobs": """
 create function door_due_jobs(p_limit int, p_ring_again_seconds int)
 returns table (store_id bigint, job_id bigint)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select j.store_id, j.id from public.sync_jobs j
     where ((j.state = 'queued' and (j.not_before is null or j.not_before <= now()))
            or (j.state = 'running' and j.lease_until < now()))
@@ -42,7 +42,7 @@ $$""",
     "door_due_channels": """
 create function door_due_channels(p_limit int)
 returns table (store_id bigint, channel_id bigint)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select c.store_id, c.id from public.channels c
     where c.status = 'connected' and c.auto_sync and c.next_sync_at <= now()
     order by c.next_sync_at limit p_limit
@@ -50,7 +50,7 @@ $$""",
     "door_due_changes": """
 create function door_due_changes(p_limit int)
 returns table (store_id bigint, channel_id bigint)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select distinct g.store_id, g.channel_id
     from public.changes g
     join public.channels c on c.store_id = g.store_id and c.id = g.channel_id and c.status = 'connected'
