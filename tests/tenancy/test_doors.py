@@ -134,7 +134,7 @@ def test_door_is_narrow(app: Flask, door: str) -> None:
             {"name": door},
         ).one()
     assert row.provolatile == "s"
-    assert row.proconfig == ["search_path=pg_catalog, public"]
+    assert row.proconfig == ["search_path=pg_catalog, public, pg_temp"]
     assert not any(grant.startswith("=") for grant in row.acl.strip("{}").split(",")), "PUBLIC may not execute it"
 
 
