@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 DESK, PHONE = 1280, 390
 _HEIGHTS = {DESK: 900, PHONE: 844}
+_TALLEST = 2400  # a list goes on in the same way below
 _SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -29,9 +30,11 @@ class Album:
         for width in (PHONE, DESK):
             page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
             sideways[width] = page.evaluate(_SIDEWAYS)
+            height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
+            whole: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
             for scheme in schemes:
                 page.emulate_media(color_scheme=scheme)
                 picture = self.folder / f"{self._taken:02}-{name}-{width}-{scheme}.png"
-                page.screenshot(path=picture, full_page=True, animations="disabled")
+                page.screenshot(path=picture, full_page=True, clip=whole, animations="disabled")
         page.emulate_media(color_scheme="light")
         assert not any(sideways.values()), f"{name} scrolls sideways by {sideways}"

@@ -21,6 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 ORDERS = 320
 GATEWAY = "ShopeePay"
 SLOW_MS = 400
+PLACES = {
+    "Failed Sync": (),
+    "Jobs": (),
+    "Settings": ("Invoicing", "Payment methods", "Salespeople", "Warehouses"),
+}
 STORE = "Kedai Kopi Puteri"
 
 
@@ -38,6 +43,8 @@ def test_from_signing_up_to_the_number_on_the_channel(
     read_an_invoice(person, shop, first)
     press_again(person, shop, second)
     look_at_home(person)
+    if scripts:
+        look_around(person)
 
 
 def sign_up(person: Person) -> None:
@@ -75,6 +82,7 @@ def check_for_updates(person: Person, shop: Shop) -> None:
     person.is_at("Check for updates")
     with person.staying():
         progress = list(map(int, person.watches_until("Everything is done.", rf"(\d+) of {ORDERS}")))
+        expect(person.menu.get_by_role("link", name=f"Failed Sync {len(shop.to_book())}")).to_be_visible()
     shop.visitor.steer("DELETE", "faults")
     assert progress == sorted(progress)
     assert len(progress) >= 2, f"the page showed {progress} only"
@@ -174,3 +182,18 @@ def look_at_home(person: Person) -> None:
     person.go("Home", STORE)
     person.sees("are in.")
     person.look("home")
+
+
+def look_around(person: Person) -> None:
+    """The pages that the way did not lead through."""
+    for entry, tabs in PLACES.items():
+        person.go(entry)
+        person.look(entry.lower().replace(" ", "-"))
+        for tab in tabs:
+            person.follow(re.compile(f"^{tab}"))
+            person.look(f"{entry}-{tab}".lower().replace(" ", "-"))
+    person.go("Channels")
+    person.follow("Open")
+    for tab in ("Channels", "Failed Sync", "Product Sync", "Settings"):
+        person.main.get_by_role("navigation").get_by_role("link", name=re.compile(f"^{tab}")).click()
+        person.look(f"channel-{tab}".lower().replace(" ", "-"))
