@@ -80,15 +80,16 @@ def _page_text(page: bytes, objects: dict[int, bytes]) -> str:
     parts: list[str] = []
     glyphs: dict[bytes, str] = {}
     told: list[bool] = []  # for each open piece of marked content, whether it told its text
-    before = b""
+    before, tells = b"", False
     for token in _tokens(_stream(objects[_reference(rb"/Contents", page)])):
         if token[:1] == b"/" and token[1:] in fonts:
             glyphs = fonts[token[1:]]
         elif before == b"/ActualText":
             parts.append(_text(token))
-            told[-1:] = [True]
-        elif token == b"<<":
-            told.append(False)
+            tells = True
+        elif token in (b"BDC", b"BMC"):
+            told.append(tells)
+            tells = False
         elif token == b"EMC":
             told.pop()
         elif token[:1] == b"\0" and not any(told):

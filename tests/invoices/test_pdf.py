@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.core.states import InvoiceState
@@ -86,6 +86,9 @@ def test_dong_and_rupee_signs_are_drawn() -> None:
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
+@example("\u0590؋", "", "")
+@example("", "\u0590؋", "")
+@example("", "", "\u0590؋")
 @settings(max_examples=60, deadline=None)
 def test_no_text_of_a_channel_stops_the_printing(name: str, sku: str, description: str) -> None:
     draft = drafted(order_of([order_line(sku=sku, description=description)]))
