@@ -32,7 +32,6 @@ class StoreRules:
     start_at: datetime | None
     time_zone: str
     invoice_date_rule: InvoiceDateRule
-    auto_delivery_order: Literal["none", "on_save", "on_delivery"]
     rounding_tolerance: int = 5
 
 
@@ -66,16 +65,16 @@ def needs_details(stubs: Sequence[OrderStub], known: Mapping[str, str | None]) -
     )
 
 
-def seen_decision(stub: OrderStub, rules: StoreRules) -> Reason | None:
+def seen_decision(stub: OrderStub, start_at: datetime | None) -> Reason | None:
     """Why a listed order is left out without reading it, or None. An order whose list row has no date is read."""
-    if _is_before_start(stub.created_at, rules):
+    if _is_before_start(stub.created_at, start_at):
         return Reason.BEFORE_START_DATE
     return None
 
 
-def refuse_batch(rules: StoreRules) -> Reason | None:
+def refuse_batch(auto_delivery_order: str) -> Reason | None:
     """Why no order of this store may be booked now, or None: delivery orders made by themselves would double."""
-    return None if rules.auto_delivery_order == "none" else Reason.AUTO_DO_ENABLED
+    return None if auto_delivery_order == "none" else Reason.AUTO_DO_ENABLED
 
 
 def decide(order: RemoteOrder, rules: StoreRules) -> Decision:
@@ -135,13 +134,13 @@ def windows(marketplace_ids: Iterable[str], since: datetime, until: datetime, da
     return [OrderWindow(marketplace_id, first, last) for marketplace_id in marketplace_ids for first, last in spans]
 
 
-def _is_before_start(created_at: datetime | None, rules: StoreRules) -> bool:
-    return rules.start_at is not None and created_at is not None and created_at < rules.start_at
+def _is_before_start(created_at: datetime | None, start_at: datetime | None) -> bool:
+    return start_at is not None and created_at is not None and created_at < start_at
 
 
 def _obstacles(order: RemoteOrder, rules: StoreRules) -> Iterator[Obstacle]:
     """What stands between the order and its invoice, the first thing first; later ones are looked for on demand."""
-    if _is_before_start(order.created_at, rules):
+    if _is_before_start(order.created_at, rules.start_at):
         yield Reason.BEFORE_START_DATE, {"created_at": order.created_at.isoformat()}
     if (obstacle := not_a_sale(order)) is not None:
         yield obstacle

@@ -7,7 +7,7 @@ page together. Each costs a fixed number of statements however many orders it is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
@@ -112,7 +112,6 @@ class PageCounts:
     unchanged: int = 0
     skipped: int = 0
     unreadable: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,6 @@ def store_rules(channel_id: int) -> StoreRules:
         start_at=channel.start_at,
         time_zone=store.time_zone,
         invoice_date_rule=cast(InvoiceDateRule, store.invoice_date_rule),
-        auto_delivery_order=cast(Literal["none", "on_save", "on_delivery"], store.auto_delivery_order),
     )
 
 
@@ -193,8 +191,6 @@ def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, i
         for remote_id in page.wanted - orders.keys()
     }
     counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unread))
-    for reason in page.skipped.values():
-        counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
     _write_seen(page, orders, unreadable, marketplaces)
     _write_gateways(page.channel_id, orders.values())
     counts.new, counts.changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id)

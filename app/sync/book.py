@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from app.bulk import insert_rows
 from app.connectors.base import Capability, Connector
 from app.core.errors import Misconfigured
-from app.core.states import OrderState, Reason
+from app.core.plan import refuse_batch
+from app.core.states import OrderState
 from app.extensions import db
 from app.invoices.services import Issued, issue_invoices
 from app.orders.models import Order
@@ -48,10 +49,11 @@ def book(run: Run, connector: Connector) -> Iterator[None]:
 
 def refuse_with_delivery_orders() -> None:
     """Misconfigured when the store makes delivery orders by itself, which would double the channel's own."""
-    if current_store().auto_delivery_order != "none":
+    reason = refuse_batch(current_store().auto_delivery_order)
+    if reason is not None:
         raise Misconfigured(
             _("Delivery orders are generated automatically. Set Auto-generate D.O. to None, then sync again."),
-            code=Reason.AUTO_DO_ENABLED,
+            code=reason,
         )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.channels.models import Channel, Marketplace
 from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
-from app.core.plan import needs_details, windows
+from app.core.plan import needs_details, seen_decision, windows
 from app.core.states import Reason
 from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
 from app.extensions import db
@@ -190,10 +190,13 @@ def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Execu
     with store_scope(run.store_id):
         known = known_orders(run.channel_id, [stub.remote_id for stub in stubs])
         start_at = _channel(run).start_at
-    early = {stub.remote_id for stub in stubs if stub.created_at is not None and stub.created_at < start_at}
-    early -= known.digests.keys()
-    wanted = [remote_id for remote_id in needs_details(stubs, known.digests) if remote_id not in early]
-    skipped = dict.fromkeys(early - known.skipped, Reason.BEFORE_START_DATE)
+    left_out = {
+        stub.remote_id: reason
+        for stub in stubs
+        if stub.remote_id not in known.digests and (reason := seen_decision(stub, start_at)) is not None
+    }
+    wanted = [remote_id for remote_id in needs_details(stubs, known.digests) if remote_id not in left_out]
+    skipped = {remote_id: reason for remote_id, reason in left_out.items() if remote_id not in known.skipped}
     details = pool.submit(connector.get_orders, wanted, places.currencies) if wanted else None
     return _PageInHand(listed, skipped, tuple(wanted), details)
 

@@ -23,7 +23,6 @@ RULES = StoreRules(
     start_at=None,
     time_zone="Asia/Kuala_Lumpur",
     invoice_date_rule="created",
-    auto_delivery_order="none",
 )
 
 

@@ -129,19 +129,18 @@ def test_order_without_a_gateway_is_mapped_like_any_other() -> None:
 
 @pytest.mark.parametrize("auto", ["on_save", "on_delivery"])
 def test_automatic_delivery_orders_refuse_the_whole_batch(auto: Literal["on_save", "on_delivery"]) -> None:
-    assert refuse_batch(replace(RULES, auto_delivery_order=auto)) is Reason.AUTO_DO_ENABLED
-    assert refuse_batch(RULES) is None
+    assert refuse_batch(auto) is Reason.AUTO_DO_ENABLED
+    assert refuse_batch("none") is None
 
 
 # Start date ------------------------------------------------------------------------------------------------------
 
 
 def test_only_orders_before_the_start_are_left_out() -> None:
-    rules = replace(RULES, start_at=NOON)
-    assert seen_decision(stub(created_at=NOON - SECOND), rules) is Reason.BEFORE_START_DATE
-    assert seen_decision(stub(created_at=NOON), rules) is None
-    assert seen_decision(stub(created_at=None), rules) is None
-    assert seen_decision(stub(created_at=NOON - SECOND), RULES) is None
+    assert seen_decision(stub(created_at=NOON - SECOND), NOON) is Reason.BEFORE_START_DATE
+    assert seen_decision(stub(created_at=NOON), NOON) is None
+    assert seen_decision(stub(created_at=None), NOON) is None
+    assert seen_decision(stub(created_at=NOON - SECOND), None) is None
 
 
 def test_old_order_whose_list_row_had_no_date_is_closed_when_read() -> None:
