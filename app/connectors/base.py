@@ -97,9 +97,5 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    def find_invoice_numbers(self, remote_ids: Sequence[str]) -> Mapping[str, str]:
-        """remote_id → the invoice number that stands on the channel now ('' when none). Resolves lost answers."""
-
-    @abstractmethod
     def close(self) -> None:
         """Give the connections back."""

@@ -40,8 +40,8 @@ class RateLimited(ChannelError):
 class Unavailable(ChannelError):
     """A time-out, a dropped connection or a 5xx: back off and try again.
 
-    `maybe_done` is true when the request was sent and its answer was lost: the effect must be probed with
-    `find` before it is sent again.
+    `maybe_done` is true when the request was sent and its answer was lost: the channel must be
+    read before it is sent again.
     """
 
     code = "SOURCE_DOWN"

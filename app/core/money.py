@@ -7,7 +7,6 @@ rounded in one place or nowhere. Source of codes and digits: ISO 4217, list one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from types import MappingProxyType
@@ -81,29 +80,6 @@ def multiply(unit_price: int, quantity: Decimal) -> int:
         return int(_HALF_UP.quantize(_EXACT.multiply(Decimal(unit_price), quantity), _UNITS[0]))
     except ArithmeticError:
         raise ValueError(f"{unit_price} x {quantity!s:.60} cannot be worked out exactly") from None
-
-
-def share(total: int, weights: Sequence[int]) -> list[int]:
-    """Split `total` in proportion to `weights` so that the parts add up to it exactly.
-
-    Each part is its exact quota cut down, and the units left over go to the largest remainders (the earlier one
-    at a tie). A negative total gives the mirror image. Weights that add up to zero share evenly. ValueError when
-    there is something to share and nobody to take it.
-    """
-    if not weights:
-        if total:
-            raise ValueError("there is nothing to share over")
-        return []
-    whole = sum(weights)
-    if whole == 0:
-        weights, whole = [1] * len(weights), len(weights)
-    quotas = [divmod(abs(total) * weight, whole) for weight in weights]
-    parts = [part for part, _ in quotas]
-    left = abs(total) - sum(parts)
-    by_remainder = sorted(range(len(quotas)), key=lambda index: -abs(quotas[index][1]))
-    for index in by_remainder[:left]:
-        parts[index] += 1
-    return parts if total >= 0 else [-part for part in parts]
 
 
 def _as_decimal(value: str | int | Decimal) -> Decimal:

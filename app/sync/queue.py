@@ -59,14 +59,6 @@ def somebody_waits(redis_url: str) -> bool:
         return False
 
 
-def queue_answers(redis_url: str) -> bool:
-    """Whether the queue server is there."""
-    try:
-        return bool(connection(redis_url).ping())
-    except (RedisError, OSError):
-        return False
-
-
 def workers_alive(redis_url: str) -> int:
     """How many workers said lately that they live; 0 when the queue server is away."""
     try:

@@ -7,14 +7,11 @@ come from instead of by a token in each form: browsers say it in headers that a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, request
 from flask_babel import gettext as _
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CONTENT_SECURITY_POLICY: Final = (
@@ -30,7 +27,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _HSTS: Final = "max-age=31536000"
-_EXEMPT: Final = "_cross_origin_allowed"
 
 
 def init_app(app: Flask) -> None:
@@ -39,26 +35,15 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
 
 
-def cross_origin_allowed(view: View) -> View:
-    """Mark a view that programs call and that proves by itself who they are, such as a signed webhook."""
-    setattr(view, _EXEMPT, True)
-    return view
-
-
 def refuse_other_origins() -> None:
     """Answer 403 to a write that another site caused.
 
     A request that carries none of the three headers comes from a program, not from a browser with somebody's
     cookie: it passes.
     """
-    if request.method in SAFE_METHODS or _is_exempt() or _is_same_origin():
+    if request.method in SAFE_METHODS or _is_same_origin():
         return
     abort(403, _("This came from another site. Open the page here and try again."))
-
-
-def _is_exempt() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return bool(getattr(view, _EXEMPT, False))
 
 
 def _is_same_origin() -> bool:

@@ -128,12 +128,6 @@ class FakeShop:
                 self.orders[order.remote_id] = _digested(order)
                 self.created_at[order.remote_id] = order.created_at
 
-    def put_unreadable(self, remote_id: str, problem: str = "The order has no creation date.") -> None:
-        """Add an order that the list shows and nobody can read."""
-        with self.lock:
-            self.orders[remote_id] = UnreadableOrder(remote_id, problem, {"order_id": remote_id})
-            self.created_at[remote_id] = CREATED
-
     def change(self, remote_id: str, **changes: Any) -> None:
         """Change an order as its channel would: `updated_at` moves on."""
         with self.lock:
@@ -214,11 +208,6 @@ class FakeConnector(Connector):
         if lost is not None:
             raise lost
         return receipts
-
-    def find_invoice_numbers(self, remote_ids: Sequence[str]) -> Mapping[str, str]:
-        shop = self._shop("find_invoice_numbers")
-        wanted = self._at_most_a_page(remote_ids)
-        return {one: _number(shop.orders[one]) for one in wanted if one in shop.orders}
 
     def close(self) -> None:
         """Nothing to give back."""

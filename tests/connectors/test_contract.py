@@ -126,7 +126,6 @@ def test_a_wrong_key_is_refused_on_every_call(rig: Rig) -> None:
         stranger.check,
         lambda: stranger.list_orders(OrderWindow("1", NOON - HOUR, NOON + HOUR), 1, {}),
         lambda: stranger.get_orders([sale.remote_id], {}),
-        lambda: stranger.find_invoice_numbers([sale.remote_id]),
         lambda: stranger.write_invoice_numbers([write(sale, "INV1")]),
     ]
     for call in calls:
@@ -335,12 +334,6 @@ def test_an_order_that_is_gone_is_missing_and_the_others_are_written(rig: Rig, c
     assert rig.writes() == [("1001", "INV2")]
 
 
-def test_finding_numbers_tells_what_stands_there(rig: Rig, channel: Connector) -> None:
-    numbered, blank = Sale(1001, invoice_no="INV1"), Sale(1002)
-    rig.place(numbered, blank)
-    assert channel.find_invoice_numbers(["1001", "1002", "999999"]) == {"1001": "INV1", "1002": ""}
-
-
 # ---- when things go wrong
 
 
@@ -372,7 +365,7 @@ def test_a_lost_answer_may_be_done_is_found_out_and_never_written_twice(rig: Rig
     with pytest.raises(Unavailable) as caught:
         channel.write_invoice_numbers([write(sale, "INV1")])
     assert caught.value.maybe_done
-    assert channel.find_invoice_numbers([sale.remote_id]) == {sale.remote_id: "INV1"}
+    assert rig.standing(sale) == "INV1"
     (receipt,) = channel.write_invoice_numbers([write(sale, "INV1")])
     assert receipt.outcome is WriteOutcome.DONE
     assert rig.writes() == [("1001", "INV1")]
@@ -384,7 +377,7 @@ def test_a_write_that_failed_can_be_repeated(rig: Rig, channel: Connector) -> No
     rig.break_next(Trouble.DOWN, "write")
     with pytest.raises(Unavailable):
         channel.write_invoice_numbers([write(sale, "INV1")])
-    assert channel.find_invoice_numbers([sale.remote_id]) == {sale.remote_id: ""}
+    assert rig.standing(sale) == ""
     (receipt,) = channel.write_invoice_numbers([write(sale, "INV1")])
     assert receipt.outcome is WriteOutcome.DONE
 

@@ -336,7 +336,6 @@ def test_a_bare_list_of_orders_is_read_too(web: responses.RequestsMock, shop: Co
 def test_nothing_asked_nothing_sent(web: responses.RequestsMock, shop: Connector) -> None:
     assert shop.get_orders([], MYR) == ()
     assert shop.write_invoice_numbers([]) == ()
-    assert shop.find_invoice_numbers([]) == {}
     assert len(web.calls) == 0
 
 

@@ -65,7 +65,6 @@ def test_when_all_is_there_already_nothing_is_written(web: responses.RequestsMoc
 def test_an_order_that_hides_its_number_is_not_overwritten(web: responses.RequestsMock, shop: Connector) -> None:
     standing(web, {1: ...})
     assert outcomes(shop, write(1, "INV1")) == [(WriteOutcome.REJECTED, "")]
-    assert shop.find_invoice_numbers(["1"]) == {}
 
 
 def test_two_numbers_for_one_order_are_not_sent_together(web: responses.RequestsMock, shop: Connector) -> None:
@@ -164,8 +163,3 @@ def test_when_the_fence_cannot_be_read_nothing_is_written(web: responses.Request
         shop.write_invoice_numbers([write(1, "INV1")])
     assert not caught.value.maybe_done
     assert len(web.calls) == 1
-
-
-def test_finding_numbers(web: responses.RequestsMock, shop: Connector) -> None:
-    standing(web, {1: "INV1", 2: "", 3: None})
-    assert shop.find_invoice_numbers(["1", "2", "3", "4"]) == {"1": "INV1", "2": "", "3": ""}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.money import LIMIT, from_minor, minor_digits, multiply, share, to_minor
+from app.core.money import LIMIT, from_minor, minor_digits, multiply, to_minor
 
 CURRENCIES = st.sampled_from(["MYR", "SGD", "VND", "JPY", "KWD", "CLF"])
 MINOR = st.integers(-LIMIT + 1, LIMIT - 1)
@@ -160,39 +160,3 @@ def test_price_times_quantity_is_within_half_a_unit(price: int, quantity: Decima
 def test_price_times_what_is_no_quantity_is_refused(quantity: str) -> None:
     with pytest.raises(ValueError, match=r"quantity|exactly"):
         multiply(100, Decimal(quantity))
-
-
-@pytest.mark.parametrize(
-    ("total", "weights", "parts"),
-    [
-        (100, [1, 1, 1], [34, 33, 33]),
-        (-100, [1, 1, 1], [-34, -33, -33]),
-        (5, [0, 0], [3, 2]),
-        (0, [0, 0], [0, 0]),
-        (0, [], []),
-        (7, [0, 5, 0], [0, 7, 0]),
-        (10, [999, 1], [10, 0]),
-        (1, [1, 2], [0, 1]),
-    ],
-)
-def test_share_by_largest_remainder(total: int, weights: list[int], parts: list[int]) -> None:
-    assert share(total, weights) == parts
-
-
-def test_nothing_to_share_over_is_refused() -> None:
-    with pytest.raises(ValueError, match="share over"):
-        share(1, [])
-
-
-@given(st.integers(-(10**12), 10**12), st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=30))
-def test_shares_always_add_up_and_mirror(total: int, weights: list[int]) -> None:
-    parts = share(total, weights)
-    assert sum(parts) == total
-    assert share(-total, weights) == [-part for part in parts]
-
-
-@given(st.integers(-(10**12), 10**12), st.lists(st.integers(0, 10**9), min_size=1, max_size=30).filter(any))
-def test_each_share_is_within_one_unit_of_its_quota(total: int, weights: list[int]) -> None:
-    for part, weight in zip(share(total, weights), weights, strict=True):
-        assert abs(part - Fraction(total * weight, sum(weights))) < 1
-        assert weight or part == 0

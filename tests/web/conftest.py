@@ -21,7 +21,6 @@ from wtforms.validators import DataRequired
 from app import web
 from app.web import respond
 from app.web.forms import Form
-from app.web.security import cross_origin_allowed
 from app.wiring import ROOT
 
 Speak = Callable[[str], None]
@@ -76,7 +75,6 @@ def _add_views(site: Flask) -> None:
     site.add_url_rule("/shop", "shop", lambda: respond.page_or_fragment("alone.html", "_shop.html", form=ShopForm()))
     site.add_url_rule("/save", "save", _save, methods=["POST"])
     site.add_url_rule("/leave", "leave", lambda: respond.done("/penang/", "Saved."), methods=["POST"])
-    site.add_url_rule("/hook", "hook", _hook, methods=["POST"])
     site.add_url_rule("/boom", "boom", _boom)
     site.add_url_rule("/taken", "taken", lambda: abort(409, "INV0022 was issued meanwhile."))
     site.add_url_rule("/slow", "slow", _slow)
@@ -93,11 +91,6 @@ def _save() -> ResponseReturnValue:
     if not form.validate():
         return respond.invalid("alone.html", "_shop.html", form=form)
     return respond.done("/penang/", "Saved.", fragment="_shop.html", form=form)
-
-
-@cross_origin_allowed
-def _hook() -> ResponseReturnValue:
-    return "heard"
 
 
 def _boom() -> ResponseReturnValue:

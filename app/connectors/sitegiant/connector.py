@@ -132,11 +132,6 @@ class SiteGiant(Connector):
             receipts.update(self._send(to_send))
         return tuple(receipts[write.key] for write in writes)
 
-    def find_invoice_numbers(self, remote_ids: Sequence[str]) -> Mapping[str, str]:
-        """The numbers that stand on these orders now; an order that does not show the field is left out."""
-        standing = self._standing_numbers(remote_ids)
-        return {order_id: number for order_id, number in standing.items() if number is not None}
-
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
