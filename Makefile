@@ -6,13 +6,16 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-heade
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: demo test lint lock clean setup setup-dev
+.PHONY: demo test bench lint lock clean setup setup-dev
 
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
 
 test: setup-dev  ## all tests; ARGS='tests/core -x' for some of them
 	@.venv/bin/pytest $(ARGS)
+
+bench: setup-dev  ## how fast it is, against limits measured beside it; ARGS='--only a,b'
+	@$(PY) -m tests.bench $(ARGS)
 
 lint: setup-dev
 	.venv/bin/ruff check

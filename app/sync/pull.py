@@ -34,7 +34,7 @@ from app.tenancy.scope import store_scope
 
 OVERLAP = timedelta(hours=48)
 SWEEP_EVERY = timedelta(hours=24)
-_THREADS = 4
+THREADS = 4
 _PAGES_IN_HAND = 2
 _COUNTED_AT_ONCE = 24
 
@@ -109,7 +109,7 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
 def _threads() -> Iterator[Executor]:
     """Threads that know the application, for sentences in the right language."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    pool = ThreadPoolExecutor(_THREADS, "pull", initializer=lambda: app.app_context().push())
+    pool = ThreadPoolExecutor(THREADS, "pull", initializer=lambda: app.app_context().push())
     try:
         yield pool
     finally:

@@ -1,0 +1,8 @@
+"""Everything that is measured, in the table's order."""
+
+from __future__ import annotations
+
+from tests.bench import pulling
+from tests.bench.frame import Measure
+
+MEASURES: tuple[Measure, ...] = (*pulling.MEASURES,)
