@@ -8,7 +8,7 @@ A new connector is one folder and one line in `app.connectors.REGISTRY`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
@@ -27,6 +27,14 @@ from app.core.types import (
 
 Words: TypeAlias = str | LazyString
 """Words for a page; lazy ones are looked up in the reader's language when they are shown."""
+
+
+GoAhead: TypeAlias = Callable[[], None]
+"""Called right before something is written outside; raises when the caller may not write any more."""
+
+
+def always() -> None:
+    """Nothing stands against writing."""
 
 
 class Capability(StrEnum):
@@ -88,12 +96,15 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    def write_invoice_numbers(self, writes: Sequence[InvoiceNumberWrite]) -> tuple[Receipt, ...]:
+    def write_invoice_numbers(
+        self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
+    ) -> tuple[Receipt, ...]:
         """Write up to `page_size` numbers, each only where the field is empty or holds one of ours.
 
         Reads before it writes: a foreign number gives FOREIGN and is left alone; our own number standing there
-        already gives DONE without a write. One receipt per write, in order. Raises Unavailable(maybe_done=True)
-        when the answer to the write was lost.
+        already gives DONE without a write. `go_ahead` is called between the two, as late as can be: a worker that
+        slept since it read may have been replaced. One receipt per write, in order. Raises
+        Unavailable(maybe_done=True) when the answer to the write was lost.
         """
 
     @abstractmethod

@@ -79,6 +79,17 @@ class Sale(Protocol):
     def refunded(self) -> int: ...
 
 
+class Dated(Protocol):
+    """The moments of an order, one of which gives its invoice the date."""
+
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def paid_at(self) -> datetime | None: ...
+    @property
+    def shipped_at(self) -> datetime | None: ...
+
+
 class LineKind(StrEnum):
     """What a line of an invoice stands for; only items have words of their own, pages name the rest."""
 
@@ -123,6 +134,8 @@ class BookableOrder:
     tax_included: bool
     total: int
     refunded: int
+    book_on: date | None = None
+    """The day that a person chose for the invoice, because its own lies in closed books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +242,29 @@ def invoice_date(
     return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
+def open_day(
+    order: Dated, rule: InvoiceDateRule, time_zone: str, *, book_on: date | None, closed_through: date | None
+) -> date:
+    """The day that the invoice carries: the one a person chose for it, or the rule's.
+
+    CannotBook when the event has no time yet, or the day is closed.
+    """
+    day = book_on or invoice_date(rule, order.created_at, order.paid_at, order.shipped_at, time_zone)
+    if day is None:
+        raise CannotBook(Reason.DATE_MISSING, {"rule": rule})
+    if closed_through is not None and day <= closed_through:
+        closed = {"day": day.isoformat(), "closed_through": closed_through.isoformat()}
+        raise CannotBook(Reason.PERIOD_LOCKED, closed)
+    return day
+
+
 def draft_invoice(
-    order: BookableOrder, *, time_zone: str, date_rule: InvoiceDateRule, rounding_tolerance: int = 5
+    order: BookableOrder,
+    *,
+    time_zone: str,
+    date_rule: InvoiceDateRule,
+    closed_through: date | None = None,
+    rounding_tolerance: int = 5,
 ) -> InvoiceDraft:
     """The invoice of one order, or `CannotBook`.
 
@@ -240,9 +274,7 @@ def draft_invoice(
     obstacle = not_a_sale(order) or wrong_total(order, rounding_tolerance)
     if obstacle is not None:
         raise CannotBook(*obstacle)
-    day = invoice_date(date_rule, order.created_at, order.paid_at, order.shipped_at, time_zone)
-    if day is None:
-        raise CannotBook(Reason.DATE_MISSING, {"rule": date_rule})
+    day = open_day(order, date_rule, time_zone, book_on=order.book_on, closed_through=closed_through)
     rounding = order.total - foot(order)
     items = [_item(line) for line in order.lines]
     return InvoiceDraft(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from app.core.invoicing import Detail, InvoiceDateRule, Obstacle, invoice_date, not_a_sale, wrong_total
-from app.core.states import OrderState, Reason
+from app.core.invoicing import CannotBook, Detail, InvoiceDateRule, Obstacle, not_a_sale, open_day, wrong_total
+from app.core.same_sale import Twin
+from app.core.states import DECIDED_BY_PERSON, OrderState, Reason
 from app.core.types import OrderStatus, OrderStub, OrderWindow, PaymentStatus, RemoteOrder
 
 _SECOND = timedelta(seconds=1)
@@ -32,7 +33,27 @@ class StoreRules:
     start_at: datetime | None
     time_zone: str
     invoice_date_rule: InvoiceDateRule
+    closed_through: date | None = None
+    """The last day of the store's closed books; nothing is dated on it or before."""
+    unlinked_items: Literal["book", "hold"] = "book"
     rounding_tolerance: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an order besides the channel's own words and the store's rules."""
+
+    book_on: date | None = None
+    """The day that a person chose for its invoice, because its own lies in closed books."""
+    twin: Twin | None = None
+    """The same sale by another road, unless a person said that it is another one."""
+    unlinked: tuple[str, ...] = ()
+    """SKUs of its lines that mean no item of ours."""
+    ambiguous: tuple[str, ...] = ()
+    """SKUs of its lines that mean several items of ours."""
+
+
+NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +98,14 @@ def refuse_batch(auto_delivery_order: str) -> Reason | None:
     return None if auto_delivery_order == "none" else Reason.AUTO_DO_ENABLED
 
 
-def decide(order: RemoteOrder, rules: StoreRules) -> Decision:
+def decide(order: RemoteOrder, rules: StoreRules, known: Known = NOTHING_KNOWN) -> Decision:
     """The booking state of an order that has no live invoice.
 
     The first obstacle is the one told, from what cannot be mended here (ended, unpaid, refunded) to what can. A paid
     order that the channel has on hold is held here too, with its own reason: it may yet be cancelled, and a check
     after its release books it.
     """
-    obstacle = next(_obstacles(order, rules), None)
+    obstacle = next(_obstacles(order, rules, known), None)
     if obstacle is None:
         return Decision(OrderState.READY, None, {})
     reason, detail = obstacle
@@ -93,25 +114,36 @@ def decide(order: RemoteOrder, rules: StoreRules) -> Decision:
     return Decision(_STATES.get(reason, OrderState.HELD), reason, detail)
 
 
-def next_state(current: OrderState, decision: Decision) -> OrderState:
-    """The state after a check: booked stays booked (only a credit note undoes an invoice), queued stays queued
-    while it is still ready, everything else follows the decision."""
-    if current == OrderState.BOOKED:
-        return OrderState.BOOKED
-    if current == OrderState.QUEUED and decision.state == OrderState.READY:
-        return OrderState.QUEUED
-    return decision.state
+def next_decision(current: Decision, found: Decision) -> Decision:
+    """Where the order stands after it was looked at again.
+
+    Booked stays booked (only a credit note undoes an invoice), what a person decided stays as it is, queued stays
+    queued while it is still ready, and everything else follows what was found.
+    """
+    if current.state == OrderState.BOOKED:
+        return Decision(OrderState.BOOKED, None, {})
+    if current.state == OrderState.CLOSED and current.reason in DECIDED_BY_PERSON:
+        return current
+    if current.state == OrderState.QUEUED and found.state == OrderState.READY:
+        return Decision(OrderState.QUEUED, None, {})
+    return found
 
 
-def differs_after_booking(status: OrderStatus, payment_status: PaymentStatus) -> Reason | None:
-    """What a booked order's page must warn about: on the channel it is no longer the paid sale that was invoiced."""
+def differs_from_invoice(
+    status: OrderStatus, payment_status: PaymentStatus, *, refunded: int, credited: int, same_content: bool
+) -> Reason | None:
+    """What a booked order must warn about: on the channel it is no longer the paid sale that was invoiced.
+
+    What was refunded there is no news once as much was credited here.
+    """
     by_status = {OrderStatus.CANCELLED: Reason.CANCELLED, OrderStatus.RETURNED: Reason.RETURNED}
-    by_payment = {
-        PaymentStatus.REFUNDED: Reason.REFUNDED,
-        PaymentStatus.PARTLY_REFUNDED: Reason.PARTLY_REFUNDED,
-        PaymentStatus.UNPAID: Reason.UNPAID,
-    }
-    return by_status.get(status) or by_payment.get(payment_status)
+    by_payment = {PaymentStatus.REFUNDED: Reason.REFUNDED, PaymentStatus.UNPAID: Reason.UNPAID}
+    ended = by_status.get(status) or by_payment.get(payment_status)
+    if ended is not None:
+        return ended
+    if refunded > credited or (payment_status == PaymentStatus.PARTLY_REFUNDED and not refunded):
+        return Reason.PARTLY_REFUNDED
+    return None if same_content else Reason.CHANGED_AFTER_BOOKING
 
 
 def windows(marketplace_ids: Iterable[str], since: datetime, until: datetime, days: int) -> list[OrderWindow]:
@@ -138,7 +170,7 @@ def _is_before_start(created_at: datetime | None, start_at: datetime | None) -> 
     return start_at is not None and created_at is not None and created_at < start_at
 
 
-def _obstacles(order: RemoteOrder, rules: StoreRules) -> Iterator[Obstacle]:
+def _obstacles(order: RemoteOrder, rules: StoreRules, known: Known) -> Iterator[Obstacle]:
     """What stands between the order and its invoice, the first thing first; later ones are looked for on demand."""
     if _is_before_start(order.created_at, rules.start_at):
         yield Reason.BEFORE_START_DATE, {"created_at": order.created_at.isoformat()}
@@ -148,9 +180,18 @@ def _obstacles(order: RemoteOrder, rules: StoreRules) -> Iterator[Obstacle]:
         yield Reason.CURRENCY_UNSUPPORTED, {"currency": order.currency}
     if (obstacle := wrong_total(order, rules.rounding_tolerance)) is not None:
         yield obstacle
-    rule = rules.invoice_date_rule
-    if invoice_date(rule, order.created_at, order.paid_at, order.shipped_at, rules.time_zone) is None:
-        yield Reason.DATE_MISSING, {"rule": rule}
+    if known.twin is not None:
+        twin = known.twin
+        yield Reason.DUPLICATE_SUSPECTED, {"order_id": twin.order_id, "number": twin.number}
+    closed = rules.closed_through
+    try:
+        open_day(order, rules.invoice_date_rule, rules.time_zone, book_on=known.book_on, closed_through=closed)
+    except CannotBook as error:
+        yield error.reason, error.detail
+    if known.ambiguous:
+        yield Reason.SKU_AMBIGUOUS, {"skus": ", ".join(known.ambiguous)}
+    if known.unlinked and rules.unlinked_items == "hold":
+        yield Reason.SKU_NOT_FOUND, {"skus": ", ".join(known.unlinked)}
     key = gateway_key(order.gateway)
     if rules.unmapped_gateway == "hold" and key not in rules.mapped_gateways:
         yield Reason.GATEWAY_UNMAPPED, {"gateway": order.gateway, "gateway_key": key}

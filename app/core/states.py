@@ -22,7 +22,7 @@ class OrderState(StrEnum):
     HELD = "held"
     """Something must be mended first; the reason says what."""
     CLOSED = "closed"
-    """It will not be booked: cancelled, returned or refunded before it was."""
+    """It will not be booked: cancelled, returned or refunded before it was, credited after it was, or left out."""
 
 
 class Reason(StrEnum):
@@ -49,6 +49,20 @@ class Reason(StrEnum):
     FOREIGN_NUMBER = "FOREIGN_NUMBER"
     ORDER_MISSING = "ORDER_MISSING"
     WRITEBACK_FAILED = "WRITEBACK_FAILED"
+    PERIOD_LOCKED = "PERIOD_LOCKED"
+    """Its invoice would be dated on a day that is closed."""
+    DUPLICATE_SUSPECTED = "DUPLICATE_SUSPECTED"
+    """The same sale seems to have come by another channel."""
+    SKU_NOT_FOUND = "SKU_NOT_FOUND"
+    SKU_AMBIGUOUS = "SKU_AMBIGUOUS"
+    CREDITED = "CREDITED"
+    """Its invoice was credited in full and no other was issued instead."""
+    IGNORED = "IGNORED"
+    """A person said that it shall be left out; the detail holds why, and what it waited for."""
+
+
+DECIDED_BY_PERSON = frozenset({Reason.CREDITED, Reason.IGNORED})
+"""Why an order is closed until a person says otherwise, whatever the channel says of it."""
 
 
 class SeenState(StrEnum):
@@ -83,6 +97,19 @@ class ChangeState(StrEnum):
 class InvoiceState(StrEnum):
     POSTED = "posted"
     CREDITED = "credited"
+    """Credited in full; an invoice that is credited in part is still posted."""
+
+
+class CreditCause(StrEnum):
+    """Why a credit note was made."""
+
+    REISSUE = "reissue"
+    """Another invoice takes the place of the credited one."""
+    CANCELLED = "cancelled"
+    RETURNED = "returned"
+    REFUNDED = "refunded"
+    CORRECTION = "correction"
+    """A person had another reason, and wrote it down."""
 
 
 ACTIVE_JOB_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})

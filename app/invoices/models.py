@@ -1,4 +1,4 @@
-"""Sales invoices and the numbers they take. A posted invoice is never edited and never deleted.
+"""Sales invoices, credit notes and the numbers they take. What is posted is never edited and never deleted.
 
 Names of buyer, payment method and salesperson are stamped: an invoice prints the same for ever.
 Amounts are integers in the currency's minor unit.
@@ -60,7 +60,9 @@ class Invoice(StoreOwned, Base):
         Index("uq_invoices_live_order", "store_id", "order_id", unique=True, postgresql_where=text("state = 'posted'")),
         Index("ix_invoices_date", "store_id", "invoice_date", "id"),
         Index("ix_invoices_order", "store_id", "order_id"),
+        ForeignKeyConstraint(["store_id", "replaces_id"], ["invoices.store_id", "invoices.id"]),
         CheckConstraint("state in ('posted', 'credited')", name="state"),
+        CheckConstraint("credited between 0 and total", name="credited"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -94,6 +96,12 @@ class Invoice(StoreOwned, Base):
     tax_included: Mapped[bool]
     rounding: Mapped[int]
     total: Mapped[int]
+    content_key: Mapped[str]
+    """Identifies the order's lines and amounts as they were invoiced."""
+    credited: Mapped[int] = mapped_column(server_default="0")
+    """The sum of its credit notes."""
+    replaces_id: Mapped[int | None]
+    """The invoice of the same order that was credited to make room for this one."""
     search: Mapped[str]
     job_id: Mapped[int | None]
     issued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
@@ -116,3 +124,88 @@ class InvoiceLine(StoreOwned, Base):
     discount: Mapped[int]
     tax: Mapped[int]
     amount: Mapped[int]
+
+
+class CreditNote(StoreOwned, Base):
+    """Takes back an invoice, in full or in part. Amounts are positive: what is given back.
+
+    The same convention as for invoices: sum(line.amount) + (0 if tax_included else tax) == total.
+    """
+
+    __tablename__ = "credit_notes"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "invoice_id"], ["invoices.store_id", "invoices.id"]),
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"]),
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "series"], ["number_series.store_id", "number_series.code"]),
+        UniqueConstraint("store_id", "series", "number"),
+        UniqueConstraint("store_id", "number_text"),
+        Index("ix_credit_notes_date", "store_id", "credit_date", "id"),
+        Index("ix_credit_notes_invoice", "store_id", "invoice_id"),
+        Index("ix_credit_notes_order", "store_id", "order_id"),
+        CheckConstraint("total >= 0", name="total"),
+        CheckConstraint("cause in ('reissue', 'cancelled', 'returned', 'refunded', 'correction')", name="cause"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    series: Mapped[str]
+    number: Mapped[int]
+    number_text: Mapped[str]
+    invoice_id: Mapped[int]
+    invoice_number: Mapped[str]
+    order_id: Mapped[int]
+    channel_id: Mapped[int]
+    cause: Mapped[str]
+    words: Mapped[str] = mapped_column(server_default="")
+    """The reason that a person gave; '' when the channel's cancellation, return or refund is the whole reason."""
+    credit_date: Mapped[date] = mapped_column(Date)
+    currency: Mapped[str] = mapped_column(String(3))
+    seller: Mapped[str]
+    order_number: Mapped[str]
+    buyer: Mapped[dict[str, Any]]
+    tax: Mapped[int]
+    tax_included: Mapped[bool]
+    total: Mapped[int]
+    search: Mapped[str]
+    job_id: Mapped[int | None]
+    issued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CreditNoteLine(StoreOwned, Base):
+    """One line of a credit note; `invoice_line_no` is the line that it takes back, None for an amount by itself."""
+
+    __tablename__ = "credit_note_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "credit_note_id"], ["credit_notes.store_id", "credit_notes.id"]),
+    )
+
+    credit_note_id: Mapped[int] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True)
+    invoice_line_no: Mapped[int | None]
+    kind: Mapped[str]
+    sku: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(14, 4))
+    unit_price: Mapped[int]
+    discount: Mapped[int]
+    tax: Mapped[int]
+    amount: Mapped[int]
+
+
+class VoidNumbers(StoreOwned, Base):
+    """Numbers of a series that were skipped on purpose: no document will ever carry them."""
+
+    __tablename__ = "void_numbers"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "series"], ["number_series.store_id", "number_series.code"]),
+        CheckConstraint("first_number <= last_number", name="range"),
+    )
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    first_number: Mapped[int] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+    words: Mapped[str]
+    """Why, in the words of the person who skipped them."""
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

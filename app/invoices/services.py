@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import select, update
@@ -19,10 +20,13 @@ from app.core.states import Reason
 from app.extensions import db
 from app.invoices.models import Invoice, InvoiceLine, NumberSeries
 from app.mappings.models import PaymentMapping, PaymentMethod, Salesperson, SalespersonMapping
+from app.orders.knowing import booked_twins
 from app.orders.services import Refusal, StoredOrder
+from app.tenancy.models import Store
 from app.tenancy.scope import current_store, current_store_id
 
 INVOICE_SERIES: Final = "invoice"
+CREDIT_SERIES: Final = "credit_note"
 _INVOICE_COLUMNS = (
     "store_id",
     "series",
@@ -52,6 +56,8 @@ _INVOICE_COLUMNS = (
     "tax_included",
     "rounding",
     "total",
+    "content_key",
+    "replaces_id",
     "search",
     "job_id",
     "issued_by",
@@ -69,6 +75,9 @@ _LINE_COLUMNS = (
     "tax",
     "amount",
 )
+
+
+NOTHING_REPLACED: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +104,20 @@ class _Stamp:
     version: int
 
 
-def issue_invoices(orders: Sequence[StoredOrder], *, job_id: int | None) -> tuple[list[Issued], list[Refusal]]:
+def issue_invoices(
+    orders: Sequence[StoredOrder], *, job_id: int | None, replaces: Mapping[int, int] = NOTHING_REPLACED
+) -> tuple[list[Issued], list[Refusal]]:
     """Invoice each order that can be, in order; the rest comes back as refusals. Does not commit.
 
-    The orders must be locked by this transaction. Costs the same handful of statements for one order or a hundred.
+    The orders must be of one channel and locked by this transaction. Costs the same handful of statements for one
+    order or a hundred. `replaces` names, by order, the credited invoice that the new one stands for.
     """
     if not orders:
         return [], []
     store = current_store()
     methods = _payment_methods({order.channel_id for order in orders})
     cash = _default_method()
-    drafts: list[tuple[StoredOrder, InvoiceDraft]] = []
-    refusals: list[Refusal] = []
-    for order in orders:
-        try:
-            if store.unmapped_gateway == "hold" and (order.channel_id, order.gateway_key) not in methods:
-                raise CannotBook(Reason.GATEWAY_UNMAPPED, {"gateway": order.gateway, "gateway_key": order.gateway_key})
-            rule = cast(InvoiceDateRule, store.invoice_date_rule)
-            drafts.append((order, draft_invoice(order.bookable, time_zone=store.time_zone, date_rule=rule)))
-        except CannotBook as error:
-            refusals.append(Refusal(order.bookable.order_id, error.reason, error.detail))
+    drafts, refusals = _drafts(orders, store, methods)
     salespeople = _salespeople({order.marketplace_id for order, _ in drafts})
     numbers = take_numbers(INVOICE_SERIES, len(drafts)) if drafts else []
     rows = [
@@ -126,6 +129,7 @@ def issue_invoices(orders: Sequence[StoredOrder], *, job_id: int | None) -> tupl
             method=methods.get((order.channel_id, order.gateway_key), cash),
             salesperson=salespeople.get(order.marketplace_id, _Stamp(None, "", 0)),
             job_id=job_id,
+            replaces_id=replaces.get(draft.order_id),
         )
         for (order, draft), number in zip(drafts, numbers, strict=True)
     ]
@@ -147,7 +151,38 @@ def issue_invoices(orders: Sequence[StoredOrder], *, job_id: int | None) -> tupl
     return issued, refusals
 
 
-def take_numbers(series: Literal["invoice"], count: int) -> list[tuple[int, str]]:
+def _drafts(
+    orders: Sequence[StoredOrder], store: Store, methods: Mapping[tuple[int, str], _Stamp]
+) -> tuple[list[tuple[StoredOrder, InvoiceDraft]], list[Refusal]]:
+    """The invoices that can be made, and why the others cannot. Holds the series' lock, so that nobody else books."""
+    lock_series(INVOICE_SERIES)
+    twins = booked_twins(orders[0].channel_id, [order.subject for order in orders])
+    drafts: list[tuple[StoredOrder, InvoiceDraft]] = []
+    refusals: list[Refusal] = []
+    for order in orders:
+        try:
+            if (twin := twins.get(order.remote_id)) is not None:
+                raise CannotBook(Reason.DUPLICATE_SUSPECTED, {"order_id": twin.order_id, "number": twin.number})
+            if store.unmapped_gateway == "hold" and (order.channel_id, order.gateway_key) not in methods:
+                raise CannotBook(Reason.GATEWAY_UNMAPPED, {"gateway": order.gateway, "gateway_key": order.gateway_key})
+            rule = cast(InvoiceDateRule, store.invoice_date_rule)
+            draft = draft_invoice(
+                order.bookable, time_zone=store.time_zone, date_rule=rule, closed_through=store.closed_through
+            )
+        except CannotBook as error:
+            refusals.append(Refusal(order.bookable.order_id, error.reason, error.detail))
+        else:
+            drafts.append((order, draft))
+    return drafts, refusals
+
+
+def lock_series(series: Literal["invoice", "credit_note"]) -> None:
+    """Let nobody else take numbers of the series until this transaction ends."""
+    key = (NumberSeries.store_id == current_store_id(), NumberSeries.code == series)
+    db.session.execute(select(NumberSeries.code).where(*key).with_for_update())
+
+
+def take_numbers(series: Literal["invoice", "credit_note"], count: int) -> list[tuple[int, str]]:
     """The next `count` numbers with their printed form; the series stays locked until the transaction ends."""
     row = db.session.execute(
         update(NumberSeries)
@@ -211,6 +246,7 @@ def _invoice_row(
     method: _Stamp,
     salesperson: _Stamp,
     job_id: int | None,
+    replaces_id: int | None,
 ) -> dict[str, Any]:
     return {
         "store_id": current_store_id(),
@@ -241,6 +277,8 @@ def _invoice_row(
         "tax_included": draft.tax_included,
         "rounding": draft.rounding,
         "total": draft.total,
+        "content_key": order.content_key,
+        "replaces_id": replaces_id,
         "search": f"{number[1].casefold()} {order.search}",
         "job_id": job_id,
         "issued_by": order.queued_by,

@@ -55,7 +55,9 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"grant usage, select on all sequences in schema public to {role}",
         *(f"grant execute on function {door} to {role}" for door in DOORS_SQL),
         f"revoke insert, update, delete on alembic_version from {role}",
-        f"revoke delete on invoices, number_series, seen_orders, orders, changes, stores from {role}",
-        f"revoke update, delete on invoice_lines, journal from {role}",
+        f"revoke delete on number_series, seen_orders, orders, changes, stores from {role}",
+        f"revoke update, delete on invoices, invoice_lines, credit_notes, credit_note_lines, void_numbers, journal "
+        f"from {role}",
+        f"grant update (state, credited) on invoices to {role}",
     ):
         connection.execute(text(statement))

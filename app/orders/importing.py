@@ -16,7 +16,8 @@ from sqlalchemy import Row, delete, or_, select, update
 from app.bulk import insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
-from app.core.plan import Decision, StoreRules, decide, differs_after_booking, gateway_key, next_state
+from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision
+from app.core.same_sale import content_key, sale_key
 from app.core.states import OrderState, Reason, SeenState
 from app.core.types import (
     OrderStub,
@@ -25,6 +26,7 @@ from app.core.types import (
 )
 from app.extensions import db
 from app.mappings.models import PaymentMapping
+from app.orders.knowing import Subject, known_of
 from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
@@ -56,11 +58,14 @@ _ORDER_COLUMNS = (
     "total",
     "refunded",
     "digest",
+    "content_key",
+    "sale_key",
     "search",
     "state",
     "reason",
     "reason_detail",
     "alert",
+    "ignored_alert",
     "changed_at",
 )
 _LINE_COLUMNS = (
@@ -78,7 +83,19 @@ _LINE_COLUMNS = (
     "discount",
     "tax",
 )
-_COMPARED = ("state", "reason", "digest", "alert", "remote_invoice_no", "status", "payment_status", "total")
+_COMPARED = (
+    "state",
+    "reason",
+    "reason_detail",
+    "digest",
+    "alert",
+    "ignored_alert",
+    "remote_invoice_no",
+    "status",
+    "payment_status",
+    "total",
+)
+_CHOSEN = ("book_on", "not_same_sale", "credited", "booked_content_key")
 UNREAD: Final = (Reason.BAD_PAYLOAD, Reason.ORDER_MISSING)
 """Why an order is held although nothing is known against it: what is stored may not be so any more."""
 _SEEN_COLUMNS = (
@@ -153,6 +170,8 @@ def store_rules(channel_id: int) -> StoreRules:
         start_at=channel.start_at,
         time_zone=store.time_zone,
         invoice_date_rule=cast(InvoiceDateRule, store.invoice_date_rule),
+        closed_through=store.closed_through,
+        unlinked_items=cast(Literal["book", "hold"], store.unlinked_items),
     )
 
 
@@ -284,13 +303,15 @@ def _write_orders(
 ) -> tuple[int, int]:
     """How many orders were new, and how many of the known ones changed."""
     stored = _stored_orders(channel_id, [order.remote_id for order in orders])
+    known = known_of(channel_id, [_subject(order, stored.get(order.remote_id)) for order in orders])
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     rewritten: list[tuple[int, RemoteOrder]] = []
     notes: list[JournalNote] = []
     for order in orders:
         before = stored.get(order.remote_id)
-        row = _order_row(order, decide(order, rules), marketplaces[order.marketplace_id], before)
+        found = decide(order, rules, known[order.remote_id])
+        row = _order_row(order, found, marketplaces[order.marketplace_id], before)
         if before is None:
             fresh.append(
                 {"store_id": current_store_id(), "channel_id": channel_id, "remote_id": order.remote_id, **row}
@@ -318,20 +339,24 @@ def _write_orders(
 
 def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:
     rows: Sequence[Row[Any]] = db.session.execute(
-        select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED)))
+        select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED, *_CHOSEN)))
         .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.remote_id.in_(remote_ids))
         .with_for_update()
     ).all()
     return {row.remote_id: row for row in rows}
 
 
-def _order_row(order: RemoteOrder, decision: Decision, marketplace_id: int, before: Row[Any] | None) -> dict[str, Any]:
-    state, reason, detail, alert = decision.state, decision.reason, dict(decision.detail), None
+def _subject(order: RemoteOrder, before: Row[Any] | None) -> Subject:
+    chosen = {} if before is None else {"book_on": before.book_on, "not_same_sale": before.not_same_sale}
+    return Subject(order.remote_id, sale_key(order), order.created_at, **chosen)
+
+
+def _order_row(order: RemoteOrder, found: Decision, marketplace_id: int, before: Row[Any] | None) -> dict[str, Any]:
+    content, decision, alert, ignored = content_key(order), found, None, None
     if before is not None:
-        state = next_state(OrderState(before.state), decision)
-        if state == OrderState.BOOKED:
-            reason, detail = None, {}
-            alert = _alert(order, before)
+        decision = next_decision(decision_of(before), found)
+        if decision.state == OrderState.BOOKED:
+            alert, ignored = _alert(order, content, before)
     return {
         "marketplace_id": marketplace_id,
         "number": order.number or order.remote_id,
@@ -358,23 +383,33 @@ def _order_row(order: RemoteOrder, decision: Decision, marketplace_id: int, befo
         "total": order.total,
         "refunded": order.refunded,
         "digest": order.digest,
+        "content_key": content,
+        "sale_key": sale_key(order),
         "search": search_text(order),
-        "state": state,
-        "reason": reason,
-        "reason_detail": detail,
+        "state": decision.state,
+        "reason": decision.reason,
+        "reason_detail": dict(decision.detail),
         "alert": alert,
+        "ignored_alert": ignored,
         "changed_at": datetime.now(UTC),
     }
 
 
-def _alert(order: RemoteOrder, before: Row[Any]) -> str | None:
-    """What the invoice of a booked order does not say: ended, paid back, or charged differently."""
-    differs = differs_after_booking(order.status, order.payment_status)
-    if differs is not None:
-        return differs
-    if order.total != before.total:
-        return Reason.CHANGED_AFTER_BOOKING
-    return cast("str | None", before.alert) if before.alert == Reason.CHANGED_AFTER_BOOKING else None
+def decision_of(stored: Any) -> Decision:
+    """Where a stored order stands, as it was decided."""
+    return Decision(OrderState(stored.state), Reason(stored.reason) if stored.reason else None, stored.reason_detail)
+
+
+def _alert(order: RemoteOrder, content: str, before: Row[Any]) -> tuple[str | None, str | None]:
+    """What the invoice of a booked order does not say (ended, paid back, charged differently), told or left alone."""
+    differs = differs_from_invoice(
+        order.status,
+        order.payment_status,
+        refunded=order.refunded,
+        credited=before.credited,
+        same_content=content == before.booked_content_key,
+    )
+    return (None, differs) if differs == before.ignored_alert else (differs, None)
 
 
 def _same(before: Row[Any], row: Mapping[str, Any]) -> bool:

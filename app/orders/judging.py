@@ -13,11 +13,12 @@ from sqlalchemy import Row, or_, select, update
 
 from app.bulk import update_rows
 from app.channels.models import Channel
-from app.core.plan import StoreRules, decide, next_state
+from app.core.plan import StoreRules, decide, next_decision
 from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, RemoteOrder
 from app.extensions import db
-from app.orders.importing import UNREAD, store_rules
+from app.orders.importing import UNREAD, decision_of, store_rules
+from app.orders.knowing import Subject, known_of
 from app.orders.models import Order
 from app.orders.services import lines_by_order, lock_channel
 from app.orders.writing import JournalNote, write_journal
@@ -87,15 +88,16 @@ def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
 
 def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_id: int | None) -> int:
     lines = lines_by_order([row.Order.id for row in rows])
+    known = known_of(channel_id, [_subject(row.Order) for row in rows])
     changed: list[dict[str, Any]] = []
     notes: list[JournalNote] = []
     for row in rows:
         order = row.Order
-        decision = decide(_remote(order, lines.get(order.id, ())), rules)
-        state = next_state(OrderState(order.state), decision)
+        found = decide(_remote(order, lines.get(order.id, ())), rules, known[order.remote_id])
+        decision = next_decision(decision_of(order), found)
+        state, detail = decision.state, dict(decision.detail)
         if (state, decision.reason) == (order.state, order.reason):
             continue
-        detail = dict(decision.detail)
         key = {"store_id": order.store_id, "id": order.id}
         changed.append({**key, "state": state, "reason": decision.reason, "reason_detail": detail})
         kind = "freed" if state in (OrderState.READY, OrderState.QUEUED) else "held"
@@ -103,6 +105,10 @@ def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_
     update_rows(Order, ("store_id", "id"), ("state", "reason", "reason_detail"), changed)
     write_journal(notes, user_id=user_id)
     return len(changed)
+
+
+def _subject(order: Order) -> Subject:
+    return Subject(order.remote_id, order.sale_key, order.placed_at, order.book_on, order.not_same_sale)
 
 
 def _remote(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:

@@ -5,11 +5,22 @@ Amounts are integers in the currency's minor unit. Times of the channel are kept
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, Numeric, String, UniqueConstraint, func, text
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -33,6 +44,13 @@ class SeenOrder(StoreOwned, Base):
         ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
         Index("ix_seen_orders_listed", "store_id", "channel_id", postgresql_where=text("state = 'listed'")),
         Index("ix_seen_orders_unreadable", "store_id", "channel_id", postgresql_where=text("state = 'unreadable'")),
+        Index(
+            "ix_seen_orders_wanted",
+            "store_id",
+            "channel_id",
+            "remote_id",
+            postgresql_where=text("wanted_at is not null"),
+        ),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,6 +62,9 @@ class SeenOrder(StoreOwned, Base):
     remote_created_at: Mapped[datetime | None]
     raw: Mapped[dict[str, Any] | None]
     """What the channel sent, kept only when it could not be read."""
+    wanted_at: Mapped[datetime | None]
+    """When a person asked that it be read again; a job of kind `retry` reads it and takes the mark away."""
+    wanted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -63,6 +84,7 @@ class Order(StoreOwned, Base):
         Index("ix_orders_number", "store_id", "number"),
         Index("ix_orders_open", "store_id", "channel_id", "id", postgresql_where=text(STILL_OPEN)),
         Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),
+        Index("ix_orders_sale", "store_id", "sale_key", postgresql_where=text("sale_key is not null")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -95,6 +117,18 @@ class Order(StoreOwned, Base):
     total: Mapped[int]
     refunded: Mapped[int]
     digest: Mapped[str]
+    content_key: Mapped[str]
+    """Identifies its lines and amounts (`app.core.same_sale.content_key`)."""
+    booked_content_key: Mapped[str | None]
+    """The same as it was when its live invoice was made."""
+    credited: Mapped[int] = mapped_column(server_default="0")
+    """How much of its live invoice was credited."""
+    sale_key: Mapped[str | None]
+    """The same as that of another order when both look like one sale (`app.core.same_sale.sale_key`)."""
+    not_same_sale: Mapped[bool] = mapped_column(server_default="false")
+    """A person said that it is a sale of its own, whatever it looks like."""
+    book_on: Mapped[date | None] = mapped_column(Date)
+    """The day that a person chose for its invoice, because its own lies in closed books."""
     search: Mapped[str]
     """Everything one may look for, lower-case: numbers, buyer, phone, SKUs."""
     state: Mapped[str]
@@ -102,6 +136,10 @@ class Order(StoreOwned, Base):
     reason_detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     alert: Mapped[str | None]
     """What the channel says about a booked order that its invoice does not: cancelled, returned, refunded, changed."""
+    ignored_alert: Mapped[str | None]
+    """The alert that a person chose to leave as it is; another one is told again."""
+    state_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """Since when it is in this state for this reason; kept by a trigger."""
     queued_at: Mapped[datetime | None]
     queued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     imported_at: Mapped[datetime] = mapped_column(server_default=func.now())

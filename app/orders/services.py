@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from app.bulk import update_rows
 from app.channels.models import Channel
@@ -18,6 +18,7 @@ from app.core.invoicing import BookableLine, BookableOrder
 from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
+from app.orders.knowing import Subject
 from app.orders.models import Order, OrderLine
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store_id
@@ -70,6 +71,40 @@ def has_queued_orders(channel_id: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+_TAKEN = tuple(
+    getattr(Order, name)
+    for name in (
+        "id",
+        "channel_id",
+        "marketplace_id",
+        "remote_id",
+        "number",
+        "gateway",
+        "gateway_key",
+        "buyer",
+        "search",
+        "content_key",
+        "sale_key",
+        "not_same_sale",
+        "book_on",
+        "queued_by",
+        "currency",
+        "status",
+        "payment_status",
+        "placed_at",
+        "paid_at",
+        "shipped_at",
+        "shipping",
+        "discount",
+        "adjustment",
+        "tax",
+        "tax_included",
+        "total",
+        "refunded",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
     """An order taken for booking, with what its invoice stamps."""
@@ -83,47 +118,26 @@ class StoredOrder:
     gateway_key: str
     buyer: Mapping[str, Any]
     search: str
+    content_key: str
     queued_by: int | None
+    subject: Subject
 
 
 def take_orders(channel_id: int, limit: int) -> list[StoredOrder]:
     """The oldest of the queued orders, locked for this transaction, with their lines. Two statements."""
-    orders = db.session.execute(
-        select(*(getattr(Order, name) for name in _TAKEN))
-        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
-        .order_by(Order.placed_at, Order.id)
-        .limit(limit)
-        .with_for_update()
-    ).all()
+    wanted = (Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
+    return _taken(select(*_TAKEN).where(*wanted).order_by(Order.placed_at, Order.id).limit(limit))
+
+
+def take_order(order_id: int) -> StoredOrder | None:
+    """One order, whatever its state, locked for this transaction, with its lines; None when there is none."""
+    return next(iter(_taken(select(*_TAKEN).where(Order.id == order_id))), None)
+
+
+def _taken(query: Select[Any]) -> list[StoredOrder]:
+    orders = db.session.execute(query.where(Order.store_id == current_store_id()).with_for_update()).all()
     lines = lines_by_order([row.id for row in orders])
     return [_stored(row, lines.get(row.id, ())) for row in orders]
-
-
-_TAKEN = (
-    "id",
-    "channel_id",
-    "marketplace_id",
-    "remote_id",
-    "number",
-    "gateway",
-    "gateway_key",
-    "buyer",
-    "search",
-    "queued_by",
-    "currency",
-    "status",
-    "payment_status",
-    "placed_at",
-    "paid_at",
-    "shipped_at",
-    "shipping",
-    "discount",
-    "adjustment",
-    "tax",
-    "tax_included",
-    "total",
-    "refunded",
-)
 
 
 _LINE = (
@@ -186,6 +200,7 @@ def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
         tax_included=row.tax_included,
         total=row.total,
         refunded=row.refunded,
+        book_on=row.book_on,
     )
     return StoredOrder(
         bookable=bookable,
@@ -197,7 +212,9 @@ def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
         gateway_key=row.gateway_key,
         buyer=row.buyer,
         search=row.search,
+        content_key=row.content_key,
         queued_by=row.queued_by,
+        subject=Subject(row.remote_id, row.sale_key, row.placed_at, row.book_on, row.not_same_sale),
     )
 
 
@@ -216,7 +233,17 @@ def mark_booked(order_ids: Sequence[int]) -> None:
         db.session.execute(
             update(Order)
             .where(Order.store_id == current_store_id(), Order.id.in_(order_ids))
-            .values(state=OrderState.BOOKED, reason=None, reason_detail={}, queued_at=None, queued_by=None)
+            .values(
+                state=OrderState.BOOKED,
+                reason=None,
+                reason_detail={},
+                queued_at=None,
+                queued_by=None,
+                booked_content_key=Order.content_key,
+                credited=0,
+                alert=None,
+                ignored_alert=None,
+            )
             .execution_options(synchronize_session=False)
         )
 

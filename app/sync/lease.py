@@ -24,7 +24,7 @@ from app.channels.models import Channel
 from app.core.states import JobState
 from app.extensions import db
 from app.sync.models import SyncJob
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import current_store_id, store_scope
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 12
@@ -222,6 +222,22 @@ def _run(job: SyncJob) -> Run:
         attempts=job.attempts,
         cancelled=job.cancel_requested_at is not None,
     )
+
+
+def make_sure(run: Run) -> None:
+    """LeaseLostError unless the job is still ours: asked right before something is written outside. Commits."""
+    with store_scope(run.store_id):
+        mine = select(SyncJob.id).where(
+            SyncJob.store_id == run.store_id,
+            SyncJob.id == run.job_id,
+            SyncJob.fence == run.fence,
+            SyncJob.state == JobState.RUNNING,
+            SyncJob.lease_until > func.now(),
+        )
+        found = db.session.scalar(mine)
+        db.session.commit()
+    if found is None or run.lost.is_set():
+        raise LeaseLostError(f"job {run.job_id}")
 
 
 def end(run: Run, state: JobState, *, problem: str | None = None, detail: Mapping[str, Any] | None = None) -> None:

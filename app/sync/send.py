@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
 from app.connectors.base import Capability, Connector
@@ -22,7 +24,7 @@ from app.core.types import InvoiceNumberWrite, Receipt, WriteOutcome
 from app.extensions import db
 from app.orders.services import set_remote_numbers
 from app.orders.writing import JournalNote, write_journal
-from app.sync.lease import Run
+from app.sync.lease import LeaseLostError, Run, make_sure
 from app.sync.models import Change
 from app.tenancy.scope import store_scope
 
@@ -67,7 +69,9 @@ def send(run: Run, connector: Connector) -> Iterator[None]:
             for change in claimed
         ]
         try:
-            receipts = connector.write_invoice_numbers(writes)
+            receipts = connector.write_invoice_numbers(writes, partial(make_sure, run))
+        except LeaseLostError:
+            raise
         except Exception as error:
             _put_off(run, claimed, error)
             raise
@@ -94,6 +98,7 @@ def _count(run: Run) -> int:
 def _claim(run: Run, limit: int) -> list[Claimed]:
     """Mark a batch as being sent, before anything is sent."""
     with store_scope(run.store_id):
+        _drop_superseded(run)
         # A common table expression is read once; as a plain sub-query its limit might be applied again for each row.
         due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")
         rows = db.session.execute(
@@ -111,6 +116,23 @@ def _claim(run: Run, limit: int) -> list[Claimed]:
         run.save(worked=False)
         db.session.commit()
     return sorted((Claimed(*row) for row in rows), key=lambda change: change.id)
+
+
+def _drop_superseded(run: Run) -> None:
+    """The newest number of an order is the one to be written: what was planned before it is never sent again.
+
+    The newer change expects the older number on the channel, in case that it was written after all.
+    """
+    newer = aliased(Change)
+    another = select(newer.id).where(
+        newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.id > Change.id
+    )
+    db.session.execute(
+        update(Change)
+        .where(*_due(run), another.exists())
+        .values(state=ChangeState.DROPPED, reason=None, reason_detail={})
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt]) -> None:

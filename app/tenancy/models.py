@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, String, func
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Identity, String, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +25,7 @@ class Store(Base):
         CheckConstraint("invoice_date_rule in ('created', 'paid', 'shipped')", name="invoice_date_rule"),
         CheckConstraint("unmapped_gateway in ('cash', 'hold')", name="unmapped_gateway"),
         CheckConstraint("auto_delivery_order in ('none', 'on_save', 'on_delivery')", name="auto_delivery_order"),
+        CheckConstraint("unlinked_items in ('book', 'hold')", name="unlinked_items"),
         CheckConstraint("plan in ('starter', 'growth', 'premium', 'enterprise')", name="plan"),
     )
 
@@ -40,6 +41,12 @@ class Store(Base):
     """Further currencies, besides the store's own, in which orders may be invoiced."""
     unmapped_gateway: Mapped[str] = mapped_column(server_default="cash")
     auto_delivery_order: Mapped[str] = mapped_column(server_default="none")
+    unlinked_items: Mapped[str] = mapped_column(server_default="book")
+    """Whether an order with a SKU that means no item of ours is booked by its own words, or held."""
+    auto_credit: Mapped[bool] = mapped_column(server_default="false")
+    """Whether what a channel cancels, returns or refunds after invoicing is credited at once."""
+    closed_through: Mapped[date | None] = mapped_column(Date)
+    """The last day of the closed books: no invoice and no credit note is dated on it or before."""
     seller_details: Mapped[str] = mapped_column(server_default="")
     """What invoices print below the store's name: registration and tax numbers, address, a line each."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -18,7 +18,7 @@ from itertools import count
 from threading import RLock
 from typing import Any, ClassVar
 
-from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions
+from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, GoAhead, always
 from app.core.errors import AuthRejected, ChannelError, Misconfigured, Unavailable, Unreachable
 from app.core.types import (
     ChannelFacts,
@@ -199,8 +199,11 @@ class FakeConnector(Connector):
         shop = self._shop("get_orders")
         return tuple(shop.orders[one] for one in self._at_most_a_page(remote_ids) if one in shop.orders)
 
-    def write_invoice_numbers(self, writes: Sequence[InvoiceNumberWrite]) -> tuple[Receipt, ...]:
+    def write_invoice_numbers(
+        self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
+    ) -> tuple[Receipt, ...]:
         shop = self._shop("write_invoice_numbers")
+        go_ahead()
         self._at_most_a_page(write.remote_id for write in writes)
         with shop.lock:
             receipts = tuple(self._write(shop, write) for write in writes)

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from app.core.plan import (
     Decision,
     decide,
-    differs_after_booking,
+    differs_from_invoice,
     gateway_key,
     needs_details,
-    next_state,
+    next_decision,
     refuse_batch,
     seen_decision,
     windows,
 )
-from app.core.states import OrderState, Reason
+from app.core.states import DECIDED_BY_PERSON, OrderState, Reason
 from app.core.types import OrderStatus, OrderStub, PaymentStatus, RemoteOrder
 from tests.core.samples import NOON, RULES, footing_orders, remote_order
 
@@ -91,7 +91,7 @@ def test_part_refund_tells_both_amounts() -> None:
 
 def test_unpaid_cash_on_delivery_order_is_ready_once_it_is_paid() -> None:
     waiting = decide(remote_order(payment_status=PaymentStatus.UNPAID, paid_at=None), RULES)
-    state = next_state(waiting.state, decide(remote_order(), RULES))
+    state = next_decision(waiting, decide(remote_order(), RULES)).state
     assert (waiting.state, state) == (OrderState.WAITING, OrderState.READY)
 
 
@@ -214,14 +214,22 @@ DECISIONS = st.builds(
 
 @given(DECISIONS)
 def test_a_check_never_takes_an_order_out_of_booked(decision: Decision) -> None:
-    assert next_state(OrderState.BOOKED, decision) is OrderState.BOOKED
+    assert next_decision(Decision(OrderState.BOOKED, None, {}), decision).state is OrderState.BOOKED
+
+
+@given(DECISIONS, st.sampled_from(sorted(DECIDED_BY_PERSON)))
+def test_a_check_never_undoes_what_a_person_decided(decision: Decision, reason: Reason) -> None:
+    decided = Decision(OrderState.CLOSED, reason, {"words": "a test order"})
+    assert next_decision(decided, decision) == decided
 
 
 @given(st.lists(DECISIONS, max_size=6), st.sampled_from([s for s in OrderState if s is not OrderState.BOOKED]))
 def test_a_check_never_books_or_queues_by_itself(decisions: list[Decision], state: OrderState) -> None:
     was_queued = state is OrderState.QUEUED
+    current = Decision(state, None, {})
     for decision in decisions:
-        state = next_state(state, decision)
+        current = next_decision(current, decision)
+        state = current.state
         assert state is not OrderState.BOOKED
         was_queued = was_queued and decision.state is OrderState.READY
         assert state is (OrderState.QUEUED if was_queued else decision.state)
@@ -256,7 +264,26 @@ def test_only_paid_unrefunded_living_orders_are_ever_ready(
 def test_booked_order_warns_when_the_channel_undid_the_sale(
     status: OrderStatus, payment: PaymentStatus, reason: Reason | None
 ) -> None:
-    assert differs_after_booking(status, payment) is reason
+    assert differs_from_invoice(status, payment, refunded=0, credited=0, same_content=True) is reason
+
+
+@pytest.mark.parametrize(
+    ("refunded", "credited", "same_content", "reason"),
+    [
+        (500, 0, True, Reason.PARTLY_REFUNDED),
+        (500, 500, True, None),
+        (900, 500, True, Reason.PARTLY_REFUNDED),
+        (500, 500, False, Reason.CHANGED_AFTER_BOOKING),
+        (0, 0, False, Reason.CHANGED_AFTER_BOOKING),
+        (0, 300, True, None),
+    ],
+)
+def test_what_was_refunded_is_no_news_once_as_much_was_credited(
+    refunded: int, credited: int, same_content: bool, reason: Reason | None
+) -> None:
+    payment = PaymentStatus.PARTLY_REFUNDED if refunded else PaymentStatus.PAID
+    facts = {"refunded": refunded, "credited": credited}
+    assert differs_from_invoice(OrderStatus.COMPLETED, payment, **facts, same_content=same_content) is reason
 
 
 # Windows ---------------------------------------------------------------------------------------------------------

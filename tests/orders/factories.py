@@ -159,11 +159,12 @@ class Books:
                 "tax_included": False,
                 "rounding": 0,
                 "total": order.total,
+                "content_key": order.content_key,
                 "search": f"inv{number:05}",
             }
             invoice_id = self._add(Invoice, **(row | values))
             if state == "posted":
-                order.state, order.reason = "booked", None
+                order.state, order.reason, order.booked_content_key = "booked", None, order.content_key
             db.session.commit()
         return invoice_id
 
@@ -240,6 +241,7 @@ class Books:
             "total": 3990,
             "refunded": 0,
             "digest": str(number),
+            "content_key": str(number),
             "state": "ready",
             "reason": None,
             "reason_detail": {},

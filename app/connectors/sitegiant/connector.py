@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from app.connectors.addresses import parse_base_url
-from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, Words
+from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, GoAhead, Words, always
 from app.connectors.http import NoSuchRoute, NotJson
 from app.connectors.sitegiant import parse
 from app.connectors.sitegiant.client import LABEL, Client
@@ -117,7 +117,9 @@ class SiteGiant(Connector):
                 orders.append(UnreadableOrder(order_id, problem, {}))
         return tuple(orders)
 
-    def write_invoice_numbers(self, writes: Sequence[InvoiceNumberWrite]) -> tuple[Receipt, ...]:
+    def write_invoice_numbers(
+        self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
+    ) -> tuple[Receipt, ...]:
         """Read what stands there, write the numbers that may be written in one call, and say what became of each."""
         standing = self._standing_numbers([write.remote_id for write in writes])
         receipts: dict[str, Receipt] = {}
@@ -129,6 +131,7 @@ class SiteGiant(Connector):
             else:
                 receipts[write.key] = settled
         if to_send:
+            go_ahead()
             receipts.update(self._send(to_send))
         return tuple(receipts[write.key] for write in writes)
 

@@ -30,11 +30,22 @@ STORE_OWNED = (
     "orders",
     "salesperson_mappings",
     "invoices",
+    "credit_notes",
+    "credit_note_lines",
+    "void_numbers",
     "order_lines",
     "raw_records",
     "changes",
     "invoice_lines",
 )
+
+ORDER_STATE_SINCE = """
+create function order_state_since() returns trigger language plpgsql as $$
+begin
+    new.state_at := now();
+    return new;
+end $$"""
+"""Many places move orders between states, and none of them can forget to say since when."""
 
 
 def upgrade() -> None:
@@ -57,6 +68,9 @@ def upgrade() -> None:
         sa.Column("invoice_currencies", postgresql.ARRAY(sa.String(length=3)), server_default="{}", nullable=False),
         sa.Column("unmapped_gateway", sa.String(), server_default="cash", nullable=False),
         sa.Column("auto_delivery_order", sa.String(), server_default="none", nullable=False),
+        sa.Column("unlinked_items", sa.String(), server_default="book", nullable=False),
+        sa.Column("auto_credit", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("closed_through", sa.Date(), nullable=True),
         sa.Column("seller_details", sa.String(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
@@ -66,6 +80,7 @@ def upgrade() -> None:
             "invoice_date_rule in ('created', 'paid', 'shipped')", name=op.f("ck_stores_invoice_date_rule")
         ),
         sa.CheckConstraint("plan in ('starter', 'growth', 'premium', 'enterprise')", name=op.f("ck_stores_plan")),
+        sa.CheckConstraint("unlinked_items in ('book', 'hold')", name=op.f("ck_stores_unlinked_items")),
         sa.CheckConstraint("unmapped_gateway in ('cash', 'hold')", name=op.f("ck_stores_unmapped_gateway")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
         sa.UniqueConstraint("slug", name=op.f("uq_stores_slug")),
@@ -310,6 +325,8 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(), nullable=True),
         sa.Column("remote_created_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wanted_by", sa.BigInteger(), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -318,6 +335,7 @@ def upgrade() -> None:
             name=op.f("fk_seen_orders_store_id_channel_id"),
         ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_seen_orders_store_id")),
+        sa.ForeignKeyConstraint(["wanted_by"], ["users.id"], name=op.f("fk_seen_orders_wanted_by")),
         sa.PrimaryKeyConstraint("store_id", "channel_id", "remote_id", name=op.f("pk_seen_orders")),
     )
     op.create_index(
@@ -333,6 +351,13 @@ def upgrade() -> None:
         ["store_id", "channel_id"],
         unique=False,
         postgresql_where=sa.text("state = 'unreadable'"),
+    )
+    op.create_index(
+        "ix_seen_orders_wanted",
+        "seen_orders",
+        ["store_id", "channel_id", "remote_id"],
+        unique=False,
+        postgresql_where=sa.text("wanted_at is not null"),
     )
     op.create_table(
         "sync_jobs",
@@ -359,7 +384,10 @@ def upgrade() -> None:
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.String(), nullable=True),
         sa.Column("problem_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
-        sa.CheckConstraint("kind in ('check', 'sync', 'auto', 'write_back')", name=op.f("ck_sync_jobs_kind")),
+        sa.CheckConstraint(
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'products')",
+            name=op.f("ck_sync_jobs_kind"),
+        ),
         sa.CheckConstraint(
             "state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')",
             name=op.f("ck_sync_jobs_state"),
@@ -427,11 +455,19 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("content_key", sa.String(), nullable=False),
+        sa.Column("booked_content_key", sa.String(), nullable=True),
+        sa.Column("credited", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("sale_key", sa.String(), nullable=True),
+        sa.Column("not_same_sale", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("book_on", sa.Date(), nullable=True),
         sa.Column("search", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("reason_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("alert", sa.String(), nullable=True),
+        sa.Column("ignored_alert", sa.String(), nullable=True),
+        sa.Column("state_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("queued_by", sa.BigInteger(), nullable=True),
         sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -471,6 +507,13 @@ def upgrade() -> None:
             "state in ('waiting', 'ready', 'queued', 'held') "
             "or (state = 'booked' and status not in ('completed', 'cancelled', 'returned'))"
         ),
+    )
+    op.create_index(
+        "ix_orders_sale",
+        "orders",
+        ["store_id", "sale_key"],
+        unique=False,
+        postgresql_where=sa.text("sale_key is not null"),
     )
     op.create_index("ix_orders_number", "orders", ["store_id", "number"], unique=False)
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at", "id"], unique=False)
@@ -529,11 +572,20 @@ def upgrade() -> None:
         sa.Column("tax_included", sa.Boolean(), nullable=False),
         sa.Column("rounding", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("content_key", sa.String(), nullable=False),
+        sa.Column("credited", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True),
         sa.Column("search", sa.String(), nullable=False),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("issued_by", sa.BigInteger(), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("state in ('posted', 'credited')", name=op.f("ck_invoices_state")),
+        sa.CheckConstraint("credited between 0 and total", name=op.f("ck_invoices_credited")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "replaces_id"],
+            ["invoices.store_id", "invoices.id"],
+            name=op.f("fk_invoices_store_id_replaces_id"),
+        ),
         sa.ForeignKeyConstraint(["issued_by"], ["users.id"], name=op.f("fk_invoices_issued_by")),
         sa.ForeignKeyConstraint(
             ["store_id", "channel_id"],
@@ -692,6 +744,110 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invoice_lines_store_id")),
         sa.PrimaryKeyConstraint("store_id", "invoice_id", "line_no", name=op.f("pk_invoice_lines")),
+    )
+    op.create_table(
+        "credit_notes",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("number_text", sa.String(), nullable=False),
+        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_number", sa.String(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), server_default="", nullable=False),
+        sa.Column("credit_date", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("seller", sa.String(), nullable=False),
+        sa.Column("order_number", sa.String(), nullable=False),
+        sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("tax_included", sa.Boolean(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("search", sa.String(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("issued_by", sa.BigInteger(), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("total >= 0", name=op.f("ck_credit_notes_total")),
+        sa.CheckConstraint(
+            "cause in ('reissue', 'cancelled', 'returned', 'refunded', 'correction')",
+            name=op.f("ck_credit_notes_cause"),
+        ),
+        sa.ForeignKeyConstraint(["issued_by"], ["users.id"], name=op.f("fk_credit_notes_issued_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_credit_notes_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "invoice_id"],
+            ["invoices.store_id", "invoices.id"],
+            name=op.f("fk_credit_notes_store_id_invoice_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_credit_notes_store_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "series"],
+            ["number_series.store_id", "number_series.code"],
+            name=op.f("fk_credit_notes_store_id_series"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_credit_notes_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_credit_notes")),
+        sa.UniqueConstraint("store_id", "number_text", name=op.f("uq_credit_notes_store_id_number_text")),
+        sa.UniqueConstraint("store_id", "series", "number", name=op.f("uq_credit_notes_store_id_series_number")),
+    )
+    op.create_index("ix_credit_notes_date", "credit_notes", ["store_id", "credit_date", "id"], unique=False)
+    op.create_index("ix_credit_notes_invoice", "credit_notes", ["store_id", "invoice_id"], unique=False)
+    op.create_index("ix_credit_notes_order", "credit_notes", ["store_id", "order_id"], unique=False)
+    op.create_table(
+        "credit_note_lines",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("credit_note_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_no", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_line_no", sa.BigInteger(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Numeric(precision=14, scale=4), nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "credit_note_id"],
+            ["credit_notes.store_id", "credit_notes.id"],
+            name=op.f("fk_credit_note_lines_store_id_credit_note_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_credit_note_lines_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "credit_note_id", "line_no", name=op.f("pk_credit_note_lines")),
+    )
+    op.create_table(
+        "void_numbers",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("first_number", sa.BigInteger(), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("first_number <= last_number", name=op.f("ck_void_numbers_range")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "series"],
+            ["number_series.store_id", "number_series.code"],
+            name=op.f("fk_void_numbers_store_id_series"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_void_numbers_store_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_void_numbers_user_id")),
+        sa.PrimaryKeyConstraint("store_id", "series", "first_number", name=op.f("pk_void_numbers")),
+    )
+    op.execute(ORDER_STATE_SINCE)
+    op.execute(
+        "create trigger state_since before update on orders for each row "
+        "when (old.state is distinct from new.state or old.reason is distinct from new.reason) "
+        "execute function order_state_since()"
     )
     guard("stores", "id")
     for table in STORE_OWNED:

@@ -1,0 +1,74 @@
+"""What is known of orders besides the channel's words: a person's choices, and the same sale by another road.
+
+Read for a whole page at once, in a fixed number of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from app.core.plan import NOTHING_KNOWN, Known
+from app.core.same_sale import Twin, twin_of
+from app.core.states import OrderState
+from app.extensions import db
+from app.orders.models import Order
+from app.tenancy.scope import current_store_id
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An order to be decided about; `book_on` and `not_same_sale` are what a person chose, if it was stored before."""
+
+    remote_id: str
+    sale_key: str | None
+    placed_at: datetime
+    book_on: date | None = None
+    not_same_sale: bool = False
+
+
+def known_of(channel_id: int, subjects: Sequence[Subject]) -> dict[str, Known]:
+    """What is known of each of a channel's orders, by its remote id. One statement."""
+    twins = _twins(channel_id, [subject.sale_key for subject in subjects if not subject.not_same_sale])
+    return {subject.remote_id: _known(subject, twins) for subject in subjects}
+
+
+def _known(subject: Subject, twins: Mapping[str, Sequence[Twin]]) -> Known:
+    twin = None
+    if subject.sale_key is not None and not subject.not_same_sale:
+        twin = twin_of(subject.placed_at, twins.get(subject.sale_key, ()))
+    return Known(book_on=subject.book_on, twin=twin) if twin or subject.book_on else NOTHING_KNOWN
+
+
+def _twins(channel_id: int, keys: Sequence[str | None], *, booked_only: bool = False) -> dict[str, list[Twin]]:
+    """Orders of other channels with these sale keys that are in the books or on their way, by key."""
+    wanted = {key for key in keys if key is not None}
+    if not wanted:
+        return {}
+    states = (OrderState.BOOKED,) if booked_only else (OrderState.READY, OrderState.QUEUED, OrderState.BOOKED)
+    rows = db.session.execute(
+        select(Order.sale_key, Order.id, Order.channel_id, Order.number, Order.placed_at).where(
+            Order.store_id == current_store_id(),
+            Order.sale_key.in_(wanted),
+            Order.channel_id != channel_id,
+            Order.state.in_(states),
+        )
+    )
+    twins: dict[str, list[Twin]] = {}
+    for row in rows:
+        twins.setdefault(row.sale_key, []).append(Twin(row.id, row.channel_id, row.number, row.placed_at))
+    return twins
+
+
+def booked_twins(channel_id: int, subjects: Sequence[Subject]) -> dict[str, Twin]:
+    """The orders whose sale another channel's invoice says already, by remote id.
+
+    Asked once more while numbers are taken, whose lock all bookings of the store share: two channels that were read
+    at the same moment could not see each other's orders.
+    """
+    twins = _twins(channel_id, [s.sale_key for s in subjects if not s.not_same_sale], booked_only=True)
+    found = {subject.remote_id: _known(subject, twins).twin for subject in subjects}
+    return {remote_id: twin for remote_id, twin in found.items() if twin is not None}
