@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -68,8 +68,16 @@ def hang_up(environ: Mapping[str, Any]) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def wait_unless_gone(environ: Mapping[str, Any], seconds: float) -> None:
-    """Wait, but no longer than the caller does: a thread is not kept for somebody who has hung up."""
+def wait_unless_gone(environ: Mapping[str, Any], seconds: float) -> bool:
+    """Wait, but no longer than the caller does: a thread is not kept for somebody who has hung up. False then."""
     watched = select.poll()
     watched.register(environ["gunicorn.socket"], select.POLLIN)
-    watched.poll(seconds * 1000)
+    return not watched.poll(seconds * 1000)
+
+
+def dripping(environ: Mapping[str, Any], body: bytes, seconds: float) -> Iterator[bytes]:
+    """Give out the body byte by byte, so many seconds apart, for as long as somebody listens."""
+    for place in range(len(body)):
+        if place and not wait_unless_gone(environ, seconds):
+            return
+        yield body[place : place + 1]

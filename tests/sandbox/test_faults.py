@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,6 +136,92 @@ def test_truncated_json_cannot_be_read(shop: Visitor) -> None:
         reply.json()
 
 
+def test_slow_drip_sends_the_right_answer_byte_by_byte(shop: Visitor) -> None:
+    shop.fault("slow_drip", ms=4, times=1)
+    begun = time.monotonic()
+    with shop.call("GET", "channels", stream=True) as reply:
+        first = reply.raw.read(1)
+        first_after = time.monotonic() - begun
+        rest = reply.raw.read()
+    assert json.loads(first + rest)["response"] == {"channel_list": []}
+    assert time.monotonic() - begun - first_after >= 0.004 * (len(rest) - 1)
+
+
+def test_slow_drip_lets_go_of_a_caller_that_has_hung_up(shop: Visitor) -> None:
+    shop.fault("slow_drip", ms=60_000, times=20)
+    for _ in range(20):
+        shop.call("GET", "channels", stream=True).close()
+    assert statuses(shop, 1) == [200]
+
+
+def test_oversized_fills_a_right_answer_up(shop: Visitor) -> None:
+    shop.fault("oversized")
+    reply = shop.call("GET", "channels")
+    assert len(reply.content) == 5 * 1024 * 1024
+    assert reply.json()["response"] == {"channel_list": []}
+
+
+def paged(shop: Visitor) -> list[list[int]]:
+    """The ids of the first four pages of two rows."""
+    queries = [{"channel_id": 1, **WINDOW, "page": page, "limit": 2} for page in (1, 2, 3, 4)]
+    pages = [shop.answer("GET", "orders", params=query)["order_list"] for query in queries]
+    return [[row["order_id"] for row in page] for page in pages]
+
+
+def test_row_repeated_begins_a_page_with_the_end_of_the_one_before(shop: Visitor) -> None:
+    shop.add(*[an_order(order_id=number) for number in range(1, 6)])
+    shop.fault("row_repeated")
+    assert paged(shop) == [[1, 2], [2, 3], [4, 5], []]
+
+
+def test_page_drift_leaves_rows_on_no_page(shop: Visitor) -> None:
+    shop.add(*[an_order(order_id=number) for number in range(1, 6)])
+    shop.fault("page_drift")
+    assert paged(shop) == [[1, 2], [4, 5], [], []]
+
+
+@pytest.mark.parametrize(("row", "dated"), [(1, [False, True]), (2, [True, False]), (0, [False, False])])
+def test_missing_date_takes_the_creation_date_from_one_order_or_all(shop: Visitor, row: int, dated: list[bool]) -> None:
+    ids = shop.add(an_order(), an_order())
+    shop.fault("missing_date", row=row)
+    found = shop.answer("POST", "order/multipleOrder", json={"order_id": ids})["order_list"]
+    assert ["order_creation_date" in order for order in found] == dated
+    assert shop.answer("GET", "orders", params={"channel_id": 1, **WINDOW})["order_list"][0]["created_at"]
+
+
+def test_unknown_gateway_is_one_that_nobody_has_seen(shop: Visitor) -> None:
+    ids = shop.add(an_order(), an_order())
+    shop.fault("unknown_gateway", row=2)
+    found = shop.answer("POST", "order/multipleOrder", json={"order_id": ids})["order_list"]
+    assert [order["billing_method"] for order in found] == ["ShopeePay", "MysteryPay 神秘"]
+    shop.steer("DELETE", "faults")
+    assert shop.order(ids[1])["billing_method"] == "ShopeePay"
+
+
+def test_changing_order_is_listed_before_and_sent_after_its_change(shop: Visitor) -> None:
+    one, two = shop.add(an_order(), an_order())
+    shop.fault("changing_order", times=1)
+    before = shop.answer("GET", "orders", params={"channel_id": 1, **WINDOW})["order_list"]
+    found = shop.answer("POST", "order/multipleOrder", json={"order_id": [one, two]})["order_list"]
+    after = shop.answer("GET", "orders", params={"channel_id": 1, **WINDOW})["order_list"]
+    assert [order["total"] for order in found] == ["43.00", "42.00"]
+    assert found[0]["updated_at"] == after[0]["updated_at"] > before[0]["updated_at"]
+    assert after[1] == before[1]
+
+
+@pytest.mark.parametrize(("skew", "time"), [({"ahead": 5}, "00:03:10"), ({"ahead": 0, "behind": 5}, "23:53:10")])
+def test_clock_skew_moves_the_times_that_are_sent_and_asked_for(shop: Visitor, skew: dict[str, int], time: str) -> None:
+    (order_id,) = shop.add(an_order())
+    shop.fault("clock_skew", **skew)
+    assert time in shop.order(order_id)["order_creation_date"]
+    (row,) = shop.answer("GET", "orders", params={"channel_id": 1, **WINDOW})["order_list"]
+    assert time in row["created_at"]
+    until_then = {"date_from": WINDOW["date_from"], "date_to": row["created_at"]}
+    before = {"date_from": WINDOW["date_from"], "date_to": row["created_at"].replace("10+08:00", "09+08:00")}
+    assert shop.answer("GET", "orders", params={"channel_id": 1, **until_then})["total"] == 1
+    assert shop.answer("GET", "orders", params={"channel_id": 1, **before})["total"] == 0
+
+
 @pytest.mark.parametrize(("row", "codes"), [(1, [500, 200, 200]), (3, [200, 200, 500]), (0, [500, 500, 500])])
 def test_row_write_failure_fails_that_row_alone(shop: Visitor, row: int, codes: list[int]) -> None:
     ids = shop.add(an_order(), an_order(), an_order())
@@ -229,6 +317,11 @@ def test_a_senseless_switch_is_refused(shop: Visitor, name: str, settings: dict[
     assert reply.status_code == 400
     assert reply.json()["error"]
     assert all(fault["on"] is None for fault in shop.steer("GET", "faults").values())
+
+
+def test_every_fault_of_the_table_is_played_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in FAULTS if f'shop.fault("{name}"' not in source] == []
 
 
 def test_a_fault_can_be_named_in_the_body(shop: Visitor) -> None:

@@ -15,7 +15,7 @@ class Dropped(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """A call whose token was right; the last three are how faults colour the answer of its route."""
+    """A call whose token was right; the last four are how faults colour the answer of its route."""
 
     shop: Shop
     call_id: int
@@ -25,6 +25,7 @@ class Call:
     string_code: bool = False
     bare_list: bool = False
     failing_row: int | None = None  # place of the row of a write that fails, from 1; 0: all of them
+    slide: int = 0  # rows by which the pages after the first begin too late, or too early when negative
 
     def row_fails(self, place: int) -> bool:
         """Say whether the row at this place of a write is to fail."""
@@ -33,12 +34,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back, apart from the rate-limit headers, which every answer gets."""
+    """What is sent back, apart from the rate-limit headers; with a `drip` byte by byte, so many seconds apart."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    drip: float = 0
 
 
 def success(call: Call, response: str) -> Answer:

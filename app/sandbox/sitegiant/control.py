@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from app.sandbox.sitegiant import desk, edits
+from app.sandbox.sitegiant import desk, edits, oddities
 from app.sandbox.sitegiant.clock import now
 from app.sandbox.sitegiant.orders import BadOrder, Order, amount
 from app.sandbox.sitegiant.shop import BadOrders, Shop, UnknownOrder, wire_text
@@ -41,7 +41,8 @@ control.before_request(refuse_other_sites)
 
 
 @control.errorhandler(UnknownOrder)
-def _unknown_order(problem: UnknownOrder) -> Response:
+@control.errorhandler(oddities.UnknownOddity)
+def _unknown(problem: LookupError) -> Response:
     return _json({"error": str(problem)}, 404)
 
 
@@ -138,6 +139,49 @@ def acts(back: Decimal | None = None) -> Mapping[str, Callable[[Order], Order]]:
         "cancel": edits.cancel,
         "refund": lambda order: edits.refund(order, back),
     }
+
+
+@control.get("/orders/<int:order_id>/spoil")
+def show_spoil(order_id: int) -> Response:
+    """The fields that are sent instead of the order's own."""
+    return Response(chosen_shop().spoils(order_id), content_type="application/json")
+
+
+@control.put("/orders/<int:order_id>/spoil")
+def spoil_order(order_id: int) -> Response:
+    """Send the body's fields instead of the order's own, as they stand: {"total": NaN}; {} heals it."""
+    fields = spoiling(request.get_data(as_text=True))
+    chosen_shop().spoil(order_id, fields)
+    return Response(fields, content_type="application/json")
+
+
+def spoiling(text: str) -> str:
+    """The text of a JSON object, unchanged; raises BadControl for any other. What is too deep to be read will do."""
+    text = text.strip()
+    try:
+        found = json.loads(text, parse_int=str)
+    except RecursionError:
+        found = {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not (text.startswith("{") and text.endswith("}")):
+        raise BadControl("The fields to send are not a JSON object.")
+    return text
+
+
+# -- odd orders
+
+
+@control.get("/oddities")
+def list_oddities() -> Response:
+    """Every odd order that can be added, with what is odd about it."""
+    return _json(oddities.listed())
+
+
+@control.post("/oddities/<name>")
+def add_odd(name: str) -> Response:
+    """Add an odd order."""
+    return _json({"order_id": oddities.add_oddity(chosen_shop(), name)}, 201)
 
 
 # -- faults

@@ -18,10 +18,11 @@ from app.sandbox.sitegiant.shop import Shop, UnknownOrder
 
 def order_of(shop: Shop, order_id: int) -> Order:
     """One order; raises UnknownOrder."""
-    for text in shop.details([order_id]):
-        found: Order = json.loads(text)
-        return found
-    raise UnknownOrder(f"There is no order {order_id}.")
+    row = shop.db.row("SELECT detail FROM orders WHERE shop_id = ? AND order_id = ?", (shop.shop_id, order_id))
+    if row is None:
+        raise UnknownOrder(f"There is no order {order_id}.")
+    found: Order = json.loads(row[0])
+    return found
 
 
 def search(
@@ -121,6 +122,7 @@ def empty(shop: Shop) -> None:
     with shop.db.transaction():
         for statement in (
             "DELETE FROM orders WHERE shop_id = ?",
+            "DELETE FROM spoils WHERE shop_id = ?",
             "DELETE FROM channels WHERE shop_id = ?",
             "DELETE FROM items WHERE shop_id = ?",
             "DELETE FROM writes WHERE shop_id = ?",

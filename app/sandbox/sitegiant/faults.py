@@ -7,15 +7,25 @@ answer in its place, change what comes back, or close the connection. A new one 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from app.sandbox.serving import wait_unless_gone
 from app.sandbox.sitegiant.calling import Answer, Call, Dropped, refusal, too_many
+from app.sandbox.sitegiant.clock import stamp
+from app.sandbox.sitegiant.edits import dearer
+from app.sandbox.sitegiant.shop import UnknownOrder, wire_text
 
 Params = Mapping[str, int | float]
 Onwards = Callable[[], Answer]
 Act = Callable[[Call, Onwards, Params], Answer]
+
+_TIME = re.compile(r'"(created_at|updated_at|order_creation_date|paid_time|shipped_time)":"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,82 @@ def _truncated_json(_call: Call, onwards: Onwards, _params: Params) -> Answer:
     return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
+def _slow_drip(_call: Call, onwards: Onwards, params: Params) -> Answer:
+    return replace(onwards(), drip=params["ms"] / 1000)
+
+
+def _oversized(_call: Call, onwards: Onwards, params: Params) -> Answer:
+    answer = onwards()
+    return replace(answer, body=answer.body.ljust(int(params["mb"] * 1024 * 1024)))
+
+
+def _row_repeated(call: Call, onwards: Onwards, params: Params) -> Answer:
+    call.slide = -int(params["rows"])
+    return onwards()
+
+
+def _page_drift(call: Call, onwards: Onwards, params: Params) -> Answer:
+    call.slide = int(params["rows"])
+    return onwards()
+
+
+def _changing_order(call: Call, onwards: Onwards, _params: Params) -> Answer:
+    asked = _asked(call)
+    if asked:
+        with suppress(UnknownOrder):
+            call.shop.change_order(asked[0], dearer)
+    return onwards()
+
+
+def _missing_date(_call: Call, onwards: Onwards, params: Params) -> Answer:
+    def undate(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name not in ("order_creation_date", "created_at")}
+
+    return _edited(onwards(), int(params["row"]), undate)
+
+
+def _unknown_gateway(_call: Call, onwards: Onwards, params: Params) -> Answer:
+    return _edited(onwards(), int(params["row"]), lambda row: {**row, "billing_method": "MysteryPay 神秘"})
+
+
+def _clock_skew(call: Call, onwards: Onwards, params: Params) -> Answer:
+    skew = timedelta(minutes=params["ahead"] - params["behind"])
+    call.query = {
+        name: _moved(value, -skew) if name.startswith("date_") else value for name, value in call.query.items()
+    }
+    answer = onwards()
+    text = _TIME.sub(lambda found: f'"{found[1]}":"{_moved(found[2], skew)}"', answer.body.decode())
+    return replace(answer, body=text.encode())
+
+
+def _moved(time: str, by: timedelta) -> str:
+    """The time of the wire, moved; what is no time stays as it is."""
+    try:
+        return stamp(datetime.fromisoformat(time) + by)
+    except (ValueError, OverflowError):
+        return time
+
+
+def _asked(call: Call) -> list[int]:
+    """The ids whose details a call asks for."""
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        return []
+    asked = body.get("order_id") if isinstance(body, dict) else None
+    return [one for one in asked if isinstance(one, int)] if isinstance(asked, list) else []
+
+
+def _edited(answer: Answer, place: int, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
+    """The answer with the order at this place edited, from 1; 0 means all of them."""
+    body = json.loads(answer.body)
+    response = body.get("response") if isinstance(body, dict) else body
+    rows = response.get("order_list") if isinstance(response, dict) else response
+    if isinstance(rows, list):
+        rows[:] = [edit(row) if place in (0, number) else row for number, row in enumerate(rows, start=1)]
+    return replace(answer, body=wire_text(body).encode())
+
+
 def _row_write_failure(call: Call, onwards: Onwards, params: Params) -> Answer:
     call.failing_row = int(params["row"])
     return onwards()
@@ -96,8 +182,10 @@ def _row_write_failure(call: Call, onwards: Onwards, params: Params) -> Answer:
 # Outermost first: those that only close or delay stand before those that answer, those that colour an answer last.
 FAULTS: Mapping[str, Fault] = {
     "slow": Fault("Each answer comes ms milliseconds later.", _slow, params={"ms": 500}),
+    "slow_drip": Fault("The answer comes byte by byte, ms milliseconds apart.", _slow_drip, params={"ms": 200}),
     "answer_lost": Fault("The call takes effect, then the connection closes without an answer.", _answer_lost, "write"),
     "no_retry_after": Fault("A 429 does not say when to come back.", _no_retry_after),
+    "oversized": Fault("The answer is filled up with spaces to mb megabytes.", _oversized, params={"mb": 5}),
     "truncated_json": Fault("The body stops in the middle.", _truncated_json),
     "timeout": Fault(
         "Nothing comes for the given seconds, then the connection closes.", _timeout, params={"seconds": 60}
@@ -110,6 +198,41 @@ FAULTS: Mapping[str, Fault] = {
     "logical_failure": Fault('HTTP 200, but the body says code "400".', _logical_failure),
     "code_as_string": Fault('The code in the body is always a string: "200".', _code_as_string),
     "bare_list": Fault("The order list is a bare list, without code and total.", _bare_list, "list"),
+    "row_repeated": Fault(
+        "Each page after the first begins with so many rows of the page before, as when orders slip in while paging.",
+        _row_repeated,
+        "list",
+        {"rows": 1},
+    ),
+    "page_drift": Fault(
+        "Each page after the first passes over so many rows, as when orders before them go away while paging.",
+        _page_drift,
+        "list",
+        {"rows": 1},
+    ),
+    "changing_order": Fault(
+        "Just before details are sent, the first order of the call changes: it is listed with one total and sent with "
+        "another.",
+        _changing_order,
+        "detail",
+    ),
+    "missing_date": Fault(
+        "One order of an answer has no creation date, by place (row 1 is the first, 0 means all).",
+        _missing_date,
+        "detail",
+        {"row": 1},
+    ),
+    "unknown_gateway": Fault(
+        "One order of an answer names a way to pay that nobody knows, by place (row 1 is the first, 0 means all).",
+        _unknown_gateway,
+        "detail",
+        {"row": 1},
+    ),
+    "clock_skew": Fault(
+        "The shop's clock is so many minutes ahead or behind: all times it sends and is asked for are off by that.",
+        _clock_skew,
+        params={"ahead": 10, "behind": 0},
+    ),
     "row_write_failure": Fault(
         "One row of a write fails with row code 500, by place (row 1 is the first, 0 means all); the others take.",
         _row_write_failure,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from app.sandbox.serving import hang_up
+from app.sandbox.serving import dripping, hang_up
 from app.sandbox.sitegiant.calling import Answer, Call, Dropped, refusal, too_many
 from app.sandbox.sitegiant.quota import Allowance
 from app.sandbox.sitegiant.shop import Shop, wire_text
@@ -86,7 +86,9 @@ def _answer(
 
 
 def _response(answer: Answer, allowance: Allowance) -> Response:
-    response = Response(answer.body, answer.status, content_type=answer.content_type)
+    body = dripping(request.environ, answer.body, answer.drip) if answer.drip else answer.body
+    response = Response(body, answer.status, content_type=answer.content_type)
+    response.content_length = len(answer.body)
     response.headers.update(answer.headers)
     response.headers["X-RateLimit-Limit"] = str(allowance.limit)
     response.headers["X-RateLimit-Remaining"] = "0" if answer.status == 429 else str(allowance.remaining)

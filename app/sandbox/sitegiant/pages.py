@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.sandbox.sitegiant import desk
-from app.sandbox.sitegiant.control import acts, add_given, chosen_shop, refuse_other_sites
+from app.sandbox.sitegiant import desk, oddities
+from app.sandbox.sitegiant.control import BadControl, acts, add_given, chosen_shop, refuse_other_sites, spoiling
 from app.sandbox.sitegiant.edits import patch
 from app.sandbox.sitegiant.orders import BadOrder, amount
 from app.sandbox.sitegiant.shop import BadOrders, Shop, UnknownOrder
@@ -55,6 +55,7 @@ def home() -> str:
         page=page,
         more=page * SHOWN_ORDERS < count,
         faults=sandbox().faults(shop).as_json(),
+        oddities=oddities.listed(),
         routes=ROUTES,
         said=request.args.get("said", ""),
     )
@@ -73,6 +74,7 @@ def show_order(order_id: int) -> str:
         shop=shop,
         order=order,
         text=json.dumps(order, ensure_ascii=False, indent=1),
+        spoil=shop.spoils(order_id),
         writes=sandbox().calls.writes(shop.shop_id, order_id=order_id),
         said=request.args.get("said", ""),
     )
@@ -107,6 +109,22 @@ def add_orders() -> AnyResponse:
 
     added, problem = _tried(add)
     return _back(shop, "", problem or f"Added {len(added or [])} orders.")
+
+
+@pages.post("/oddities")
+def add_odd() -> AnyResponse:
+    """Add an odd order."""
+    shop, name = chosen_shop(), request.form.get("name", "")
+    added, problem = _tried(lambda: oddities.add_oddity(shop, name))
+    return _back(shop, f"/orders/{added}" if added else "", problem or oddities.ODDITIES[name].description)
+
+
+@pages.post("/orders/<int:order_id>/spoil")
+def spoil_order(order_id: int) -> AnyResponse:
+    """Send other fields than the order's own, or its own again."""
+    shop, fields = chosen_shop(), request.form.get("fields", "{}")
+    _, problem = _tried(lambda: shop.spoil(order_id, spoiling(fields)))
+    return _back(shop, f"/orders/{order_id}", problem or "Saved.")
 
 
 @pages.post("/orders/<int:order_id>")
@@ -154,7 +172,7 @@ def _tried(act: Callable[[], T]) -> tuple[T | None, str]:
     """What the act gave, and the sentence to show when it was refused."""
     try:
         return act(), ""
-    except (BadOrder, BadOrders, BadSwitch, UnknownOrder) as problem:
+    except (BadOrder, BadOrders, BadSwitch, BadControl, LookupError) as problem:
         return None, f"Not done: {problem}"
     except json.JSONDecodeError as problem:
         return None, f"Not done: this is not JSON: {problem}"

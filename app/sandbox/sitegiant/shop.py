@@ -52,14 +52,15 @@ class Shop:
         )
         return [Channel(*row) for row in found]
 
-    def list_rows(self, channel_id: int, since: datetime, until: datetime, *, page: int, limit: int) -> list[str]:
-        """JSON texts of one page of a channel's orders created from `since` to `until`, both included."""
+    def list_rows(self, channel_id: int, since: datetime, until: datetime, *, offset: int, limit: int) -> list[str]:
+        """JSON texts of some of a channel's orders created from `since` to `until`, both included."""
         found = self.db.rows(
-            """SELECT list_row FROM orders WHERE shop_id = ? AND channel_id = ? AND created_us BETWEEN ? AND ?
+            """SELECT list_row, fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
+               WHERE shop_id = ? AND channel_id = ? AND created_us BETWEEN ? AND ?
                ORDER BY created_us, order_id LIMIT ? OFFSET ?""",
-            (self.shop_id, channel_id, _microseconds(since), _microseconds(until), limit, (page - 1) * limit),
+            (self.shop_id, channel_id, _microseconds(since), _microseconds(until), limit, max(offset, 0)),
         )
-        return [str(row[0]) for row in found]
+        return [_spoiled(*row) for row in found]
 
     def count_orders(self, channel_id: int, since: datetime, until: datetime) -> int:
         """How many orders `list_rows` would give over all its pages."""
@@ -71,12 +72,13 @@ class Shop:
 
     def details(self, order_ids: list[int]) -> list[str]:
         """JSON texts of the orders in the order asked for; unknown ids are left out."""
-        found = self.db.pairs(
-            """SELECT order_id, detail FROM orders
+        found = self.db.rows(
+            """SELECT order_id, detail, fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
                WHERE shop_id = ? AND order_id IN (SELECT value FROM json_each(?))""",
             (self.shop_id, json.dumps(order_ids)),
         )
-        return [str(found[order_id]) for order_id in dict.fromkeys(order_ids) if order_id in found]
+        texts = {row[0]: _spoiled(row[1], row[2]) for row in found}
+        return [texts[order_id] for order_id in dict.fromkeys(order_ids) if order_id in texts]
 
     def items(self, page: int, limit: int) -> tuple[int, list[str]]:
         """How many items there are, and the JSON texts of one page of them."""
@@ -127,6 +129,24 @@ class Shop:
         """
         with self.db.transaction():
             return self._change(order_id, edit)[1]
+
+    def spoil(self, order_id: int, fields: str) -> None:
+        """Send these fields, the text of a JSON object, instead of the order's own; "{}" heals it.
+
+        The text goes out as it is, so that an order can hold what no order of ours could: a number that is none,
+        no date, a thousand brackets. What the shop itself keeps of the order stays as it was.
+        """
+        with self.db.transaction():
+            if not self.details([order_id]):
+                raise UnknownOrder(f"There is no order {order_id}.")
+            self.db.rows("DELETE FROM spoils WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
+            if fields.strip()[1:-1].strip():
+                self.db.rows("INSERT INTO spoils VALUES (?, ?, ?)", (self.shop_id, order_id, fields.strip()))
+
+    def spoils(self, order_id: int) -> str:
+        """The fields that are sent instead of the order's own, as the text of a JSON object."""
+        row = self.db.row("SELECT fields FROM spoils WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
+        return str(row[0]) if row else "{}"
 
     def _change(self, order_id: int, edit: Callable[[Order], Order]) -> tuple[Order, Order]:
         found = self.db.row("SELECT detail FROM orders WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
@@ -187,6 +207,11 @@ class Shop:
             [(self.shop_id, row["item_id"], wire_text(row)) for row in rows],
         )
 
+    def next_item_id(self) -> int:
+        """The item id after the highest one so far."""
+        (found,) = self.db.rows("SELECT max(item_id) FROM items WHERE shop_id = ?", (self.shop_id,))
+        return int(found[0] or 0) + 1
+
     def next_order_id(self) -> int:
         """The id after the highest one so far."""
         (found,) = self.db.rows("SELECT max(order_id) FROM orders WHERE shop_id = ?", (self.shop_id,))
@@ -196,6 +221,11 @@ class Shop:
 def wire_text(value: object) -> str:
     """JSON as the sandbox sends it: compact, and Unicode as itself."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _spoiled(text: str, fields: str | None) -> str:
+    """The JSON object of an order with other fields: of two of one name readers take the last."""
+    return text if fields is None else f"{text[:-1]},{fields[1:]}"
 
 
 def _order_text(order: Order) -> str:

@@ -33,7 +33,8 @@ def list_orders(call: Call) -> Answer:
         raise Refused(f"date_from to date_to must be 0 to {WINDOW.days} days")
     if all(channel.channel_id != channel_id for channel in call.shop.channels()):
         raise Refused("Channel not found")
-    rows = _joined(call.shop.list_rows(channel_id, since, until, page=page, limit=limit))
+    offset = (page - 1) * limit + (call.slide if page > 1 else 0)
+    rows = _joined(call.shop.list_rows(channel_id, since, until, offset=offset, limit=limit))
     if call.bare_list:
         return Answer(200, rows.encode())
     total = f'"total":{call.shop.count_orders(channel_id, since, until)},' if page == 1 else ""
