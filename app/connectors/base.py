@@ -42,6 +42,8 @@ class Capability(StrEnum):
 
     ORDERS = "orders"
     INVOICE_WRITEBACK = "invoice_writeback"
+    ORDERS_BY_UPDATE = "orders_by_update"
+    """`list_orders` takes windows over the last change too; an account may turn out not to (`Unsupported`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Connector(ABC):
     config_fields: ClassVar[tuple[ConfigField, ...]]
     page_size: ClassVar[int] = 100
     window_days: ClassVar[int] = 31
-    """The longest creation window, in days, that `list_orders` accepts."""
+    """The longest window, in days, that `list_orders` accepts."""
 
     @abstractmethod
     def __init__(self, config: Mapping[str, str], options: ConnectorOptions) -> None:
@@ -84,7 +86,10 @@ class Connector(ABC):
 
     @abstractmethod
     def list_orders(self, window: OrderWindow, page: int, currencies: Mapping[str, str]) -> OrderPage:
-        """One page (from 1) of a window, oldest first. A failed page raises; it is never an empty page."""
+        """One page (from 1) of a window, oldest first. A failed page raises; it is never an empty page.
+
+        Unsupported for a window over the last change where the account cannot list by it.
+        """
 
     @abstractmethod
     def get_orders(

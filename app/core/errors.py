@@ -69,6 +69,12 @@ class Rejected(ChannelError):
     code = "TARGET_REJECTED"
 
 
+class Unsupported(ChannelError):
+    """The channel cannot do this at all: do without it, and say so."""
+
+    code = "UNSUPPORTED"
+
+
 class BadPayload(ChannelError):
     """We cannot read what the channel sent: keep it raw, skip it, go on."""
 

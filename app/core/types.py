@@ -84,13 +84,22 @@ class OrderStub:
     digest: str | None
 
 
+class WindowAxis(StrEnum):
+    """By which of its moments an order falls into a window."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    """Its last change, whoever made it: an order moves on while one reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderWindow:
-    """Orders of one marketplace created between two moments (both included)."""
+    """Orders of one marketplace created (or last changed) between two moments, both included."""
 
     marketplace_id: str
     since: datetime
     until: datetime
+    axis: WindowAxis = WindowAxis.CREATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,18 @@ def test_code_as_string_never_sends_a_number(shop: Visitor) -> None:
     assert [shop.call("GET", "channels").json()["code"] for _ in range(4)] == ["200"] * 4
 
 
+def test_a_shop_may_not_know_the_last_change_or_pass_over_it(shop: Visitor) -> None:
+    (order_id,) = shop.add(an_order(updated_at="2026-11-21T00:00:00+08:00"))
+    window = {"date_from": "2026-11-20T00:00:00+08:00", "date_to": "2026-11-20T23:59:59+08:00"}
+    asked = {"channel_id": 1, **window, "date_type": "updated"}
+    assert shop.answer("GET", "orders", params=asked)["order_list"] == []
+    shop.fault("updates_ignored")
+    assert [row["order_id"] for row in shop.answer("GET", "orders", params=asked)["order_list"]] == [order_id]
+    shop.fault("updates_unknown")
+    assert shop.call("GET", "orders", params=asked).json() == {"code": "400", "message": "Unknown parameter date_type"}
+    assert shop.answer("GET", "orders", params={"channel_id": 1, **window})["total"] == 1
+
+
 def test_bare_list_leaves_out_code_and_total(shop: Visitor) -> None:
     (order_id,) = shop.add(an_order())
     shop.fault("bare_list")

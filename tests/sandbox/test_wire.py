@@ -91,6 +91,17 @@ def test_list_window_holds_both_its_ends_and_looks_at_creation(shop: Visitor) ->
     assert listed(shop, date_from="2026-11-09T16:00:00Z", date_to="2026-11-10T16:00:00Z") == ids[1:3]
 
 
+def test_list_may_look_at_the_last_change_instead(shop: Visitor) -> None:
+    times = [f"2026-11-{day:02d}T00:00:00+08:00" for day in (12, 11, 10)]
+    created = "2026-11-02T00:00:00+08:00"
+    first, second, third = shop.add(*(an_order(order_creation_date=created, updated_at=at) for at in times))
+    assert listed(shop, date_type="updated") == [third, second, first]
+    assert listed(shop, date_type="updated", date_from=times[1], date_to=times[0]) == [second, first]
+    assert a_list(shop, date_type="updated", date_from=times[1], date_to=times[0])["total"] == 2
+    shop.steer("POST", f"orders/{third}/cancel")
+    assert third not in listed(shop, date_type="updated", date_from=times[2], date_to=times[0])
+
+
 def test_orders_of_one_moment_are_listed_by_id(shop: Visitor) -> None:
     shop.add(*(an_order(order_id=number) for number in (30, 10, 20)))
     assert listed(shop) == [10, 20, 30]
@@ -113,6 +124,7 @@ def test_list_holds_one_channel_of_one_shop(shop: Visitor) -> None:
         ({"limit": 0}, "limit"),
         ({"page": 0}, "page"),
         ({"channel_id": 99}, "Channel not found"),
+        ({"date_type": "paid"}, "created or updated"),
         ({"channel_id": None}, "channel_id"),
     ],
 )

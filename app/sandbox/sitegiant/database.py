@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS channels (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders (
     shop_id INTEGER NOT NULL, order_id INTEGER NOT NULL, channel_id INTEGER NOT NULL,
-    created_us INTEGER NOT NULL,  -- creation in microseconds since 1970, what the list route filters and sorts by
+    created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL,  -- in microseconds since 1970, for the list route
     order_status TEXT NOT NULL, payment_status TEXT NOT NULL, invoice_no TEXT NOT NULL,
     foots INTEGER NOT NULL,       -- 1 when the parts add up to the total
     words TEXT NOT NULL,          -- what the control page's search looks in, case-folded
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS orders (
     UNIQUE (shop_id, order_id)
 );
 CREATE INDEX IF NOT EXISTS orders_by_creation ON orders (shop_id, channel_id, created_us, order_id);
+CREATE INDEX IF NOT EXISTS orders_by_update ON orders (shop_id, channel_id, updated_us, order_id);
 CREATE TABLE IF NOT EXISTS spoils (  -- fields that are sent instead of an order's own, the text of a JSON object
     shop_id INTEGER NOT NULL, order_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (shop_id, order_id)
 ) WITHOUT ROWID;

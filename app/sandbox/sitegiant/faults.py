@@ -117,6 +117,15 @@ def _page_drift(call: Call, onwards: Onwards, params: Params) -> Answer:
     return onwards()
 
 
+def _updates_unknown(call: Call, onwards: Onwards, _params: Params) -> Answer:
+    return refusal("400", "Unknown parameter date_type") if "date_type" in call.query else onwards()
+
+
+def _updates_ignored(call: Call, onwards: Onwards, _params: Params) -> Answer:
+    call.query = {name: value for name, value in call.query.items() if name != "date_type"}
+    return onwards()
+
+
 def _changing_order(call: Call, onwards: Onwards, _params: Params) -> Answer:
     asked = _asked(call)
     if asked:
@@ -209,6 +218,12 @@ FAULTS: Mapping[str, Fault] = {
         _page_drift,
         "list",
         {"rows": 1},
+    ),
+    "updates_unknown": Fault(
+        "Orders cannot be listed by their last change: the parameter for it is refused.", _updates_unknown, "list"
+    ),
+    "updates_ignored": Fault(
+        "Orders cannot be listed by their last change: the parameter for it is ignored.", _updates_ignored, "list"
     ),
     "changing_order": Fault(
         "Just before details are sent, the first order of the call changes: it is listed with one total and sent with "

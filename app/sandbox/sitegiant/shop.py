@@ -13,10 +13,11 @@ from app.sandbox.sitegiant.clock import later_stamp
 from app.sandbox.sitegiant.database import Database
 from app.sandbox.sitegiant.orders import BadOrder, Order, checked_order, moment, off_by, whole_number
 
-_INSERT_ORDER = """INSERT INTO orders (channel_id, created_us, order_status, payment_status, invoice_no, foots,
-    words, list_row, detail, shop_id, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_UPDATE_ORDER = """UPDATE orders SET channel_id = ?, created_us = ?, order_status = ?, payment_status = ?,
-    invoice_no = ?, foots = ?, words = ?, list_row = ?, detail = ? WHERE shop_id = ? AND order_id = ?"""
+_INSERT_ORDER = """INSERT INTO orders (channel_id, created_us, updated_us, order_status, payment_status, invoice_no,
+    foots, words, list_row, detail, shop_id, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_UPDATE_ORDER = """UPDATE orders SET channel_id = ?, created_us = ?, updated_us = ?, order_status = ?,
+    payment_status = ?, invoice_no = ?, foots = ?, words = ?, list_row = ?, detail = ?
+    WHERE shop_id = ? AND order_id = ?"""
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -30,6 +31,26 @@ class BadOrders(ValueError):
 
 class UnknownOrder(LookupError):
     """The shop has no such order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A channel's orders created (or, on the other axis, last changed) from `since` to `until`, both included."""
+
+    channel_id: int
+    since: datetime
+    until: datetime
+    by_update: bool = False
+
+    @property
+    def column(self) -> str:
+        """What the orders are picked and sorted by."""
+        return "updated_us" if self.by_update else "created_us"
+
+    @property
+    def ends(self) -> tuple[int, int, int]:
+        """The channel and the two moments, as the database has them."""
+        return self.channel_id, _microseconds(self.since), _microseconds(self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +73,21 @@ class Shop:
         )
         return [Channel(*row) for row in found]
 
-    def list_rows(self, channel_id: int, since: datetime, until: datetime, *, offset: int, limit: int) -> list[str]:
-        """JSON texts of some of a channel's orders created from `since` to `until`, both included."""
+    def list_rows(self, window: Window, *, offset: int, limit: int) -> list[str]:
+        """JSON texts of some of the window's orders, oldest first."""
         found = self.db.rows(
-            """SELECT list_row, fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
-               WHERE shop_id = ? AND channel_id = ? AND created_us BETWEEN ? AND ?
-               ORDER BY created_us, order_id LIMIT ? OFFSET ?""",
-            (self.shop_id, channel_id, _microseconds(since), _microseconds(until), limit, max(offset, 0)),
+            f"""SELECT list_row, fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
+                WHERE shop_id = ? AND channel_id = ? AND {window.column} BETWEEN ? AND ?
+                ORDER BY {window.column}, order_id LIMIT ? OFFSET ?""",  # noqa: S608
+            (self.shop_id, *window.ends, limit, max(offset, 0)),
         )
         return [_spoiled(*row) for row in found]
 
-    def count_orders(self, channel_id: int, since: datetime, until: datetime) -> int:
+    def count_orders(self, window: Window) -> int:
         """How many orders `list_rows` would give over all its pages."""
         (found,) = self.db.rows(
-            "SELECT count(*) FROM orders WHERE shop_id = ? AND channel_id = ? AND created_us BETWEEN ? AND ?",
-            (self.shop_id, channel_id, _microseconds(since), _microseconds(until)),
+            f"SELECT count(*) FROM orders WHERE shop_id = ? AND channel_id = ? AND {window.column} BETWEEN ? AND ?",  # noqa: S608
+            (self.shop_id, *window.ends),
         )
         return int(found[0])
 
@@ -262,6 +283,7 @@ def _columns(shop_id: int, order: Order) -> tuple[Any, ...]:
     return (
         order["channel_id"],
         _microseconds(moment(created_at, "order_creation_date")),
+        _microseconds(moment(order["updated_at"], "updated_at")),
         order["order_status"],
         order["payment_status"],
         order["invoice_no"],
