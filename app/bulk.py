@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Row
@@ -77,8 +78,12 @@ def _recordset(table: Table, columns: tuple[str, ...]) -> str:
 
 
 def _encode(rows: Sequence[Mapping[str, Any]]) -> str:
-    """ASCII JSON; U+0000, which PostgreSQL cannot hold in text, becomes the replacement character."""
-    return _NUL.sub(r"\1\\ufffd", json.dumps(rows, default=_plain))
+    """The rows as JSON; U+0000, which PostgreSQL cannot hold in text, becomes the replacement character."""
+    try:
+        encoded = orjson.dumps(rows, default=_plain).decode()
+    except TypeError:  # A payload as it was received may hold a number of more than 64 bits.
+        encoded = json.dumps(rows, default=_plain)
+    return _NUL.sub(r"\1\\ufffd", encoded) if "\\u0000" in encoded else encoded
 
 
 def _plain(value: object) -> object:
