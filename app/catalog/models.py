@@ -1,10 +1,10 @@
-"""Locations are places that hold stock; pages call them warehouses."""
+"""What a store sells (items) and the places that hold stock (locations; pages call them warehouses)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Identity, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -21,4 +21,38 @@ class Location(StoreOwned, Base):
     name: Mapped[str]
     address: Mapped[str] = mapped_column(server_default="")
     archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Item(StoreOwned, Base):
+    """One variant, one SKU: what is sold and stocked. Archived rather than deleted, because listings mean it.
+
+    `sku_key`, `loose_key`, `barcode_key` and `name_key` are what `app.core.matching` compares. `price` is in minor
+    units of `currency`; None when none is known. `version` counts the saves.
+    """
+
+    __tablename__ = "items"
+    __table_args__ = (
+        UniqueConstraint("store_id", "sku_key"),
+        Index("ix_items_loose", "store_id", "loose_key"),
+        Index("ix_items_barcode", "store_id", "barcode_key", postgresql_where=text("barcode_key <> ''")),
+        Index("ix_items_name", "store_id", "name_key", postgresql_where=text("name_key <> ''")),
+        CheckConstraint("price >= 0", name="price"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    sku: Mapped[str]
+    sku_key: Mapped[str]
+    loose_key: Mapped[str]
+    barcode: Mapped[str] = mapped_column(server_default="")
+    barcode_key: Mapped[str] = mapped_column(server_default="")
+    name: Mapped[str] = mapped_column(server_default="")
+    variant: Mapped[str] = mapped_column(server_default="")
+    name_key: Mapped[str] = mapped_column(server_default="")
+    price: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    version: Mapped[int] = mapped_column(server_default="1")
+    archived_at: Mapped[datetime | None]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,10 +1,29 @@
-"""Mappings translate a channel's words into the store's books: gateway → payment method, marketplace → salesperson."""
+"""Mappings translate a channel's words into the store's books.
+
+Gateway → payment method, marketplace → salesperson, listing → item.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -78,3 +97,93 @@ class SalespersonMapping(StoreOwned, Base):
     version: Mapped[int] = mapped_column(server_default="0")
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     changed_at: Mapped[datetime | None]
+
+
+LISTING_STATE = """
+case when gone_at is not null then 'gone'
+     when item_id is not null then 'linked'
+     when certainty = 'unclear' then 'unclear'
+     when certainty is not null then 'proposed'
+     else 'unlinked' end"""
+"""How a listing stands, worked out by the database, so that no writer can forget it."""
+
+
+class Listing(StoreOwned, Base):
+    """An item as a channel shows it, and the item of ours that it means, if a person said so.
+
+    What the channel says comes first: `price` in minor units of `currency` (None when it does not say both), `stock`
+    as it counts it, `picture` an address that we never load by ourselves. `digest` is the same as long as all this
+    is, so that an unchanged row is not written. `problem` says why the last row could not be read; `raw` is that row.
+    The channel lists it no longer since `gone_at`; its link stays, for old orders name it still.
+
+    Then the link: `item_id` with the `version` of saves, and the `batch` of those that were saved together. The
+    proposal (`app.core.matching`) is kept beside the link, so that taking the link back shows it again;
+    `candidate_ids` are the items it names, `rivals` how many listings answer like this one. `refused` are items that
+    a person said it does not mean.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "item_id"], ["items.store_id", "items.id"]),
+        UniqueConstraint("store_id", "channel_id", "remote_id"),
+        Index("ix_listings_state", "store_id", "channel_id", "state", "id"),
+        Index("ix_listings_item", "store_id", "item_id", postgresql_where=text("item_id is not null")),
+        Index("ix_listings_sku", "store_id", "sku_key", postgresql_where=text("sku_key <> ''")),
+        Index("ix_listings_isku", "store_id", "isku_key", postgresql_where=text("isku_key <> ''")),
+        Index("ix_listings_barcode", "store_id", "barcode_key", postgresql_where=text("barcode_key <> ''")),
+        Index("ix_listings_name", "store_id", "name_key", postgresql_where=text("name_key <> ''")),
+        Index("ix_listings_batch", "store_id", "batch", postgresql_where=text("batch is not null")),
+        CheckConstraint("match in ('sku', 'barcode', 'alike_sku', 'name')", name="match"),
+        CheckConstraint("certainty in ('certain', 'likely', 'possible', 'unclear')", name="certainty"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    remote_id: Mapped[str]
+    sku: Mapped[str] = mapped_column(server_default="")
+    sku_key: Mapped[str] = mapped_column(server_default="")
+    """Loose keys (`app.core.matching.loose_key`) of both SKUs."""
+    isku: Mapped[str] = mapped_column(server_default="")
+    isku_key: Mapped[str] = mapped_column(server_default="")
+    barcode: Mapped[str] = mapped_column(server_default="")
+    barcode_key: Mapped[str] = mapped_column(server_default="")
+    name: Mapped[str] = mapped_column(server_default="")
+    variant: Mapped[str] = mapped_column(server_default="")
+    name_key: Mapped[str] = mapped_column(server_default="")
+    price: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(String(3), server_default="")
+    stock: Mapped[Decimal | None] = mapped_column(Numeric(18, 6))
+    picture: Mapped[str] = mapped_column(server_default="")
+    remote_updated_at: Mapped[datetime | None]
+    search: Mapped[str] = mapped_column(server_default="")
+    """Everything one may look for, lower-case."""
+    digest: Mapped[str]
+    problem: Mapped[str] = mapped_column(server_default="")
+    raw: Mapped[dict[str, Any] | None]
+    gone_at: Mapped[datetime | None]
+
+    item_id: Mapped[int | None]
+    match: Mapped[str | None]
+    certainty: Mapped[str | None]
+    candidate_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    rivals: Mapped[int] = mapped_column(server_default="0")
+    refused: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    state: Mapped[str] = mapped_column(Computed(LISTING_STATE, persisted=True))
+    version: Mapped[int] = mapped_column(server_default="0")
+    batch: Mapped[str | None]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    changed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ListingPage(StoreOwned, Base):
+    """The listings that one page of a running product sync held; what no page held is gone. Emptied at its end."""
+
+    __tablename__ = "listing_pages"
+    __table_args__ = (ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),)
+
+    channel_id: Mapped[int] = mapped_column(primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True)
+    remote_ids: Mapped[list[str]] = mapped_column(ARRAY(String))

@@ -46,6 +46,17 @@ def upgrade(owner_url: str, app_role: str) -> None:
         engine.dispose()
 
 
+_WRITTEN_ONCE = (
+    "invoices",
+    "invoice_lines",
+    "credit_notes",
+    "credit_note_lines",
+    "void_numbers",
+    "closings",
+    "journal",
+)
+
+
 def _grant(connection: Connection, app_role: str) -> None:
     """Rows, never the schema. The books are append-only for the app: no invoice and no journal is deleted."""
     role = connection.dialect.identifier_preparer.quote(app_role)
@@ -55,9 +66,8 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"grant usage, select on all sequences in schema public to {role}",
         *(f"grant execute on function {door} to {role}" for door in DOORS_SQL),
         f"revoke insert, update, delete on alembic_version from {role}",
-        f"revoke delete on number_series, seen_orders, orders, changes, stores from {role}",
-        f"revoke update, delete on invoices, invoice_lines, credit_notes, credit_note_lines, void_numbers, journal "
-        f"from {role}",
+        f"revoke delete on number_series, seen_orders, orders, changes, items, listings, stores from {role}",
+        f"revoke update, delete on {', '.join(_WRITTEN_ONCE)} from {role}",
         f"grant update (state, credited) on invoices to {role}",
     ):
         connection.execute(text(statement))

@@ -17,6 +17,9 @@ depends_on = None
 STORE_OWNED = (
     "channels",
     "journal",
+    "items",
+    "listing_pages",
+    "listings",
     "locations",
     "memberships",
     "number_series",
@@ -33,11 +36,23 @@ STORE_OWNED = (
     "credit_notes",
     "credit_note_lines",
     "void_numbers",
+    "closings",
     "order_lines",
     "raw_records",
     "changes",
     "invoice_lines",
+    "verifications",
+    "verification_days",
+    "verification_reads",
+    "deviations",
 )
+
+LISTING_STATE = """
+case when gone_at is not null then 'gone'
+     when item_id is not null then 'linked'
+     when certainty = 'unclear' then 'unclear'
+     when certainty is not null then 'proposed'
+     else 'unlinked' end"""
 
 ORDER_STATE_SINCE = """
 create function order_state_since() returns trigger language plpgsql as $$
@@ -110,6 +125,7 @@ def upgrade() -> None:
         sa.Column("auto_sync", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("auto_sync_minutes", sa.BigInteger(), server_default="30", nullable=False),
         sa.Column("next_sync_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_verify_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -315,6 +331,117 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "items",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("sku_key", sa.String(), nullable=False),
+        sa.Column("loose_key", sa.String(), nullable=False),
+        sa.Column("barcode", sa.String(), server_default="", nullable=False),
+        sa.Column("barcode_key", sa.String(), server_default="", nullable=False),
+        sa.Column("name", sa.String(), server_default="", nullable=False),
+        sa.Column("variant", sa.String(), server_default="", nullable=False),
+        sa.Column("name_key", sa.String(), server_default="", nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_items_price")),
+        sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_items_changed_by")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_items_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_items")),
+        sa.UniqueConstraint("store_id", "sku_key", name=op.f("uq_items_store_id_sku_key")),
+    )
+    op.create_index("ix_items_loose", "items", ["store_id", "loose_key"])
+    op.create_index(
+        "ix_items_barcode", "items", ["store_id", "barcode_key"], postgresql_where=sa.text("barcode_key <> ''")
+    )
+    op.create_index("ix_items_name", "items", ["store_id", "name_key"], postgresql_where=sa.text("name_key <> ''"))
+    op.create_table(
+        "listings",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), server_default="", nullable=False),
+        sa.Column("sku_key", sa.String(), server_default="", nullable=False),
+        sa.Column("isku", sa.String(), server_default="", nullable=False),
+        sa.Column("isku_key", sa.String(), server_default="", nullable=False),
+        sa.Column("barcode", sa.String(), server_default="", nullable=False),
+        sa.Column("barcode_key", sa.String(), server_default="", nullable=False),
+        sa.Column("name", sa.String(), server_default="", nullable=False),
+        sa.Column("variant", sa.String(), server_default="", nullable=False),
+        sa.Column("name_key", sa.String(), server_default="", nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
+        sa.Column("stock", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("picture", sa.String(), server_default="", nullable=False),
+        sa.Column("remote_updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("search", sa.String(), server_default="", nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("problem", sa.String(), server_default="", nullable=False),
+        sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("item_id", sa.BigInteger(), nullable=True),
+        sa.Column("match", sa.String(), nullable=True),
+        sa.Column("certainty", sa.String(), nullable=True),
+        sa.Column("candidate_ids", postgresql.ARRAY(sa.BigInteger()), server_default="{}", nullable=False),
+        sa.Column("rivals", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("refused", postgresql.ARRAY(sa.BigInteger()), server_default="{}", nullable=False),
+        sa.Column("state", sa.String(), sa.Computed(LISTING_STATE, persisted=True), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("batch", sa.String(), nullable=True),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("match in ('sku', 'barcode', 'alike_sku', 'name')", name=op.f("ck_listings_match")),
+        sa.CheckConstraint(
+            "certainty in ('certain', 'likely', 'possible', 'unclear')", name=op.f("ck_listings_certainty")
+        ),
+        sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_listings_changed_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_listings_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "item_id"], ["items.store_id", "items.id"], name=op.f("fk_listings_store_id_item_id")
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_listings_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_listings")),
+        sa.UniqueConstraint(
+            "store_id", "channel_id", "remote_id", name=op.f("uq_listings_store_id_channel_id_remote_id")
+        ),
+    )
+    op.create_index("ix_listings_state", "listings", ["store_id", "channel_id", "state", "id"])
+    for name, column, where in (
+        ("ix_listings_item", "item_id", "item_id is not null"),
+        ("ix_listings_sku", "sku_key", "sku_key <> ''"),
+        ("ix_listings_isku", "isku_key", "isku_key <> ''"),
+        ("ix_listings_barcode", "barcode_key", "barcode_key <> ''"),
+        ("ix_listings_name", "name_key", "name_key <> ''"),
+        ("ix_listings_batch", "batch", "batch is not null"),
+    ):
+        op.create_index(name, "listings", ["store_id", column], postgresql_where=sa.text(where))
+    op.create_table(
+        "listing_pages",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("page", sa.BigInteger(), nullable=False),
+        sa.Column("remote_ids", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_listing_pages_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_listing_pages_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "channel_id", "round", "page", name=op.f("pk_listing_pages")),
+    )
+    op.create_table(
         "seen_orders",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
         sa.Column("channel_id", sa.BigInteger(), nullable=False),
@@ -385,7 +512,7 @@ def upgrade() -> None:
         sa.Column("problem", sa.String(), nullable=True),
         sa.Column("problem_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint(
-            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'products')",
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products')",
             name=op.f("ck_sync_jobs_kind"),
         ),
         sa.CheckConstraint(
@@ -621,6 +748,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "series", "number", name=op.f("uq_invoices_store_id_series_number")),
     )
     op.create_index("ix_invoices_date", "invoices", ["store_id", "invoice_date", "id"], unique=False)
+    # Invoices are issued in the order of time, so that a few pages tell where a month begins.
+    op.create_index("ix_invoices_issued", "invoices", ["issued_at"], unique=False, postgresql_using="brin")
     op.create_index("ix_invoices_order", "invoices", ["store_id", "order_id"], unique=False)
     op.create_index(
         "uq_invoices_live_order",
@@ -827,6 +956,7 @@ def upgrade() -> None:
     op.create_table(
         "void_numbers",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("series", sa.String(), nullable=False),
         sa.Column("first_number", sa.BigInteger(), nullable=False),
         sa.Column("last_number", sa.BigInteger(), nullable=False),
@@ -841,7 +971,128 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_void_numbers_store_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_void_numbers_user_id")),
-        sa.PrimaryKeyConstraint("store_id", "series", "first_number", name=op.f("pk_void_numbers")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_void_numbers")),
+    )
+    op.create_table(
+        "closings",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("through", sa.Date(), nullable=True),
+        sa.Column("words", sa.String(), server_default="", nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_closings_store_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_closings_user_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_closings")),
+    )
+    op.create_table(
+        "verifications",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("time_zone", sa.String(), nullable=False),
+        sa.Column("by_update", sa.Boolean(), server_default="true", nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("orders", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("older", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("newer", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("short", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("missing", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("extra", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("differing", sa.BigInteger(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"], name=op.f("fk_verifications_store_id_channel_id")),
+        sa.ForeignKeyConstraint(["store_id", "job_id"], ["sync_jobs.store_id", "sync_jobs.id"], name=op.f("fk_verifications_store_id_job_id")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verifications_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_verifications")),
+    )
+    op.create_index("ix_verifications_channel", "verifications", ["store_id", "channel_id", "id"], unique=False)
+    op.create_index("uq_verifications_job", "verifications", ["store_id", "job_id"], unique=True)
+    op.create_table(
+        "verification_days",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("verification_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("remote_orders", sa.BigInteger(), nullable=False),
+        sa.Column("remote_total", sa.BigInteger(), nullable=False),
+        sa.Column("remote_paid", sa.BigInteger(), nullable=False),
+        sa.Column("orders", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("invoiced", sa.BigInteger(), nullable=False),
+        sa.Column("missing", sa.BigInteger(), nullable=False),
+        sa.Column("extra", sa.BigInteger(), nullable=False),
+        sa.Column("differing", sa.BigInteger(), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_difference", sa.BigInteger(), nullable=False),
+        sa.Column("not_invoiced", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_verification_days_store_id_verification_id")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_days_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "verification_id", "day", "currency", name=op.f("pk_verification_days")),
+    )
+    op.create_table(
+        "deviations",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("verification_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("remote", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("local", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by", sa.BigInteger(), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind in ('missing', 'extra', 'unreadable', 'currency', 'total', 'status', 'payment', 'invoice')",
+            name=op.f("ck_deviations_kind"),
+        ),
+        sa.ForeignKeyConstraint(["asked_by"], ["users.id"], name=op.f("fk_deviations_asked_by")),
+        sa.ForeignKeyConstraint(["store_id", "marketplace_id"], ["marketplaces.store_id", "marketplaces.id"], name=op.f("fk_deviations_store_id_marketplace_id")),
+        sa.ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_deviations_store_id_order_id")),
+        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_deviations_store_id_verification_id")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_deviations_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_deviations")),
+    )
+    op.create_index(
+        "ix_deviations_open",
+        "deviations",
+        ["store_id", "channel_id", "remote_id"],
+        unique=False,
+        postgresql_where=sa.text("mended_at is null"),
+    )
+    op.create_index("ix_deviations_verification", "deviations", ["store_id", "verification_id", "id"], unique=False)
+    op.create_table(
+        "verification_reads",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("verification_id", sa.BigInteger(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("found", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("payment_status", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("found in ('read', 'unreadable', 'absent')", name=op.f("ck_verification_reads_found")),
+        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_verification_reads_store_id_verification_id")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_reads_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "verification_id", "remote_id", name=op.f("pk_verification_reads")),
     )
     op.execute(ORDER_STATE_SINCE)
     op.execute(
