@@ -22,6 +22,7 @@ from app.core.types import (
     OrderWindow,
     Receipt,
     RemoteOrder,
+    RemoteProductPage,
     UnreadableOrder,
 )
 
@@ -42,6 +43,7 @@ class Capability(StrEnum):
 
     ORDERS = "orders"
     INVOICE_WRITEBACK = "invoice_writeback"
+    PRODUCTS = "products"
     ORDERS_BY_UPDATE = "orders_by_update"
     """`list_orders` takes windows over the last change too; an account may turn out not to (`Unsupported`)."""
 
@@ -111,6 +113,13 @@ class Connector(ABC):
         slept since it read may have been replaced. One receipt per write, in order. Raises
         Unavailable(maybe_done=True) when the answer to the write was lost.
         """
+
+    def list_products(self, page: int) -> RemoteProductPage:
+        """One page (from 1) of everything the channel sells. Only with PRODUCTS; a failed page raises.
+
+        A row that cannot be read is an UnreadableListing, and never spoils its page.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS}")
 
     @abstractmethod
     def close(self) -> None:

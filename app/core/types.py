@@ -203,3 +203,47 @@ class Receipt:
     outcome: WriteOutcome
     found: str = ""
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteListing:
+    """An item as the channel shows it. `price` is None when the channel does not say it with a known currency.
+
+    `stock` is what the channel counts there, `picture` an address as it was told. `digest` identifies all of this.
+    """
+
+    remote_id: str
+    sku: str
+    isku: str
+    barcode: str
+    name: str
+    variant: str
+    price: int | None
+    currency: str
+    stock: Decimal | None
+    picture: str
+    updated_at: datetime | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableListing:
+    """A listing whose row we could not read: kept raw, with what was wrong, in words."""
+
+    remote_id: str
+    problem: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteProductPage:
+    """One page of the channel's listings, from 1. `total` counts all of them, None when it is not told.
+
+    `nameless` rows had not even an id, so that nothing can be kept of them.
+    """
+
+    number: int
+    listings: tuple[RemoteListing | UnreadableListing, ...]
+    total: int | None
+    is_last: bool
+    nameless: int = 0
