@@ -41,11 +41,13 @@ log = logging.getLogger(__name__)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_BYTES = 20 * 1024 * 1024
+"""What one answer may hold: a page of 100 orders of a thousand lines each is about as large."""
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WORDS_LENGTH = 300
-_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # Escapes of NUL and of half a surrogate pair.
+_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])|\x00", re.IGNORECASE)  # NUL, and an escaped half of a surrogate pair.
+_MOST_DIGITS = 30
 
 
 class NoSuchRoute(Rejected):
@@ -58,6 +60,14 @@ class NotJson(Unavailable):
     """The answer is no JSON: a page of something else stands in between, or it is another system altogether."""
 
     code = "NOT_JSON"
+
+
+class TooMuch(NotJson):
+    """The answer is larger or deeper than we take in; fewer rows at a time may do."""
+
+
+class _TooDeepError(ValueError):
+    """JSON whose brackets stand deeper in each other than can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +91,16 @@ class Reply:
         """The body as JSON; ValueError when it is none.
 
         Numbers with a fraction stay the text they were sent as, so that no amount ever passes through a float
-        and what is kept can be stored as JSON again. What PostgreSQL cannot store (NUL, half a surrogate pair)
-        is taken out here, once.
+        and what is kept can be stored as JSON again; so do whole numbers of absurd length. What PostgreSQL cannot
+        store (NUL, half a surrogate pair) is taken out here, once. Line breaks within a text, which JSON forbids
+        and sloppy servers send, are read as what they are.
         """
         text = self.body.decode("utf-8-sig", errors="replace")
         try:
-            found = json.loads(text, parse_float=str, parse_constant=str)
+            found = json.loads(text, parse_float=str, parse_int=_whole_number, parse_constant=str, strict=False)
+            return _storable(found) if _UNSTORABLE.search(text) else found
         except RecursionError:
-            raise ValueError("nested too deeply") from None
-        return _storable(found) if _UNSTORABLE.search(text) else found
+            raise _TooDeepError("nested too deeply") from None
 
 
 class Door:
@@ -166,8 +177,10 @@ class Door:
         reply = self.call(method, path, params=params, payload=payload, effect=effect)
         try:
             return reply.parsed(), reply.headers
-        except ValueError:
-            pass
+        except ValueError as error:
+            too_deep = isinstance(error, _TooDeepError)
+        if too_deep:
+            raise self._too_much(detail=f"{method} {path}: nested too deeply", maybe_done=effect)
         raise self._not_json(detail=f"{method} {path}: HTTP {reply.status}, no JSON", maybe_done=effect)
 
     def refusal(
@@ -229,11 +242,7 @@ class Door:
         else:
             if body is not None:
                 return Reply(response.status_code, response.headers, body)
-            failure = Unavailable(
-                _("%(label)s sent more at once than we take in.", label=self._label),
-                detail=f"{method} {path}: over {self._max_bytes} bytes",
-                maybe_done=effect,
-            )
+            failure = self._too_much(detail=f"{method} {path}: over {self._max_bytes} bytes", maybe_done=effect)
         finally:
             log.info("%s %s%s %s %d ms", method, self._host, path, outcome, (time.monotonic() - started) * 1000)
         raise failure
@@ -287,12 +296,21 @@ class Door:
             detail=detail,
         )
 
+    def _too_much(self, *, detail: str, maybe_done: bool) -> TooMuch:
+        words = _("%(label)s sent more at once than we take in.", label=self._label)
+        return TooMuch(words, detail=detail, maybe_done=maybe_done)
+
     def _not_json(self, *, detail: str, maybe_done: bool) -> NotJson:
         return NotJson(
             _("%(label)s sent something that we cannot read. Try again later.", label=self._label),
             detail=detail,
             maybe_done=maybe_done,
         )
+
+
+def _whole_number(digits: str) -> int | str:
+    """A whole number, or its text where it is none that anybody counts with: reading it would take for ever."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _storable(value: Any) -> Any:

@@ -36,7 +36,8 @@ class Client:
         """One page of the order list, and the total when it is told (a bare list tells none)."""
         response = self._response("GET", "/orders", params=params)
         total = response.get("total") if isinstance(response, Mapping) else None
-        return self._rows(response, "order_list", "/orders"), whole(total)
+        count = whole(total)
+        return self._rows(response, "order_list", "/orders"), count if count is None or count >= 0 else None
 
     def order_details(self, order_ids: Sequence[str]) -> list[Any]:
         """Orders in full; unknown ids are absent."""
@@ -51,6 +52,12 @@ class Client:
             for order_id, number in zip(_ids(tuple(numbers)), numbers.values(), strict=True)
         ]
         return self._rows(self._response("PUT", path, payload=payload, effect=True), "order_list", path, effect=True)
+
+    def items(self, params: Mapping[str, str]) -> tuple[list[Any], int | None]:
+        """One page of the item list, and the total when it is told."""
+        response = self._response("GET", "/items", params=params)
+        count = whole(response.get("total")) if isinstance(response, Mapping) else None
+        return self._rows(response, "item_list", "/items"), count if count is None or count >= 0 else None
 
     def words(self, text: str) -> str:
         """Their words, fit to be kept and shown."""

@@ -6,10 +6,12 @@ sentence that names it; the order it belongs to is then kept as unreadable and t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,13 +23,20 @@ from app.core.money import to_minor
 Row = Mapping[str, Any]
 
 ID_LENGTH = 64
+NAME_LENGTH = 200
+"""Longer names and numbers are a mistake over there: nobody could read them, and no index could hold them."""
+PROSE_LENGTH = 10_000
+"""The same for what people write in sentences."""
 LOCAL_ZONE = ZoneInfo("Asia/Kuala_Lumpur")  # Times without an offset are SiteGiant's own wall clock.
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH = re.compile(r"\d{9,10}", re.ASCII)
 _WHOLE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
-_QUANTITY = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+_QUANTITY = re.compile(r"\d{1,9}(\.\d{1,4}0{0,20})?", re.ASCII)  # As finely as it is stored.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CUT = "…"
 _BLANK_DATES = frozenset({"", "0", "0000-00-00", "0000-00-00 00:00:00"})
+_minor = lru_cache(maxsize=4096)(to_minor)  # An order has twenty amounts, and most of them are zero or a list price.
 
 
 def has(row: Row, *names: str) -> bool:
@@ -45,11 +54,34 @@ def first(row: Row, *names: str) -> Any:
 
 
 def text(row: Row, *names: str) -> str:
-    """The first of these fields as tidy text; '' when all are blank or hold no plain value."""
-    value = first(row, *names)
-    if isinstance(value, str):
-        return value.strip()
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    """The first of these fields as tidy text, control characters as spaces; '' when all are blank or hold no text."""
+    for name in names:
+        value = row.get(name)
+        if type(value) is str:
+            if value:
+                return (value if value.isprintable() else _CONTROLS.sub(" ", value)).strip()
+        elif value is not None:
+            return str(value) if type(value) is int else ""
+    return ""
+
+
+def name(row: Row, *names: str, limit: int = NAME_LENGTH) -> str:
+    """The same, for what is to be kept; BadPayload when it is longer than anything of its kind."""
+    found = text(row, *names)
+    if len(found) > limit:
+        raise BadPayload(
+            _("The field “%(field)s” is longer than %(limit)s characters.", field=names[0], limit=limit),
+            detail=f"{len(found)} characters",
+        )
+    return found
+
+
+def prose(row: Row, *names: str) -> str:
+    """The same for what people write in sentences: it may be longer, and keeps its line breaks."""
+    found, value = name(row, *names, limit=PROSE_LENGTH), first(row, *names)
+    if not isinstance(value, str) or value.isprintable():
+        return found
+    return "\n".join(_CONTROLS.sub(" ", line) for line in value.splitlines()).strip()
 
 
 def remote_id(row: Row, *names: str) -> str:
@@ -58,13 +90,26 @@ def remote_id(row: Row, *names: str) -> str:
     return found if len(found) <= ID_LENGTH else ""
 
 
+def order_id_of(row: Row, *names: str) -> str:
+    """An order's id, '' when there is none. One that is too long is cut, so that the order can still be named."""
+    found = text(row, *names)
+    if len(found) <= ID_LENGTH:
+        return found
+    return f"{found[:40]}{_CUT}{hashlib.sha256(found.encode()).hexdigest()[:12]}"
+
+
+def is_cut(found: str) -> bool:
+    """Whether `order_id_of` cut this id: the channel does not know the order by that."""
+    return _CUT in found
+
+
 def money(row: Row, currency: str, *names: str) -> int:
     """An amount in minor units; 0 when the field is blank or absent, for the order's total shows what is missing."""
     value = first(row, *names)
     if value is None:
         return 0
     try:
-        return to_minor(value, currency)
+        return _minor(value, currency) if type(value) is str else to_minor(value, currency)
     except ValueError as error:
         problem = str(error)
     raise BadPayload(_("We cannot read the amount in the field “%(field)s”.", field=names[0]), detail=problem)
@@ -110,16 +155,16 @@ def moment(row: Row, *names: str) -> datetime | None:
 
 def _iso(told: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(told.replace(" ", "T", 1).replace(" ", ""))
+        at = datetime.fromisoformat(told.replace(" ", "T", 1).replace(" ", "") if " " in told else told)
         return (at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def whole(value: Any) -> int | None:
-    """A code or count, which comes as a number or as text; None when it is neither."""
+    """A code or count, which comes as a number or as text; None when it is neither, or beyond all counting."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return value if abs(value) < 10**9 else None
     return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
 
 

@@ -16,19 +16,29 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from flask_babel import gettext as _
 
 from app.connectors.sitegiant.fields import (
+    ID_LENGTH,
+    NAME_LENGTH,
+    PROSE_LENGTH,
     Row,
     first,
     flag,
     has,
+    is_cut,
     missing,
     moment,
     money,
+    name,
+    order_id_of,
+    prose,
     quantity,
     remote_id,
     required_money,
@@ -36,7 +46,7 @@ from app.connectors.sitegiant.fields import (
     unreadable,
 )
 from app.core.errors import BadPayload
-from app.core.money import minor_digits, multiply
+from app.core.money import LIMIT, minor_digits, multiply
 from app.core.types import (
     OrderStatus,
     OrderStub,
@@ -54,6 +64,9 @@ ORDER_ID = ("order_id", "id")
 INVOICE_NO = ("invoice_no", "invoice_number")
 CREATED = ("order_creation_date", "created_at", "order_time", "order_date", "create_time")
 UPDATED = ("updated_at", "update_time")
+MOST_LINES = 1_000
+MOST_KEPT = 100_000
+"""Characters of JSON that are kept of an order that cannot be read."""
 _OURS = frozenset({*INVOICE_NO, *UPDATED})
 _ITEMS = ("order_items", "items", "order_lines")
 _SKU = ("product_sku", "sku", "item_sku", "variant_sku")
@@ -106,15 +119,15 @@ def parse_marketplace(row: Any) -> RemoteMarketplace:
     currency = text(row, "currency").upper()
     return RemoteMarketplace(
         remote_id=found,
-        name=text(row, "name", "channel_name") or found,
-        kind=text(row, "type", "channel_type"),
+        name=text(row, "name", "channel_name")[:NAME_LENGTH] or found,
+        kind=text(row, "type", "channel_type")[:NAME_LENGTH],
         currency=currency if _is_currency(currency) else "",
     )
 
 
 def parse_stub(row: Any, marketplace_id: str) -> OrderStub:
     """One row of the order list; BadPayload without an id, for then it cannot even be remembered."""
-    found = remote_id(row, *ORDER_ID) if isinstance(row, Mapping) else ""
+    found = order_id_of(row, *ORDER_ID) if isinstance(row, Mapping) else ""
     if not found:
         raise missing(ORDER_ID[0])
     status, payment, updated = text(row, "order_status"), text(row, "payment_status"), text(row, *UPDATED)
@@ -132,17 +145,33 @@ def parse_stub(row: Any, marketplace_id: str) -> OrderStub:
     )
 
 
+def updated_between(row: Any, since: datetime, until: datetime) -> bool:
+    """Whether a row of the list says that it was changed between the two, or does not say when."""
+    try:
+        at = moment(row, *UPDATED) if isinstance(row, Mapping) else None
+    except BadPayload:
+        at = None
+    return at is None or since <= at <= until
+
+
 def parse_order(row: Row, currencies: Mapping[str, str]) -> RemoteOrder | UnreadableOrder:
     """One order in full, or why it cannot be read."""
     try:
         return _order(row, currencies)
     except BadPayload as error:
         problem = error.user_message
+    except (RecursionError, orjson.JSONEncodeError):
+        problem = _("Its fields stand deeper in each other than we can read.")
     except Exception:
         # A payload that nobody foresaw is our mistake, but it must not stop the orders beside it.
         log.exception("an order's payload was not foreseen")
         problem = _("We do not understand this order. That is our mistake: please report it.")
-    return UnreadableOrder(remote_id(row, *ORDER_ID), problem, row)
+    return UnreadableOrder(order_id_of(row, *ORDER_ID), problem, _kept(row))
+
+
+def id_too_long() -> str:
+    """What is wrong with an order whose id is cut."""
+    return _("Its id is longer than %(limit)s characters, so we cannot ask for it.", limit=ID_LENGTH)
 
 
 def order_digest(row: Row) -> str:
@@ -162,26 +191,28 @@ def _order(row: Row, currencies: Mapping[str, str]) -> RemoteOrder:
         raise BadPayload(_("The order has no creation date."))
     lines = _lines(row, currency)
     tax = money(row, currency, "tax_total") if has(row, "tax_total") else sum(line.tax for line in lines)
-    status_text, payment_text = text(row, "order_status"), text(row, "payment_status")
-    found = remote_id(row, *ORDER_ID)
+    status_text, payment_text = name(row, "order_status"), name(row, "payment_status")
+    found = order_id_of(row, *ORDER_ID)
+    if is_cut(found):
+        raise BadPayload(id_too_long())
     return RemoteOrder(
         remote_id=found,
-        number=text(row, "marketplace_order_id") or found,
+        number=name(row, "marketplace_order_id") or found,
         marketplace_id=marketplace_id,
         order_type=ORDER_TYPES.get(_word(text(row, "marketplace")), OrderType.MARKETPLACE),
         status=ORDER_STATUSES.get(_word(status_text), OrderStatus.UNKNOWN),
         status_text=status_text,
         payment_status=PAYMENT_STATUSES.get(_word(payment_text), PaymentStatus.UNKNOWN),
         payment_status_text=payment_text,
-        gateway=text(row, "billing_method", "payment_method"),
-        invoice_no=text(row, *INVOICE_NO),
+        gateway=name(row, "billing_method", "payment_method"),
+        invoice_no=name(row, *INVOICE_NO),
         currency=currency,
         created_at=created_at,
         paid_at=moment(row, "paid_time", "paid_at"),
         shipped_at=moment(row, "shipped_time", "shipped_at"),
         updated_at=moment(row, *UPDATED),
         buyer=_buyer(row),
-        note=text(row, "note"),
+        note=prose(row, "note"),
         lines=lines,
         shipping=money(row, currency, "shipping_fee"),
         discount=abs(money(row, currency, "coupon_amount", "voucher_amount")),
@@ -199,6 +230,8 @@ def _lines(row: Row, currency: str) -> tuple[RemoteLine, ...]:
     items = next((row[name] for name in _ITEMS if name in row), None)
     if not isinstance(items, list):
         raise missing(_ITEMS[0])
+    if len(items) > MOST_LINES:
+        raise BadPayload(_("The order has more than %(count)s lines.", count=MOST_LINES))
     lines: list[RemoteLine] = []
     taken: set[str] = set()
     for position, item in enumerate(items, start=1):
@@ -218,15 +251,18 @@ def _line(item: Row, line_id: str, currency: str) -> RemoteLine:
     count = quantity(item, *_QUANTITY)
     unit_price = required_money(item, currency, *_PRICE)
     told = first(item, "product_total")
+    gross = multiply(unit_price, count) if told is None else money(item, currency, "product_total")
+    if abs(gross) >= LIMIT:
+        raise unreadable(_PRICE[0])
     return RemoteLine(
         remote_id=line_id,
-        sku=text(item, *_SKU),
-        isku=text(item, "isku"),
-        name=text(item, "product_name", "name"),
-        variant=text(item, "variant"),
+        sku=name(item, *_SKU),
+        isku=name(item, "isku"),
+        name=name(item, "product_name", "name", limit=PROSE_LENGTH),
+        variant=name(item, "variant", limit=PROSE_LENGTH),
         quantity=count,
         unit_price=unit_price,
-        gross=multiply(unit_price, count) if told is None else money(item, currency, "product_total"),
+        gross=gross,
         discount=abs(money(item, currency, "discount_amount")),
         tax=money(item, currency, "tax_amount"),
     )
@@ -260,13 +296,26 @@ def _tax_included(row: Row, tax: int) -> bool:
 def _buyer(row: Row) -> Mapping[str, str]:
     """Who bought, under our names; '' where nothing is known."""
     parts = ("company", "phone", "email", "address", "city", "state", "postcode", "country")
-    name = f"{text(row, 'billing_firstname')} {text(row, 'billing_lastname')}".strip()
-    return {"name": name, **{part: text(row, f"billing_{part}") for part in parts}}
+    full_name = f"{name(row, 'billing_firstname')} {name(row, 'billing_lastname')}".strip()
+    return {"name": full_name, **{part: name(row, f"billing_{part}", limit=PROSE_LENGTH) for part in parts}}
 
 
+@lru_cache(maxsize=256)
 def _word(told: str) -> str:
     """A status or kind without case, spaces and punctuation: 'Ready To Ship' and 'ready_to_ship' are one."""
     return re.sub(r"[\W_]+", "", told.casefold())
+
+
+def _kept(row: Row) -> Row:
+    """What is kept of a payload that cannot be read: all of it, or its beginning when it is too large or too deep."""
+    try:
+        size = len(json.dumps(row))
+    except (RecursionError, ValueError, TypeError):
+        size = MOST_KEPT + 1
+    if size <= MOST_KEPT:
+        return row
+    plain = {key: value for key, value in row.items() if isinstance(value, str | int | None)}
+    return {key[:NAME_LENGTH]: str(value or "")[:NAME_LENGTH] for key, value in list(plain.items())[:100]}
 
 
 def _is_currency(code: str) -> bool:
@@ -279,13 +328,13 @@ def _is_currency(code: str) -> bool:
 
 def _sha256(value: Any) -> str:
     """Over canonical JSON, in which 1001 and "1001" are the same: the wire changes its mind about that."""
-    canonical = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    """The JSON value with its numbers as text. Most of a payload is text, so that is looked for first."""
+    if type(value) is dict:
+        return {key: item if type(item) is str else _plain(item) for key, item in value.items()}
+    if type(value) is list:
+        return [item if type(item) is str else _plain(item) for item in value]
+    return str(value) if type(value) is int else value
