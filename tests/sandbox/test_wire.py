@@ -244,3 +244,26 @@ def test_a_hundred_orders_take_milliseconds(sandbox: Running) -> None:
     # Typically 1 ms; the middle one of ten, generously, because the machine is shared.
     assert took["list"][5] < 25
     assert took["detail"][5] < 25
+
+
+def test_items_come_in_pages_with_their_number_and_a_picture(shop: Visitor) -> None:
+    shop.steer("POST", "items", json=[{"isku": f"A{n}", "name": "Kopi"} for n in range(5)])
+    pages = [shop.answer("GET", "items", params={"page": page, "limit": 2}) for page in (1, 2, 3, 4)]
+    assert {page["total"] for page in pages} == {5}
+    assert [[row["isku"] for row in page["item_list"]] for page in pages] == [["A0", "A1"], ["A2", "A3"], ["A4"], []]
+
+
+def test_items_are_changed_and_taken_away_and_drift_while_paging(shop: Visitor) -> None:
+    ids = shop.steer("POST", "items", json=[{"isku": f"A{n}", "name": "Kopi"} for n in range(4)])["item_ids"]
+    shop.steer("POST", "items", json=[{"item_id": ids[1], "isku": "B", "name": "Teh"}])
+    shop.steer("DELETE", f"items/{ids[0]}")
+    rows = shop.answer("GET", "items")["item_list"]
+    assert [row["isku"] for row in rows] == ["B", "A2", "A3"]
+    shop.fault("page_drift", route="items")
+    second = shop.answer("GET", "items", params={"page": 2, "limit": 1})
+    assert [row["isku"] for row in second["item_list"]] == ["A3"]
+
+
+def test_made_up_items_have_what_a_shop_shows(first_shop: Visitor) -> None:
+    row, *_ = first_shop.answer("GET", "items")["item_list"]
+    assert all(row[name] for name in ("item_id", "isku", "name", "barcode", "price", "currency", "stock", "image"))

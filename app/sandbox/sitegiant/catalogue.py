@@ -123,7 +123,7 @@ def item_row(
     barcode: str = "",
     stock: int = 0,
 ) -> dict[str, Any]:
-    """One row of the items route."""
+    """One row of the items route; its picture is an address that nobody answers at."""
     return {
         "item_id": item_id,
         "isku": isku,
@@ -134,6 +134,6 @@ def item_row(
         "price": price,
         "currency": "MYR",
         "stock": stock,
-        "image": "",
+        "image": f"https://pictures.example/{item_id}.jpg",
         "updated_at": updated_at,
     }

@@ -169,6 +169,31 @@ def spoiling(text: str) -> str:
     return text
 
 
+# -- items
+
+
+@control.post("/items")
+def keep_items() -> Response:
+    """Store rows of the items route as they stand, odd ones too; one without an id gets the next, a known one changes.
+
+    Two rows with one SKU are what a careless shop has.
+    """
+    shop = chosen_shop()
+    rows = [_object(row, "An item") for row in _list(_body(), "The body")]
+    with shop.db.transaction():
+        free = shop.next_item_id()
+        numbered = [{"item_id": free + place, **row} for place, row in enumerate(rows)]
+        shop.keep_items(numbered)
+    return _json({"item_ids": [row["item_id"] for row in numbered]}, 201)
+
+
+@control.delete("/items/<int:item_id>")
+def remove_item(item_id: int) -> Response:
+    """Sell an item no longer."""
+    chosen_shop().remove_item(item_id)
+    return _json({})
+
+
 # -- odd orders
 
 

@@ -101,12 +101,12 @@ class Shop:
         texts = {row[0]: _spoiled(row[1], row[2]) for row in found}
         return [texts[order_id] for order_id in dict.fromkeys(order_ids) if order_id in texts]
 
-    def items(self, page: int, limit: int) -> tuple[int, list[str]]:
-        """How many items there are, and the JSON texts of one page of them."""
+    def items(self, *, offset: int, limit: int) -> tuple[int, list[str]]:
+        """How many items there are, and the JSON texts of some of them."""
         (count,) = self.db.rows("SELECT count(*) FROM items WHERE shop_id = ?", (self.shop_id,))
         found = self.db.rows(
             "SELECT body FROM items WHERE shop_id = ? ORDER BY item_id LIMIT ? OFFSET ?",
-            (self.shop_id, limit, (page - 1) * limit),
+            (self.shop_id, limit, max(offset, 0)),
         )
         return int(count[0]), [str(row[0]) for row in found]
 
@@ -227,6 +227,10 @@ class Shop:
             "INSERT OR REPLACE INTO items (shop_id, item_id, body) VALUES (?, ?, ?)",
             [(self.shop_id, row["item_id"], wire_text(row)) for row in rows],
         )
+
+    def remove_item(self, item_id: int) -> None:
+        """Sell it no longer; an unknown one is gone already."""
+        self.db.rows("DELETE FROM items WHERE shop_id = ? AND item_id = ?", (self.shop_id, item_id))
 
     def next_item_id(self) -> int:
         """The item id after the highest one so far."""

@@ -70,7 +70,8 @@ def write_numbers(call: Call) -> Answer:
 def items(call: Call) -> Answer:
     """GET /items: one page of the inventory."""
     page, limit = _page(call.query)
-    count, rows = call.shop.items(page, limit)
+    offset = (page - 1) * limit + (call.slide if page > 1 else 0)
+    count, rows = call.shop.items(offset=offset, limit=limit)
     return success(call, f'{{"total":{count},"item_list":{_joined(rows)}}}')
 
 
