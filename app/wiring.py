@@ -12,7 +12,9 @@ import app.accounts.models
 import app.catalog.models
 import app.channels.adding
 import app.channels.models
+import app.completeness.models
 import app.invoices.models
+import app.invoices.register_pages
 import app.mappings.marketplaces
 import app.mappings.models
 import app.mappings.routes

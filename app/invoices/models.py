@@ -60,6 +60,7 @@ class Invoice(StoreOwned, Base):
         Index("uq_invoices_live_order", "store_id", "order_id", unique=True, postgresql_where=text("state = 'posted'")),
         Index("ix_invoices_date", "store_id", "invoice_date", "id"),
         Index("ix_invoices_order", "store_id", "order_id"),
+        Index("ix_invoices_issued", "issued_at", postgresql_using="brin"),
         ForeignKeyConstraint(["store_id", "replaces_id"], ["invoices.store_id", "invoices.id"]),
         CheckConstraint("state in ('posted', 'credited')", name="state"),
         CheckConstraint("credited between 0 and total", name="credited"),
@@ -193,8 +194,21 @@ class CreditNoteLine(StoreOwned, Base):
     amount: Mapped[int]
 
 
+class Closing(StoreOwned, Base):
+    """One closing or opening of the books: `through` is the last closed day since then, None when all are open."""
+
+    __tablename__ = "closings"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    through: Mapped[date | None] = mapped_column(Date)
+    words: Mapped[str] = mapped_column(server_default="")
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class VoidNumbers(StoreOwned, Base):
-    """Numbers of a series that were skipped on purpose: no document will ever carry them."""
+    """Numbers of a series that were skipped on purpose. A document that carries one of them all the same, because the
+    counter was set back, counts for more than this."""
 
     __tablename__ = "void_numbers"
     __table_args__ = (
@@ -202,8 +216,9 @@ class VoidNumbers(StoreOwned, Base):
         CheckConstraint("first_number <= last_number", name="range"),
     )
 
-    series: Mapped[str] = mapped_column(primary_key=True)
-    first_number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    series: Mapped[str]
+    first_number: Mapped[int]
     last_number: Mapped[int]
     words: Mapped[str]
     """Why, in the words of the person who skipped them."""

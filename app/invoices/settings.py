@@ -1,7 +1,7 @@
 """The settings that decide how a store's invoices are made, and what must hold when they change.
 
 They are written together with their effect, in one transaction: orders that wait for a setting are judged again,
-and numbers that will never be used are written into the journal, which is what explains a gap to an auditor.
+and numbers that will never be used are written down with the reason, which explains a gap to an auditor.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, and_, cast, func, or_, select
 
 from app.core.numbering import check_prefix, format_number
 from app.extensions import db
-from app.invoices.models import Invoice, NumberSeries
+from app.invoices.models import Invoice, NumberSeries, VoidNumbers
 from app.invoices.services import INVOICE_SERIES
 from app.orders.judging import rejudge_store
 from app.orders.writing import JournalNote, write_journal
@@ -54,7 +54,7 @@ class NumberUsed(Exception):
 
 
 class LeavesGap(Exception):
-    """The numbers from `first` to `last` would never be used, and nobody has said that this is meant."""
+    """The numbers from `first` to `last` would never be used, and nobody has said why."""
 
     def __init__(self, first: int, last: int) -> None:
         super().__init__()
@@ -84,22 +84,24 @@ def has_invoices() -> bool:
     return _last_number() > 0
 
 
-def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_meant: bool, user_id: int) -> int:
+def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_words: str, user_id: int) -> int:
     """Save rules and numbering together, judge waiting orders again, and return how many of them moved.
+
+    `gap_words` says why numbers are left out, if any are.
 
     NumberUsed, LeavesGap, NumberInTheWay: nothing was saved. Orders are locked before the counter, as by the jobs
     that issue invoices, because two that lock in opposite orders wait for each other; so the numbers are looked at
     once before anything is touched, and again under the counter's lock.
     """
     check_prefix(wanted.prefix)
-    _check_numbers(numbering(), wanted, gap_meant=gap_meant)
+    _check_numbers(numbering(), wanted, gap_words)
     store = current_store()
     moved = 0
     if rules != _rules_of(store):
         _assign(store, rules)
         db.session.flush()
         moved = rejudge_store(user_id)
-    _save_numbering(wanted, gap_meant=gap_meant, user_id=user_id)
+    _save_numbering(wanted, gap_words, user_id)
     db.session.commit()
     return moved
 
@@ -140,21 +142,31 @@ def _assign(store: Store, rules: InvoiceRules) -> None:
     store.auto_delivery_order = rules.auto_delivery_order
 
 
-def _save_numbering(wanted: Numbering, *, gap_meant: bool, user_id: int) -> None:
+def _save_numbering(wanted: Numbering, gap_words: str, user_id: int) -> None:
     series = _locked_series()
     now = Numbering(series.prefix, series.padding, series.next_number, _last_number())
     try:
-        _check_numbers(now, wanted, gap_meant=gap_meant)
+        _check_numbers(now, wanted, gap_words)
     except (NumberUsed, LeavesGap, NumberInTheWay):
         db.session.rollback()
         raise
     if wanted.next_number != now.next_number:
         detail = {"from": now.next_number, "to": wanted.next_number}
         write_journal([JournalNote("numbers_moved", None, None, detail)], user_id=user_id)
+    if (gap := _gap(now, wanted)) is not None:
+        skipped = {"series": INVOICE_SERIES, "first_number": gap[0], "last_number": gap[1], "words": gap_words}
+        db.session.add(VoidNumbers(store_id=series.store_id, user_id=user_id, **skipped))
     series.prefix, series.padding, series.next_number = wanted.prefix, wanted.padding, wanted.next_number
 
 
-def _check_numbers(now: Numbering, wanted: Numbering, *, gap_meant: bool) -> None:
+def _gap(now: Numbering, wanted: Numbering) -> tuple[int, int] | None:
+    """The first and the last number that would be left out; before the first invoice none is."""
+    if now.last and wanted.next_number > max(now.last + 1, now.next_number):
+        return now.next_number, wanted.next_number - 1
+    return None
+
+
+def _check_numbers(now: Numbering, wanted: Numbering, gap_words: str) -> None:
     """A gap that was meant once is not asked about again when something else is saved."""
     if (wanted.prefix, wanted.padding, wanted.next_number) == (now.prefix, now.padding, now.next_number):
         return
@@ -163,9 +175,9 @@ def _check_numbers(now: Numbering, wanted: Numbering, *, gap_meant: bool) -> Non
     in_the_way = _number_in_the_way(wanted)
     if in_the_way is not None:
         raise NumberInTheWay(in_the_way)
-    leaves_gap = now.last and wanted.next_number > max(now.last + 1, now.next_number)
-    if leaves_gap and not gap_meant:
-        raise LeavesGap(now.next_number, wanted.next_number - 1)
+    gap = _gap(now, wanted)
+    if gap is not None and not gap_words:
+        raise LeavesGap(*gap)
 
 
 def _locked_series() -> Any:

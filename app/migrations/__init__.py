@@ -53,6 +53,8 @@ _WRITTEN_ONCE = (
     "credit_note_lines",
     "void_numbers",
     "closings",
+    "verification_days",
+    "deviations",
     "journal",
 )
 
@@ -67,7 +69,9 @@ def _grant(connection: Connection, app_role: str) -> None:
         *(f"grant execute on function {door} to {role}" for door in DOORS_SQL),
         f"revoke insert, update, delete on alembic_version from {role}",
         f"revoke delete on number_series, seen_orders, orders, changes, items, listings, stores from {role}",
+        f"revoke delete on verifications from {role}",
         f"revoke update, delete on {', '.join(_WRITTEN_ONCE)} from {role}",
         f"grant update (state, credited) on invoices to {role}",
+        f"grant update (asked_at, asked_by, tried_at, mended_at) on deviations to {role}",
     ):
         connection.execute(text(statement))

@@ -7,7 +7,6 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
-    BooleanField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -68,7 +67,9 @@ class InvoicingForm(Form):
     next_number = WholeNumberField(_l("Next number"), [NumberRange(1, _MAX_NUMBER, _l("Numbers begin at 1."))])
     shown_number = HiddenField()
     """The next number when the page was made: one that nobody touched does not count as changed by this form."""
-    gap_meant = BooleanField(_l("Leave these numbers out. I can explain the gap."))
+    gap_words = StringField(
+        _l("Why are these numbers left out?"), [Length(max=200, message=_l("Use at most 200 letters."))]
+    )
     invoice_date_rule = RadioField(
         _l("Date of an invoice"),
         choices=[
@@ -108,6 +109,15 @@ class InvoicingForm(Form):
         """The next number as it shall be: `current` when the person left alone what the page had shown."""
         typed: Any = self.next_number.data
         return current if str(typed) == self.shown_number.data else int(typed)
+
+
+class OpenBooksForm(Form):
+    """Why a closed month is opened again."""
+
+    words = StringField(
+        _l("Why is it opened again?"),
+        [DataRequired(_l("Say why: whoever audits the books will ask.")), Length(max=200)],
+    )
 
 
 class NameForm(Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from flask import Blueprint, abort, g, request, url_for
@@ -14,12 +15,13 @@ from werkzeug.wrappers import Response
 
 from app.accounts import access
 from app.catalog import services as catalog
+from app.invoices import closing as books
 from app.invoices import settings
 from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
 from app.mappings import lists
 from app.mappings import services as mappings
 from app.mappings.queries import payment_methods
-from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm
+from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
 from app.web.filters import number
 from app.web.respond import done, invalid, page_or_fragment
@@ -28,6 +30,7 @@ blueprint = Blueprint("settings", __name__, url_prefix="/<store>/settings")
 
 _GENERAL: Final = ("settings/general.html", "settings/_general.html")
 _INVOICING: Final = ("settings/invoicing.html", "settings/_invoicing.html")
+_CLOSING: Final = ("settings/closing.html", "settings/_closing.html")
 _NAMES: Final = ("settings/names.html", "settings/_names.html")
 
 
@@ -68,13 +71,41 @@ def invoicing() -> Response:
         return invalid(*_INVOICING, **_invoicing_page(form, now))
     wanted = Numbering(form.prefix.data, form.padding.data, form.number_to_save(now.next_number))
     try:
-        moved = settings.save_invoicing(_rules(form), wanted, gap_meant=form.gap_meant.data, user_id=access.me().id)
+        moved = settings.save_invoicing(
+            _rules(form), wanted, gap_words=form.gap_words.data or "", user_id=access.me().id
+        )
     except (NumberUsed, LeavesGap, NumberInTheWay) as problem:
         form.next_number.errors = (_numbers_problem(problem, wanted),)
         return invalid(*_INVOICING, **_invoicing_page(form, now, asks_gap=isinstance(problem, LeavesGap)))
     now = settings.numbering()
     saved = _invoicing_page(_invoicing_form(now), now)
     return done(url_for(".invoicing"), _saved(moved), fragment=_INVOICING[1], **saved)
+
+
+@blueprint.route("/closing", methods=["GET", "POST"])
+def closing() -> Response:
+    """Which months are closed. POST closes every month up to the one that is named."""
+    if request.method == "GET":
+        return page_or_fragment(*_CLOSING, **_closing_page())
+    try:
+        moved = books.close_books(date.fromisoformat(request.form.get("through", "")), access.me().id)
+    except ValueError:
+        return invalid(*_CLOSING, **_closing_page(_("Choose a month that is over and still open.")))
+    return done(url_for(".closing"), _closed(moved), fragment=_CLOSING[1], **_closing_page())
+
+
+@blueprint.post("/closing/open")
+def open_books() -> Response:
+    """Open the newest closed month again, with the reason."""
+    form = OpenBooksForm(request.form)
+    if not form.validate():
+        return invalid(*_CLOSING, **_closing_page(form=form))
+    try:
+        closed = date.fromisoformat(request.form.get("closed", ""))
+        moved = books.open_books(closed, form.words.data, access.me().id)
+    except ValueError:
+        return invalid(*_CLOSING, **_closing_page(_("It was opened in the meantime.")))
+    return done(url_for(".closing"), _saved(moved), fragment=_CLOSING[1], **_closing_page())
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +230,25 @@ def _rules(form: InvoicingForm) -> InvoiceRules:
     )
 
 
+def _closing_page(problem: str = "", form: OpenBooksForm | None = None) -> dict[str, Any]:
+    return {
+        "months": books.open_months(),
+        "past": books.past_closings(),
+        "form": form or OpenBooksForm(),
+        "problem": problem,
+    }
+
+
+def _closed(moved: int) -> str:
+    if not moved:
+        return _("The books are closed up to that day.")
+    return ngettext(
+        "The books are closed up to that day. %(num)d order waits now.",
+        "The books are closed up to that day. %(num)d orders wait now.",
+        moved,
+    )
+
+
 def _saved(moved: int) -> str:
     if not moved:
         return _("Saved.")
@@ -219,7 +269,7 @@ def _numbers_problem(problem: NumberUsed | LeavesGap | NumberInTheWay, wanted: N
             )
         case LeavesGap(first=first, last=last):
             return _(
-                "%(first)s to %(last)s would never be used, and an auditor will ask why. Tick the box if you mean it.",
+                "%(first)s to %(last)s would never be used, and an auditor will ask why. Say it below if you mean it.",
                 first=wanted.text(first),
                 last=wanted.text(last),
             )

@@ -31,7 +31,7 @@ _SYMBOLS = {"MYR": "RM"}  # what people write where the language's own table has
 
 def init_app(app: Flask) -> None:
     """Make each function here a filter and a global of the templates."""
-    names = (money, signed_money, number, quantity, percent, ago, moment, day, duration)
+    names = (money, signed_money, number, quantity, percent, ago, moment, day, month_name, duration)
     for function in names:
         app.jinja_env.filters[function.__name__] = function
         app.jinja_env.globals[function.__name__] = function
@@ -85,6 +85,11 @@ def day(value: datetime | date) -> str:
     """A date; a moment is first taken to the store's time zone, which decides the day."""
     local = _local(value).date() if isinstance(value, datetime) else value
     return dates.format_date(local, "medium", locale=locale())
+
+
+def month_name(value: date) -> str:
+    """A month: "November 2026"."""
+    return dates.format_skeleton("yMMMM", value, locale=locale())
 
 
 def moment(value: datetime) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -79,6 +81,8 @@ ROUTES: Mapping[str, Route] = {
     "accounts.stores": OWN_FORM,
     "settings.general": FORM,
     "settings.invoicing": FORM,
+    "settings.closing": FORM,
+    "settings.open_books": Route(post=Who.OWNER),
     "settings.names": Route(get=Who.MEMBER, post=Who.OWNER, values=NAMES),
     "settings.rename": Route(post=Who.OWNER, values=NAMES, form={"name": "Boost Wallet"}),
     "settings.act_on_name": Route(post=Who.OWNER, values=NAMES | {"act": "default"}),
@@ -119,6 +123,10 @@ ROUTES: Mapping[str, Route] = {
     "invoices.print_view": PAGE,
     "invoices.pdf": PAGE,
     "invoices.export": PAGE,
+    "invoices.register_index": PAGE,
+    "invoices.register_print": PAGE,
+    "invoices.register_month": PAGE,
+    "invoices.register_csv": PAGE,
     "sync.jobs": PAGE,
     "sync.job": PAGE,
     "sync.job_part": PAGE,
@@ -176,6 +184,8 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "mapping_id": books.gateway(channel, "ShopeePay"),
         "order_id": order_id,
         "invoice_id": invoice_id,
+        "series": "invoice",
+        "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
         "job_id": _job(books, channel.id),

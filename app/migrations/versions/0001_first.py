@@ -486,6 +486,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("wanted_at is not null"),
     )
+    op.create_index(
+        "ix_seen_orders_ignored",
+        "seen_orders",
+        ["store_id", "channel_id", "remote_id"],
+        unique=False,
+        postgresql_where=sa.text("reason = 'IGNORED'"),
+    )
     op.create_table(
         "sync_jobs",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -623,6 +630,13 @@ def upgrade() -> None:
         ["store_id", "alert", "channel_id"],
         unique=False,
         postgresql_where=sa.text("alert is not null"),
+    )
+    op.create_index(
+        "ix_orders_ignored",
+        "orders",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("reason = 'IGNORED' or ignored_alert is not null"),
     )
     op.create_index("ix_orders_gateway", "orders", ["store_id", "channel_id", "gateway_key", "state"], unique=False)
     op.create_index(
@@ -846,6 +860,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'blocked'"),
     )
     op.create_index(
+        "ix_changes_left",
+        "changes",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'dropped' and reason is not null"),
+    )
+    op.create_index(
         "ix_changes_open",
         "changes",
         ["store_id", "channel_id", "id"],
@@ -1005,8 +1026,16 @@ def upgrade() -> None:
         sa.Column("missing", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("extra", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("differing", sa.BigInteger(), server_default="0", nullable=False),
-        sa.ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"], name=op.f("fk_verifications_store_id_channel_id")),
-        sa.ForeignKeyConstraint(["store_id", "job_id"], ["sync_jobs.store_id", "sync_jobs.id"], name=op.f("fk_verifications_store_id_job_id")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_verifications_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "job_id"],
+            ["sync_jobs.store_id", "sync_jobs.id"],
+            name=op.f("fk_verifications_store_id_job_id"),
+        ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verifications_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_verifications")),
     )
@@ -1030,7 +1059,11 @@ def upgrade() -> None:
         sa.Column("difference", sa.BigInteger(), nullable=False),
         sa.Column("invoice_difference", sa.BigInteger(), nullable=False),
         sa.Column("not_invoiced", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_verification_days_store_id_verification_id")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "verification_id"],
+            ["verifications.store_id", "verifications.id"],
+            name=op.f("fk_verification_days_store_id_verification_id"),
+        ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_days_store_id")),
         sa.PrimaryKeyConstraint("store_id", "verification_id", "day", "currency", name=op.f("pk_verification_days")),
     )
@@ -1059,9 +1092,19 @@ def upgrade() -> None:
             name=op.f("ck_deviations_kind"),
         ),
         sa.ForeignKeyConstraint(["asked_by"], ["users.id"], name=op.f("fk_deviations_asked_by")),
-        sa.ForeignKeyConstraint(["store_id", "marketplace_id"], ["marketplaces.store_id", "marketplaces.id"], name=op.f("fk_deviations_store_id_marketplace_id")),
-        sa.ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_deviations_store_id_order_id")),
-        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_deviations_store_id_verification_id")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_deviations_store_id_marketplace_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_deviations_store_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "verification_id"],
+            ["verifications.store_id", "verifications.id"],
+            name=op.f("fk_deviations_store_id_verification_id"),
+        ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_deviations_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_deviations")),
     )
@@ -1090,7 +1133,11 @@ def upgrade() -> None:
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("found in ('read', 'unreadable', 'absent')", name=op.f("ck_verification_reads_found")),
-        sa.ForeignKeyConstraint(["store_id", "verification_id"], ["verifications.store_id", "verifications.id"], name=op.f("fk_verification_reads_store_id_verification_id")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "verification_id"],
+            ["verifications.store_id", "verifications.id"],
+            name=op.f("fk_verification_reads_store_id_verification_id"),
+        ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_reads_store_id")),
         sa.PrimaryKeyConstraint("store_id", "verification_id", "remote_id", name=op.f("pk_verification_reads")),
     )

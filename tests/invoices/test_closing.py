@@ -1,0 +1,112 @@
+"""Closing the books: nothing is dated in a closed month, what waits for it says so, and opening undoes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.extensions import db
+from app.invoices.closing import CannotClose, close_books, open_books, open_months, past_closings
+from tests.orders.factories import Books, SomeChannel
+
+OCTOBER = date(2026, 10, 31)
+IN_OCTOBER = datetime(2026, 10, 20, 4, tzinfo=UTC)
+
+
+def _sale(books: Books, channel: SomeChannel, **values: Any) -> int:
+    order_id = books.order(channel, placed_at=IN_OCTOBER, **values)
+    books.line(order_id)
+    return order_id
+
+
+def _state(books: Books, order_id: int) -> tuple[Any, ...]:
+    with books.scope():
+        row = db.session.execute(text("select state, reason from orders where id = :id"), {"id": order_id}).one()
+        return tuple(row)
+
+
+def _close(books: Books, through: date = OCTOBER) -> int:
+    with books.scope():
+        return close_books(through, books.store.owner.id)
+
+
+def _open(books: Books) -> int:
+    with books.scope():
+        closed = db.session.scalar(text("select closed_through from stores")) or OCTOBER
+        return open_books(closed, "A late bill of the courier", books.store.owner.id)
+
+
+def test_an_order_of_a_closed_month_waits_and_goes_on_when_it_is_opened(books: Books, channel: SomeChannel) -> None:
+    order_id = _sale(books, channel)
+    assert _close(books) == 1
+    assert _state(books, order_id) == ("held", "PERIOD_LOCKED")
+    assert _open(books) == 1
+    assert _state(books, order_id) == ("ready", None)
+
+
+def test_a_day_chosen_in_an_open_month_frees_it(books: Books, channel: SomeChannel) -> None:
+    order_id = _sale(books, channel, book_on=date(2026, 11, 1))
+    assert _close(books) == 0
+    assert _state(books, order_id) == ("ready", None)
+
+
+@pytest.mark.parametrize("day", [date(2026, 10, 30), date(2099, 1, 31)])
+def test_only_whole_months_that_are_over_are_closed(books: Books, day: date) -> None:
+    with pytest.raises(CannotClose):
+        _close(books, day)
+
+
+def test_a_closed_month_is_not_closed_again(books: Books) -> None:
+    _close(books)
+    with pytest.raises(CannotClose):
+        _close(books)
+
+
+def test_opening_opens_the_newest_month_only(books: Books) -> None:
+    _close(books, date(2026, 9, 30))
+    _close(books)
+    _open(books)
+    with books.scope():
+        assert db.session.scalar(text("select closed_through from stores")) == date(2026, 9, 30)
+    _open(books)
+    with books.scope():
+        assert db.session.scalar(text("select closed_through from stores")) is None
+        assert [one.through for one in past_closings()] == [None, date(2026, 9, 30), OCTOBER, date(2026, 9, 30)]
+    with pytest.raises(CannotClose):
+        _open(books)
+
+
+def test_the_months_say_what_would_wait(books: Books, channel: SomeChannel) -> None:
+    books.order(channel, placed_at=IN_OCTOBER)
+    books.invoice(books.order(channel, placed_at=IN_OCTOBER), invoice_date=date(2026, 10, 20))
+    with books.scope():
+        months = open_months()
+    assert [(month.last_day, month.invoices, month.waiting) for month in months] == [(OCTOBER, 1, 1)]
+
+
+def test_a_person_closes_and_opens_with_a_reason(owner: FlaskClient, books: Books, channel: SomeChannel) -> None:
+    _sale(books, channel)
+    url = books.store.url("/settings/closing")
+    assert "Close up to October 2026" in owner.get(url).text
+    assert owner.post(url, data={"through": "2026-10-31"}).status_code == 303
+    page = owner.get(url).text
+    assert "1 order waits now" in page
+    assert "closed up to and including 31 Oct 2026" in page
+    press = books.store.url("/settings/closing/open")
+    reason = {"words": "Late bill", "closed": "2026-10-31"}
+    assert owner.post(press, data=reason | {"words": " "}).status_code == 422
+    assert owner.post(press, data=reason).status_code == 303
+    assert owner.post(press, data=reason).status_code == 422, "one press, one month"
+    assert "“Late bill”" in owner.get(url).text
+
+
+@pytest.mark.parametrize("through", ["", "2026-10-30", "yesterday", "9999-12-31", "0001-01-31"])
+def test_another_day_is_refused_in_words(owner: FlaskClient, books: Books, through: str) -> None:
+    answer = owner.post(books.store.url("/settings/closing"), data={"through": through})
+    assert answer.status_code in (303, 422)
+    if answer.status_code == 422:
+        assert "Choose a month that is over" in answer.text
