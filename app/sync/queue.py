@@ -17,7 +17,7 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -87,6 +87,12 @@ class LiveWorker(Worker):
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Seconds after which a silent worker's job counts as abandoned."""
         return int(self.job_monitoring_interval) + _LEASE_SECONDS
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Say that we live, and who we are: a queue server that was emptied knows none of us any more."""
+        super().heartbeat(timeout, pipeline)
+        (self.connection if pipeline is None else pipeline).hset(self.key, mapping=self.serialize())
+        worker_registration.register(self, pipeline)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in the child, which the kernel kills when its parent dies."""

@@ -62,7 +62,7 @@ class House:
             argv=(sys.executable, "-m", "app.cli", "demo"),
             cwd=PROJECT,
             log=self._out,
-            env={**kept, "CHANNELBOOK_DATA": str(folder)},
+            env={**kept, "CHANNELBOOK_DATA": str(folder), "TRUSTED_PROXIES": "1"},  # visitors say where they come from
         ).start()
 
     @property
@@ -196,13 +196,26 @@ class House:
 @contextlib.contextmanager
 def open_house() -> Iterator[House]:
     """Start a demo on data of its own, and make sure that it leaves nothing behind."""
+    with place_for_house() as path, house_in(path / "data") as house:
+        yield house
+
+
+@contextlib.contextmanager
+def place_for_house() -> Iterator[Path]:
+    """An empty folder, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="channelbook-crash-") as path:
         Path(path).chmod(0o711)  # as root PostgreSQL runs as another user, who must pass through
-        house = House(Path(path).resolve() / "data")
-        try:
-            is_decided = lambda: house.process.poll() is not None or "Stop: Ctrl-C" in house.printed  # noqa: E731
-            assert wait_until(is_decided, READY_WITHIN), house.printed
-            assert "\nReady: " in house.printed, house.printed
-            yield house
-        finally:
-            house.close()
+        yield Path(path).resolve()
+
+
+@contextlib.contextmanager
+def house_in(folder: Path) -> Iterator[House]:
+    """Start a demo on this data folder and wait until it is ready; stop it at the end."""
+    house = House(folder)
+    try:
+        is_decided = lambda: house.process.poll() is not None or "Stop: Ctrl-C" in house.printed  # noqa: E731
+        assert wait_until(is_decided, READY_WITHIN), house.printed
+        assert "\nReady: " in house.printed, house.printed
+        yield house
+    finally:
+        house.close()

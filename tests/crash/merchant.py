@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.crash.books import ChannelSide, OurSide
 from tests.crash.house import House
-from tests.crash.ledger import ACTIVE, ChannelSide, OurSide, audit
+from tests.crash.ledger import ACTIVE, Finding, audit
 from tests.sandbox.running import Visitor
 
 PASSWORD = "tram-lantern-82"
@@ -23,6 +24,8 @@ ORDERS = 160  # of which a few more than a batch of 100 are to be booked
 DAYS = 70  # further back than the sandbox's orders go
 WINDOWS = 3  # of 31 days in DAYS
 ANSWER_WITHIN = 30.0
+
+Form = Mapping[str, str | list[str]]
 
 _serial = count(1)
 
@@ -52,15 +55,15 @@ class JobRow:
 class Merchant:
     """One person with one store and one shop of the sandbox. Each visits from an address of their own."""
 
-    def __init__(self, house: House, name: str, *, orders: int = ORDERS) -> None:
+    def __init__(self, house: House, name: str, *, orders: int = ORDERS, seed: int | None = None) -> None:
         self.house, self.name = house, name
         self.shop = Visitor(house.sandbox, f"shop-{name}")
         self.browser = requests.Session()
         number = next(_serial)
-        self.browser.headers["X-Forwarded-For"] = f"10.9.0.{number}"  # limits count by address
+        self.browser.headers["X-Forwarded-For"] = f"10.9.{number // 250}.{number % 250}"  # limits count by address
         self.store_id = self.channel_id = 0
         self.slug = ""
-        shop = {"key": self.shop.key, "name": name, "rate_limit": 100_000, "count": orders, "seed": number}
+        shop = {"key": self.shop.key, "name": name, "rate_limit": 100_000, "count": orders, "seed": seed or number}
         self.shop.steer("POST", "shops", params={"key": "sandbox-key"}, json=shop)
 
     def close(self) -> None:
@@ -121,14 +124,14 @@ class Merchant:
         """Open a page, without following where it leads."""
         return self.browser.get(f"{self.house.url}{path}", allow_redirects=False, timeout=ANSWER_WITHIN)
 
-    def press(self, path: str, form: Mapping[str, str] | None = None) -> requests.Response:
+    def press(self, path: str, form: Form | None = None) -> requests.Response:
         """Press a button; without JavaScript each leads on to a page."""
         answer = _post(self.browser, f"{self.house.url}{path}", form or {})
         self._expect(answer, (303,))
         return answer
 
     def press_twice(
-        self, path: str, form: Mapping[str, str] | None = None, *, may_answer: Collection[int] = (303,)
+        self, path: str, form: Form | None = None, *, may_answer: Collection[int] = (303,)
     ) -> list[requests.Response]:
         """Press a button twice at the same moment, over two connections; both presses must be answered well."""
         ready = Barrier(2)
@@ -189,20 +192,27 @@ class Merchant:
             why = self.house.last_words() if answer.status_code >= 500 else ""
             raise AssertionError(f"{answer.url} answered {answer.status_code}: {page[-500:]}\n{why}")
 
-    def audit(self, *, each_written_once: bool = True) -> list[str]:
-        """What is wrong between the channel and our books."""
+    def channel_side(self) -> ChannelSide:
+        """What stands on the channel."""
         stats = self.shop.steer("GET", "stats")
         orders = self.shop.steer("GET", "orders", params={"limit": "1000"})
         assert orders["total"] == len(orders["orders"])
         currencies = {place["id"]: place["currency"] for place in stats["channels"]}
-        channel = ChannelSide(orders["orders"], currencies, self.shop.writes())
-        return audit(channel, OurSide.read(self.house.query, self.store_id), each_written_once=each_written_once)
+        return ChannelSide(orders["orders"], currencies, self.shop.writes())
+
+    def our_side(self) -> OurSide:
+        """What stands in our database."""
+        return OurSide.read(self.house.query, self.store_id)
+
+    def audit(self, *, each_written_once: bool = True) -> list[Finding]:
+        """What is wrong between the channel and our books."""
+        return audit(self.channel_side(), self.our_side(), each_written_once=each_written_once)
 
 
 def move_in(merchants: Iterable[Merchant], checked: Collection[Merchant]) -> None:
     """Sign them up and connect them, and bring in the orders of those that are `checked`."""
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(Merchant.move_in, merchants))
+        list(pool.map(lambda merchant: merchant.move_in(), merchants))
     for merchant in checked:
         merchant.press_check()
     for merchant in checked:
@@ -219,5 +229,5 @@ def finish(merchants: Sequence[Merchant]) -> None:
         merchant.wait_until_idle()
 
 
-def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> requests.Response:
+def _post(session: requests.Session, url: str, form: Form) -> requests.Response:
     return session.post(url, data=form, allow_redirects=False, timeout=ANSWER_WITHIN)

@@ -77,3 +77,9 @@ def test_work_goes_on_when_the_queue_has_forgotten_everything(
     note_time(case)
     merchant.wait_until_idle()
     assert merchant.audit() == []
+
+
+def test_workers_make_themselves_known_again_to_a_queue_that_was_emptied(house: House) -> None:
+    house.until(house.is_ready, READY_WITHIN, "everything is there")
+    house.forget_queue()
+    house.until(house.is_ready, READY_WITHIN, "the workers are known again")

@@ -1,0 +1,138 @@
+"""One run of the crash test: its stores are opened, its schedule happens, all settles, and the books are looked at."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import requests
+
+from tests.crash.blows import Hand
+from tests.crash.buttons import BUTTONS
+from tests.crash.disk import Disk
+from tests.crash.house import House
+from tests.crash.ledger import Finding, audit
+from tests.crash.market import Market
+from tests.crash.merchant import move_in
+from tests.crash.mistakes import Logs
+from tests.crash.people import People
+from tests.crash.schedule import Act, Schedule
+from tests.crash.settling import Unquiet, settle
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened in a run, counted by what was done, and everything that is wrong after it."""
+
+    seed: int
+    done: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    stores: int = 0
+    orders: int = 0
+    invoices: int = 0
+    seconds: float = 0.0
+
+    @property
+    def kills(self) -> int:
+        """How often something was killed."""
+        return self.done["kill"]
+
+    @property
+    def faults(self) -> int:
+        """How often something else was done to us: held still, emptied, filled up, or a fault of the channel."""
+        return sum(self.done[verb] for verb in ("freeze", "empty", "fill", "fault"))
+
+
+class Scene:
+    """The house, its people and their channels during one run."""
+
+    def __init__(self, house: House, disk: Disk | None, plan: Schedule, name: str, say: Say) -> None:
+        self._house, self._plan, self._say = house, plan, say
+        self._hand = Hand(house, disk)
+        self._people = [
+            People(house, f"{name}-{number}", orders=shop.orders, seed=shop.seed)
+            for number, shop in enumerate(plan.shops)
+        ]
+        self._markets = [Market(house, people.shop.key) for people in self._people]
+        self._logs = Logs(house.folder.path / "log")
+
+    def play(self) -> Outcome:
+        """Do it all. What cannot be done is a finding too."""
+        outcome = Outcome(self._plan.seed, stores=len(self._people))
+        began = time.monotonic()
+        with ExitStack() as stack:
+            for close in (one.close for side in (self._people, self._markets) for one in side):
+                stack.callback(close)
+            try:
+                move_in(self._people, [])
+                self._happen(outcome)
+                settle(self._house, self._people)
+                self._compare(outcome)
+            except Unquiet as problem:
+                outcome.findings.append(Finding("stuck", f"unfinished: {problem.words}"))
+            except Exception:
+                outcome.findings.append(Finding("stuck", f"the run broke off: {traceback.format_exc()}"))
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+    def _happen(self, outcome: Outcome) -> None:
+        """Let every act happen at its time, each lane in a thread of its own so that none waits for another."""
+        lanes: defaultdict[str, ThreadPoolExecutor] = defaultdict(lambda: ThreadPoolExecutor(1))
+        running: list[tuple[Act, Future[bool]]] = []
+        began = time.monotonic()
+        try:
+            for act in self._plan.acts:
+                time.sleep(max(0.0, began + act.at - time.monotonic()))
+                running.append((act, lanes[act.lane].submit(self._do, act)))
+        finally:
+            for lane in lanes.values():
+                lane.shutdown(wait=True)
+            self._hand.let_go()
+        for act, future in running:
+            outcome.done[act.verb] += future.result()
+        for people in self._people:
+            outcome.answers += people.answers
+
+    def _do(self, act: Act) -> bool:
+        match act.verb:
+            case "press":
+                did = self._people[act.store].push(act, BUTTONS[act.what][1])
+            case "turn":
+                did = self._markets[act.store].turn(act)
+            case "fault":
+                did = self._break(act)
+            case _:
+                did = self._hand.strike(act)
+        self._say(f"{act}{'' if did else ' (nothing to do it to)'}")
+        return did
+
+    def _break(self, act: Act) -> bool:
+        """Switch a fault of the channel on, and off again when its time is over."""
+        shop = self._people[act.store].shop
+        try:
+            shop.fault(act.what, **dict(act.settings))
+            time.sleep(act.seconds)
+            shop.steer("DELETE", f"faults/{act.what}")
+        except (requests.RequestException, AssertionError):
+            return False
+        return True
+
+    def _compare(self, outcome: Outcome) -> None:
+        """Hold every store's books against its channel."""
+        for people, market in zip(self._people, self._markets, strict=True):
+            channel, ours = market.side(people.channel_side()), people.our_side()
+            outcome.orders += len(channel.orders)
+            outcome.invoices += len(ours.invoices)
+            for finding in audit(channel, ours, each_written_once=False, rough=True):
+                outcome.findings.append(Finding(finding.kind, f"{people.name}: {finding.words}"))
+            for path in people.signed_out:
+                outcome.findings.append(Finding("stuck", f"{people.name}: signed out in the middle of {path}"))
+        outcome.findings += [Finding("stuck", words) for words in self._logs.mistakes()]

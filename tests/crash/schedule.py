@@ -1,0 +1,197 @@
+"""What happens in one run of the crash test, and when: a pure function of the run's seed.
+
+All luck is drawn here. Where an act picks among things that are only known once the time has come, such as the
+processes of a part or the orders of a shop, it carries a number from 0 to 1 to pick with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+Verb = Literal["kill", "freeze", "empty", "fill", "fault", "press", "turn"]
+Setting = tuple[str, float | str]
+
+KILLS: Mapping[str, int] = {
+    "worker": 3,
+    "worker child": 5,
+    "worker and child": 4,
+    "all workers": 2,
+    "web": 1,
+    "web child": 2,
+    "web and children": 2,
+    "tick": 2,
+    "valkey": 2,
+    "postgres": 2,
+    "backend": 2,
+    "sandbox": 1,
+    "everything": 1,
+}
+"""What is killed, and how often in comparison."""
+FREEZES: Mapping[str, int] = {
+    "worker": 2,
+    "worker child": 4,
+    "worker and child": 4,
+    "web": 1,
+    "web child": 2,
+    "tick": 1,
+    "valkey": 2,
+    "postgres": 1,
+    "backend": 2,
+    "sandbox": 1,
+}
+TURNS: Mapping[str, int] = {
+    "add": 4,
+    "add foreign": 1,
+    "pay": 4,
+    "cancel": 2,
+    "refund": 2,
+    "refund part": 2,
+    "charge": 3,
+    "miscount": 1,
+    "number": 1,
+}
+"""What the channel does to its orders: new ones, another price, a total that does not add up, a number of its own."""
+ROUTES = ("any", "list", "detail", "write")
+LONGER_THAN_A_LEASE = (13.0, 15.5)
+AT_ONCE = (1, 1, 2, 2, 3)
+"""How many presses of a button come at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What may be chosen: the channel's faults with their settings, and the buttons with their weights."""
+
+    faults: Mapping[str, Mapping[str, float]]
+    buttons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that happens `at` so many seconds after the beginning; `seconds` says how long it lasts."""
+
+    at: float
+    verb: Verb
+    what: str
+    store: int = 0
+    seconds: float = 0.0
+    luck: float = 0.0
+    times: int = 1
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def lane(self) -> str:
+        """Acts of one lane wait for each other; people who press are several."""
+        if self.verb == "press":
+            return f"person {int(self.luck * 100) % 2} of store {self.store}"
+        return f"{self.verb} of store {self.store}" if self.verb in ("fault", "turn") else "house"
+
+    def __str__(self) -> str:
+        where = f" in store {self.store}" if self.verb in ("fault", "press", "turn") else ""
+        how = "".join(
+            f" {name}={value:g}" if isinstance(value, float) else f" {value}" for name, value in self.settings
+        )
+        lasting = f" for {self.seconds:.1f} s" if self.seconds else ""
+        return f"{self.at:5.1f} s {self.verb} {self.what}{where}{how}{lasting}{f' ×{self.times}' * (self.times > 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop of the sandbox as a run finds it."""
+
+    orders: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A whole run."""
+
+    seed: int
+    seconds: float
+    shops: tuple[Shop, ...]
+    acts: tuple[Act, ...]
+
+
+def schedule(seed: int, menu: Menu) -> Schedule:
+    """Draw a run. The same seed and menu give the same run on every machine."""
+    luck = Random(f"chaos {seed}")
+    seconds = luck.uniform(16, 26)
+    number = luck.choice((1, 2, 2, 3))
+    shops = tuple(Shop(luck.randrange(100, 300) // number + 20, luck.randrange(10**6)) for _ in range(number))
+    acts = [*_blows(luck, seconds)]
+    for store in range(number):
+        acts += _first_presses(luck, store)
+        acts += _faults(luck, seconds, store, menu)
+        acts += _presses(luck, seconds, store, menu)
+        acts += _turns(luck, seconds, store)
+    return Schedule(seed, seconds, shops, tuple(sorted(acts, key=lambda act: act.at)))
+
+
+def _blows(luck: Random, seconds: float) -> Iterator[Act]:
+    """What befalls our own parts."""
+    for _ in range(luck.randrange(5, 10)):
+        yield Act(luck.uniform(1, seconds), "kill", _weighted(luck, KILLS), luck=luck.random())
+    for _ in range(luck.randrange(2, 5)):
+        what = _weighted(luck, FREEZES)
+        may_outlast = what.startswith(("worker", "backend")) and luck.random() < 0.4
+        lasting = luck.uniform(*(LONGER_THAN_A_LEASE if may_outlast else (0.3, 5)))
+        yield Act(luck.uniform(1, seconds), "freeze", what, seconds=lasting, luck=luck.random())
+    for _ in range(luck.randrange(0, 3)):
+        yield Act(luck.uniform(1, seconds), "empty", "valkey")
+    if luck.random() < 0.6:
+        yield Act(luck.uniform(2, seconds), "fill", "disk", seconds=luck.uniform(0.5, 4))
+
+
+def _first_presses(luck: Random, store: int) -> Iterator[Act]:
+    """Whatever comes, work begins: a check, and a Sync before it can have ended."""
+    yield Act(luck.uniform(0, 0.5), "press", "check", store, luck=luck.random(), times=2)
+    yield Act(luck.uniform(2, 5), "press", "sync", store, luck=luck.random(), times=2)
+    yield Act(luck.uniform(4, 8), "press", "sync now", store, luck=luck.random())
+
+
+def _faults(luck: Random, seconds: float, store: int, menu: Menu) -> Iterator[Act]:
+    names = sorted(menu.faults)
+    for _ in range(luck.randrange(3, 7)):
+        name = luck.choice(names)
+        settings: list[Setting] = [
+            (key, _setting(luck, key, menu.faults[name][key])) for key in sorted(menu.faults[name])
+        ]
+        if luck.random() < 0.5:
+            settings.append(("route", luck.choice(ROUTES)))
+        if luck.random() < 0.6:
+            settings.append(("probability", round(luck.uniform(0.1, 0.9), 2)))
+        else:
+            settings += [("times", float(luck.randrange(1, 5))), ("skip", float(luck.randrange(4)))]
+        lasting = luck.uniform(1, 6)
+        yield Act(luck.uniform(0, seconds), "fault", name, store, lasting, settings=tuple(settings))
+
+
+def _setting(luck: Random, name: str, default: float) -> float:
+    """A value for a fault's own setting: waits short enough for a run; what we do not know stays as it is."""
+    drawn: Mapping[str, Sequence[float]] = {
+        "ms": (100, 400, 1500, 3000),
+        "seconds": (0.5, 1, 3),
+        "retry_after": (1, 2, 4),
+        "status": (500, 502, 503, 504),
+        "row": (0, 1, 2, 5),
+    }
+    return float(luck.choice(drawn.get(name, (default,))))
+
+
+def _presses(luck: Random, seconds: float, store: int, menu: Menu) -> Iterator[Act]:
+    for _ in range(luck.randrange(12, 25)):
+        at, what, times = luck.uniform(1, seconds), _weighted(luck, menu.buttons), luck.choice(AT_ONCE)
+        yield Act(at, "press", what, store, luck=luck.random(), times=times)
+
+
+def _turns(luck: Random, seconds: float, store: int) -> Iterator[Act]:
+    for _ in range(luck.randrange(8, 18)):
+        yield Act(luck.uniform(0.5, seconds), "turn", _weighted(luck, TURNS), store, luck=luck.random())
+
+
+def _weighted(luck: Random, choices: Mapping[str, int]) -> str:
+    names = sorted(choices)
+    return luck.choices(names, weights=[choices[name] for name in names])[0]

@@ -1,0 +1,98 @@
+"""After a run: nothing is held or broken any more, and people press what they would press until all is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+import requests
+
+from app.embedded.processes import wait_until
+from tests.crash.buttons import unmapped_gateways
+from tests.crash.house import House
+from tests.crash.people import PATIENCE, People
+
+READY_WITHIN = 60.0
+QUIET_WITHIN = 120.0
+NUDGE_EVERY = 3.0  # people do not press faster, and the site would not let them
+PAUSED = "select 1 from channels where store_id = %s and status <> 'connected'"
+WAITING = "select id from sync_jobs where store_id = %s and state = 'queued' and not_before > now()"
+DELAYED = """select id from changes c where store_id = %s and state = 'planned' and not_before > now()
+             and not exists (select from sync_jobs j where j.store_id = c.store_id and j.channel_id = c.channel_id
+                             and j.state in ('queued', 'running'))"""
+MENDABLE = "select id from changes where store_id = %s and state = 'blocked' and reason <> 'FOREIGN_NUMBER'"
+
+
+@dataclass(frozen=True, slots=True)
+class Unquiet(Exception):
+    """It did not come to an end in time."""
+
+    words: str
+
+
+def settle(house: House, everybody: Sequence[People]) -> None:
+    """Heal the channel, wait until all is quiet, check, book what is ready, and look once more at what stands there.
+
+    Raises Unquiet when something neither ends nor goes on.
+    """
+    if not wait_until(lambda: all(map(_heal, everybody)), READY_WITHIN, 0.5):
+        raise Unquiet("the channel does not answer")
+    if not wait_until(house.is_ready, READY_WITHIN, 0.5):
+        said = requests.get(f"{house.url}/readyz", timeout=PATIENCE).text
+        raise Unquiet(f"the parts are not there again: {said}\n{house.last_words()}")
+    _until_quiet(house, everybody)
+    for people in everybody:
+        rule = unmapped_gateways("cash")(people, 0)
+        assert rule is not None
+        people.press(rule.path, rule.form)
+        people.press_check()
+    _until_quiet(house, everybody)
+    for people in everybody:
+        people.press_sync()
+        for change in people.rows(MENDABLE):
+            people.press(f"/{people.slug}/changes/{change['id']}/retry")
+    _until_quiet(house, everybody)
+    for people in everybody:
+        people.press_check()
+    _until_quiet(house, everybody)
+
+
+def _heal(people: People) -> bool:
+    """Whether all faults of the shop are off now."""
+    try:
+        people.shop.steer("DELETE", "faults")
+    except (requests.RequestException, AssertionError):
+        return False
+    return True
+
+
+def _until_quiet(house: House, everybody: Sequence[People]) -> None:
+    """Wait until nothing waits, runs or is to be sent, pressing *Resume* and *Try now* meanwhile."""
+    deadline = time.monotonic() + QUIET_WITHIN
+    nudged_at = 0.0
+    while True:
+        try:
+            if all(people.is_idle() and not people.rows(PAUSED) for people in everybody):
+                return
+            if time.monotonic() > nudged_at + NUDGE_EVERY:
+                nudged_at = time.monotonic()
+                for people in everybody:
+                    _nudge(people)
+        except psycopg.OperationalError:
+            pass
+        if time.monotonic() > deadline:
+            jobs = [job for people in everybody for job in people.jobs() if not job.is_over]
+            raise Unquiet(f"not quiet after {QUIET_WITHIN:.0f} s: {jobs}\n{house.last_words()}")
+        time.sleep(0.2)
+
+
+def _nudge(people: People) -> None:
+    """What people press when nothing moves: the channel goes on, and what waits is tried at once."""
+    if people.rows(PAUSED):
+        people.press(f"{people.channel}/resume")
+    for job in people.rows(WAITING):
+        people.press(f"/{people.slug}/jobs/{job['id']}/retry")
+    for change in people.rows(DELAYED)[:1]:
+        people.press(f"/{people.slug}/changes/{change['id']}/retry")
