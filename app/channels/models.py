@@ -37,6 +37,8 @@ class Channel(StoreOwned, Base):
     auto_sync: Mapped[bool] = mapped_column(server_default="false")
     auto_sync_minutes: Mapped[int] = mapped_column(server_default="30")
     next_sync_at: Mapped[datetime | None]
+    next_verify_at: Mapped[datetime | None]
+    """When its orders are next held against the books by the clock, at night."""
     checked_at: Mapped[datetime | None]
     """Up to this moment every order is in: the start of the last check that read everything it set out to."""
     swept_at: Mapped[datetime | None]

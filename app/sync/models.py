@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.tenancy.models import StoreOwned
+
+LEFT: Final = "state = 'dropped' and reason is not null"
+"""The changes that a person gave up; one that a newer number of its order replaced has no reason."""
 
 
 class SyncJob(StoreOwned, Base):
@@ -40,7 +43,9 @@ class SyncJob(StoreOwned, Base):
         Index("ix_sync_jobs_recent", "store_id", "id"),
         Index("ix_sync_jobs_channel", "store_id", "channel_id", "id"),
         Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
-        CheckConstraint("kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'products')", name="kind"),
+        CheckConstraint(
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products')", name="kind"
+        ),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),
     )
 
@@ -88,6 +93,7 @@ class Change(StoreOwned, Base):
             "id",
             postgresql_where=text("state in ('planned', 'sending')"),
         ),
+        Index("ix_changes_left", "store_id", "id", postgresql_where=text(LEFT)),
         Index("ix_changes_blocked", "store_id", "channel_id", postgresql_where=text("state = 'blocked'")),
         CheckConstraint("state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name="state"),
         CheckConstraint("kind in ('write_back')", name="kind"),
