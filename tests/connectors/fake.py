@@ -31,9 +31,13 @@ from app.core.types import (
     PaymentStatus,
     Receipt,
     RemoteLine,
+    RemoteListing,
     RemoteMarketplace,
     RemoteOrder,
+    RemoteProductPage,
+    UnreadableListing,
     UnreadableOrder,
+    WindowAxis,
     WriteOutcome,
 )
 
@@ -90,6 +94,16 @@ def an_order(remote_id: str = "1001", **changes: Any) -> RemoteOrder:
     return _digested(replace(order, **changes))
 
 
+def a_listing(remote_id: str = "501", **changes: Any) -> RemoteListing:
+    """Something that is sold for 21.00; `changes` replace fields, and the digest follows them."""
+    sku = f"A-{remote_id}"
+    plain = RemoteListing(
+        remote_id, sku, sku.replace("-", ""), "", "Kopi", "", 2100, "MYR", Decimal(5), "", CREATED, digest=""
+    )
+    listing = replace(plain, **changes)
+    return replace(listing, digest=_sha256(replace(listing, updated_at=None, digest="")))
+
+
 @dataclass
 class _Failure:
     error: ChannelError
@@ -107,6 +121,7 @@ class FakeShop:
     name: str = "Kedai"
     orders: dict[str, RemoteOrder | UnreadableOrder] = field(default_factory=dict)
     created_at: dict[str, datetime] = field(default_factory=dict)
+    listings: dict[str, RemoteListing | UnreadableListing] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     writes: list[tuple[str, str]] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock, repr=False)
@@ -162,7 +177,9 @@ class FakeConnector(Connector):
     kind: ClassVar[str] = "fake"
     label: ClassVar[str] = "Fake channel"
     description: ClassVar[str] = "A channel kept in memory."
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ORDERS, Capability.INVOICE_WRITEBACK})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.ORDERS, Capability.INVOICE_WRITEBACK, Capability.ORDERS_BY_UPDATE, Capability.PRODUCTS}
+    )
     config_fields: ClassVar[tuple[ConfigField, ...]] = (
         ConfigField("domain", "Domain", "Where it is.", placeholder="fake.example"),
         ConfigField("api_key", "API key", "Opens it.", secret=True),
@@ -182,22 +199,30 @@ class FakeConnector(Connector):
             raise ValueError("the window is too long")
         shop = self._shop("list_orders")
         with shop.lock:
-            created = sorted(
+            found = sorted(
                 (at, int(remote_id), remote_id)
-                for remote_id, at in shop.created_at.items()
+                for remote_id, at in self._moments(shop, window.axis).items()
                 if window.since <= at <= window.until and self._place(shop, remote_id) == window.marketplace_id
             )
             first = (page - 1) * self.page_size
-            shown = created[first : first + self.page_size]
-            stubs = tuple(self._stub(shop, remote_id, at) for at, _, remote_id in shown)
-        is_last = first + len(stubs) >= len(created)
-        return OrderPage(window, page, stubs, len(created) if page == 1 else None, is_last)
+            shown = found[first : first + self.page_size]
+            stubs = tuple(self._stub(shop, remote_id, shop.created_at[remote_id]) for _, _, remote_id in shown)
+        is_last = first + len(stubs) >= len(found)
+        return OrderPage(window, page, stubs, len(found) if page == 1 else None, is_last)
 
     def get_orders(
         self, remote_ids: Sequence[str], currencies: Mapping[str, str]
     ) -> tuple[RemoteOrder | UnreadableOrder, ...]:
         shop = self._shop("get_orders")
         return tuple(shop.orders[one] for one in self._at_most_a_page(remote_ids) if one in shop.orders)
+
+    def list_products(self, page: int) -> RemoteProductPage:
+        shop = self._shop("list_products")
+        with shop.lock:
+            first = (page - 1) * self.page_size
+            found = tuple(shop.listings[one] for one in sorted(shop.listings, key=int))
+        shown = found[first : first + self.page_size]
+        return RemoteProductPage(page, shown, len(found), first + len(shown) >= len(found))
 
     def write_invoice_numbers(
         self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
@@ -233,6 +258,14 @@ class FakeConnector(Connector):
         if len(wanted) > self.page_size:
             raise ValueError(f"at most {self.page_size} orders at once")
         return wanted
+
+    @staticmethod
+    def _moments(shop: FakeShop, axis: WindowAxis) -> dict[str, datetime]:
+        """When each order was made, or was last changed."""
+        if axis is WindowAxis.CREATED:
+            return shop.created_at
+        changed = {one: order.updated_at for one, order in shop.orders.items() if isinstance(order, RemoteOrder)}
+        return {remote_id: changed.get(remote_id) or at for remote_id, at in shop.created_at.items()}
 
     @staticmethod
     def _place(shop: FakeShop, remote_id: str) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 from app.connectors.base import Connector, ConnectorOptions
 from app.connectors.sitegiant import SiteGiant
 from app.core.errors import RateLimited, Unavailable
-from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine
-from tests.connectors.fake import FakeConnector, FakeShop, an_order, answer_lost
+from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, UnreadableListing
+from tests.connectors.fake import FakeConnector, FakeShop, a_listing, an_order, answer_lost
 from tests.sandbox.running import Visitor
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -52,6 +52,18 @@ class Sale:
         return 4490
 
 
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Something that is sold for RM 21.00, five of them in stock."""
+
+    number: int
+    sku: str = "a-1"
+    isku: str = "A1"
+    barcode: str = "9551234567890"
+    name: str = "Kopi O"
+    readable: bool = True
+
+
 class Rig(ABC):
     """One account that a test has to itself. It has a place "Shopee" in MYR and a place "Shopee SG" in SGD."""
 
@@ -66,6 +78,14 @@ class Rig(ABC):
     @abstractmethod
     def place(self, *sales: Sale) -> None:
         """Let these sales have happened."""
+
+    @abstractmethod
+    def sell(self, *articles: Article) -> None:
+        """Let the channel sell these, or as they are now."""
+
+    @abstractmethod
+    def unlist(self, article: Article) -> None:
+        """The channel sells it no longer."""
 
     @abstractmethod
     def cancel(self, sale: Sale) -> None:
@@ -85,7 +105,7 @@ class Rig(ABC):
 
     @abstractmethod
     def break_next(self, trouble: Trouble, route: str) -> None:
-        """Let the next call of a route ("list", "detail", "write") go wrong."""
+        """Let the next call of a route ("list", "detail", "write", "items") go wrong."""
 
     def connector(self, **changes: str) -> Connector:
         """A connector for this account; `changes` replace what the merchant typed in."""
@@ -100,6 +120,7 @@ class FakeRig(Rig):
         "list": "list_orders",
         "detail": "get_orders",
         "write": "write_invoice_numbers",
+        "items": "list_products",
     }
 
     def __init__(self, shop: FakeShop) -> None:
@@ -135,6 +156,18 @@ class FakeRig(Rig):
                 **(unpaid if sale.open_and_unpaid else {}),
             )
             self.shop.put(order)
+
+    def sell(self, *articles: Article) -> None:
+        for one in articles:
+            remote_id = str(one.number)
+            self.shop.listings[remote_id] = (
+                a_listing(remote_id, sku=one.sku, isku=one.isku, barcode=one.barcode, name=one.name)
+                if one.readable
+                else UnreadableListing(remote_id, "No price.", {"item_id": one.number})
+            )
+
+    def unlist(self, article: Article) -> None:
+        del self.shop.listings[str(article.number)]
 
     def cancel(self, sale: Sale) -> None:
         self.shop.change(sale.remote_id, status=OrderStatus.CANCELLED, status_text="Cancelled")
@@ -181,6 +214,12 @@ class SiteGiantRig(Rig):
     def place(self, *sales: Sale) -> None:
         self.visitor.add(*[self._row(sale) for sale in sales])
 
+    def sell(self, *articles: Article) -> None:
+        self.visitor.steer("POST", "items", json=[self._item(article) for article in articles])
+
+    def unlist(self, article: Article) -> None:
+        self.visitor.steer("DELETE", f"items/{article.number}")
+
     def cancel(self, sale: Sale) -> None:
         self.visitor.steer("POST", f"orders/{sale.number}/cancel")
 
@@ -196,6 +235,20 @@ class SiteGiantRig(Rig):
 
     def break_next(self, trouble: Trouble, route: str) -> None:
         self.visitor.fault(self._FAULTS[trouble], route=route, times=1)
+
+    @staticmethod
+    def _item(article: Article) -> dict[str, Any]:
+        return {
+            "item_id": article.number,
+            "isku": article.isku,
+            "product_sku": article.sku,
+            "name": article.name,
+            "barcode": article.barcode,
+            "price": "21.00" if article.readable else "twenty-one",
+            "currency": "MYR",
+            "stock": 5,
+            "image": "",
+        }
 
     @staticmethod
     def _row(sale: Sale) -> dict[str, Any]:

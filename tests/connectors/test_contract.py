@@ -24,11 +24,14 @@ from app.core.types import (
     OrderStub,
     OrderWindow,
     PaymentStatus,
+    RemoteListing,
     RemoteOrder,
+    UnreadableListing,
+    WindowAxis,
     WriteOutcome,
 )
 from tests.connectors.fake import open_shop
-from tests.connectors.rigs import NOON, FakeRig, Rig, Sale, SiteGiantRig, Trouble
+from tests.connectors.rigs import NOON, Article, FakeRig, Rig, Sale, SiteGiantRig, Trouble
 
 HOUR = timedelta(hours=1)
 PLACES = ("Shopee", "Shopee SG")
@@ -217,6 +220,30 @@ def test_the_longest_window_is_accepted_and_a_longer_one_is_our_mistake(rig: Rig
         channel.list_orders(replace(longest, until=NOON + timedelta(seconds=1)), 1, {})
 
 
+def test_a_window_over_the_last_change_shows_what_changed_in_it(rig: Rig, channel: Connector) -> None:
+    assert Capability.ORDERS_BY_UPDATE in channel.capabilities
+    moved, still = Sale(1001), Sale(1002, created_at=NOON + timedelta(seconds=1))
+    rig.place(moved, still, Sale(1003, created_at=NOON - 2 * HOUR), Sale(1004, place="Shopee SG"))
+    within = OrderWindow(place_id(channel, "Shopee"), NOON, NOON + timedelta(seconds=30), WindowAxis.UPDATED)
+    (before,) = walk(channel, within)
+    assert [found.remote_id for found in before.stubs] == ["1001", "1002"]
+    assert before.total in (2, None)
+    rig.cancel(moved)
+    (after,) = walk(channel, within)
+    assert [found.remote_id for found in after.stubs] == ["1002"]
+    later = replace(within, since=NOON + timedelta(seconds=30), until=NOON + timedelta(days=30))
+    (moved_on,) = walk(channel, later)
+    assert [(found.remote_id, found.created_at) for found in moved_on.stubs] == [("1001", NOON)]
+
+
+def test_all_pages_of_a_window_over_the_last_change_hold_every_order_once(rig: Rig, channel: Connector) -> None:
+    sales = [Sale(1000 + number, created_at=NOON + timedelta(minutes=number)) for number in range(130)]
+    rig.place(*reversed(sales))
+    pages = walk(channel, replace(window(channel), axis=WindowAxis.UPDATED))
+    assert [len(page.stubs) for page in pages] == [100, 30]
+    assert [found.remote_id for page in pages for found in page.stubs] == [sale.remote_id for sale in sales]
+
+
 def test_a_stub_shows_whether_anything_changed(rig: Rig, channel: Connector) -> None:
     sale = Sale(1001)
     rig.place(sale)
@@ -332,6 +359,60 @@ def test_an_order_that_is_gone_is_missing_and_the_others_are_written(rig: Rig, c
     receipts = channel.write_invoice_numbers([write(gone, "INV1"), write(sale, "INV2")])
     assert [receipt.outcome for receipt in receipts] == [WriteOutcome.MISSING, WriteOutcome.DONE]
     assert rig.writes() == [("1001", "INV2")]
+
+
+# ---- products
+
+
+def only_listing(channel: Connector) -> RemoteListing:
+    (found,) = channel.list_products(1).listings
+    assert isinstance(found, RemoteListing), found
+    return found
+
+
+def test_a_listing_comes_whole(rig: Rig, channel: Connector) -> None:
+    assert Capability.PRODUCTS in rig.kind.capabilities
+    rig.sell(Article(501))
+    found = only_listing(channel)
+    assert (found.remote_id, found.sku, found.isku, found.barcode) == ("501", "a-1", "A1", "9551234567890")
+    assert (found.name, found.variant, found.price, found.currency) == ("Kopi O", "", 2100, "MYR")
+    assert found.stock == 5
+
+
+def test_listings_come_in_pages_each_once(rig: Rig, channel: Connector) -> None:
+    assert channel.list_products(1).is_last
+    rig.sell(*[Article(501 + number, isku=f"A{number}") for number in range(250)])
+    pages = [channel.list_products(number) for number in (1, 2, 3)]
+    assert [(len(page.listings), page.is_last) for page in pages] == [(100, False), (100, False), (50, True)]
+    assert [listing.remote_id for page in pages for listing in page.listings] == [str(501 + n) for n in range(250)]
+    assert pages[0].total == 250
+    assert channel.list_products(4).is_last
+
+
+def test_a_listing_has_a_new_digest_when_and_only_when_it_changed(rig: Rig, channel: Connector) -> None:
+    rig.sell(Article(501))
+    first = only_listing(channel).digest
+    assert only_listing(channel).digest == first
+    rig.sell(Article(501, name="Kopi O Kaw"))
+    assert only_listing(channel).digest != first
+    rig.unlist(Article(501))
+    assert channel.list_products(1).listings == ()
+
+
+def test_a_row_that_cannot_be_read_leaves_the_others_alone(rig: Rig, channel: Connector) -> None:
+    rig.sell(Article(501, readable=False), Article(502))
+    unreadable, readable = channel.list_products(1).listings
+    assert isinstance(unreadable, UnreadableListing)
+    assert unreadable.problem
+    assert isinstance(readable, RemoteListing)
+
+
+def test_a_failed_page_of_products_raises_and_the_next_try_works(rig: Rig, channel: Connector) -> None:
+    rig.sell(Article(501))
+    rig.break_next(Trouble.DOWN, "items")
+    with pytest.raises(Unavailable):
+        channel.list_products(1)
+    assert only_listing(channel).remote_id == "501"
 
 
 # ---- when things go wrong

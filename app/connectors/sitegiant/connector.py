@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -12,11 +13,20 @@ from flask_babel import lazy_gettext
 
 from app.connectors.addresses import parse_base_url
 from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, GoAhead, Words, always
-from app.connectors.http import NoSuchRoute, NotJson
+from app.connectors.http import NoSuchRoute, NotJson, TooMuch
 from app.connectors.sitegiant import parse
 from app.connectors.sitegiant.client import LABEL, Client
-from app.connectors.sitegiant.fields import has, remote_id, text, whole, wire_time
-from app.core.errors import BadPayload, ChannelError, Misconfigured, NotThisSystem, Unavailable
+from app.connectors.sitegiant.fields import has, is_cut, order_id_of, text, whole, wire_time
+from app.connectors.sitegiant.products import parse_listing
+from app.core.errors import (
+    BadPayload,
+    ChannelError,
+    Misconfigured,
+    NotThisSystem,
+    Rejected,
+    Unavailable,
+    Unsupported,
+)
 from app.core.types import (
     ChannelFacts,
     InvoiceNumberWrite,
@@ -25,7 +35,9 @@ from app.core.types import (
     Receipt,
     RemoteMarketplace,
     RemoteOrder,
+    RemoteProductPage,
     UnreadableOrder,
+    WindowAxis,
     WriteOutcome,
 )
 
@@ -36,7 +48,9 @@ class SiteGiant(Connector):
     kind: ClassVar[str] = "sitegiant"
     label: ClassVar[str] = LABEL
     description: ClassVar[Words] = lazy_gettext("Orders of your webstore and marketplaces, booked as sales invoices.")
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ORDERS, Capability.INVOICE_WRITEBACK})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.ORDERS, Capability.INVOICE_WRITEBACK, Capability.ORDERS_BY_UPDATE, Capability.PRODUCTS}
+    )
     config_fields: ClassVar[tuple[ConfigField, ...]] = (
         ConfigField(
             name="domain",
@@ -78,18 +92,10 @@ class SiteGiant(Connector):
         )
 
     def list_orders(self, window: OrderWindow, page: int, currencies: Mapping[str, str]) -> OrderPage:
-        """One page of a window. Without a total, a page that is not full is the last."""
+        """One page of a window. Without a total that can be true, a page that is not full is the last."""
         if window.until - window.since > timedelta(days=self.window_days):
             raise ValueError(f"a window is at most {self.window_days} days")
-        rows, total = self._client.orders(
-            {
-                "channel_id": window.marketplace_id,
-                "date_from": wire_time(window.since),
-                "date_to": wire_time(window.until),
-                "page": str(page),
-                "limit": str(self.page_size),
-            }
-        )
+        rows, total = self._listed(window, page)
         try:
             stubs = tuple(parse.parse_stub(row, window.marketplace_id) for row in rows)
         except BadPayload:
@@ -99,23 +105,36 @@ class SiteGiant(Connector):
         if total is None:
             is_last = len(rows) < self.page_size
         else:
-            is_last = not rows or (page - 1) * self.page_size + len(rows) >= total
+            seen = (page - 1) * self.page_size + len(rows)
+            # A count that the rows themselves disprove says nothing about how many are still to come.
+            is_last = not rows or seen == total or (seen > total and len(rows) < self.page_size)
         return OrderPage(window, page, stubs, total, is_last)
 
     def get_orders(
         self, remote_ids: Sequence[str], currencies: Mapping[str, str]
     ) -> tuple[RemoteOrder | UnreadableOrder, ...]:
         """Orders in full, in the order asked for."""
-        found, nameless = self._details(remote_ids)
+        answer = self._details(remote_ids)
         orders: list[RemoteOrder | UnreadableOrder] = []
         for order_id in dict.fromkeys(remote_ids):
-            if order_id in found:
-                orders.append(parse.parse_order(found[order_id], currencies))
-            elif nameless:
+            if order_id in answer.rows:
+                orders.append(parse.parse_order(answer.rows[order_id], currencies))
+            elif order_id in answer.problems:
+                orders.append(UnreadableOrder(order_id, answer.problems[order_id], {}))
+            elif answer.nameless:
                 # Perhaps this one is theirs: it must not count as unknown to the channel.
                 problem = _("SiteGiant sent an order without its number, perhaps this one.")
                 orders.append(UnreadableOrder(order_id, problem, {}))
         return tuple(orders)
+
+    def list_products(self, page: int) -> RemoteProductPage:
+        """One page of the items. Without a total that can be true, a page that is not full is the last."""
+        rows, total = self._client.items({"page": str(page), "limit": str(self.page_size)})
+        found = [parse_listing(row) for row in rows]
+        listings = tuple(listing for listing in found if listing is not None)
+        seen = (page - 1) * self.page_size + len(rows)
+        is_last = not rows or (len(rows) < self.page_size if total is None or seen > total else seen == total)
+        return RemoteProductPage(page, listings, total, is_last, nameless=len(found) - len(listings))
 
     def write_invoice_numbers(
         self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
@@ -139,10 +158,37 @@ class SiteGiant(Connector):
         """Give the connections back."""
         self._client.close()
 
+    def _listed(self, window: OrderWindow, page: int) -> tuple[list[Any], int | None]:
+        """The rows of a page as they came, and the total when it is told.
+
+        That orders can be listed by their last change is our assumption: a shop that refuses to, or that shows orders
+        which did not change in the window, cannot.
+        """
+        by_update = window.axis is WindowAxis.UPDATED
+        asked = {
+            "channel_id": window.marketplace_id,
+            "date_from": wire_time(window.since),
+            "date_to": wire_time(window.until),
+            "page": str(page),
+            "limit": str(self.page_size),
+            **({"date_type": "updated"} if by_update else {}),
+        }
+        try:
+            rows, total = self._client.orders(asked)
+        except Rejected as refusal:
+            if not by_update:
+                raise
+            why = refusal.detail
+        else:
+            if not by_update or all(parse.updated_between(row, window.since, window.until) for row in rows):
+                return rows, total
+            why = "it lists orders that were changed at other times"
+        raise Unsupported(_("SiteGiant cannot list the orders of this shop by their last change."), detail=why)
+
     def _send(self, to_send: Mapping[str, InvoiceNumberWrite]) -> dict[str, Receipt]:
         """One PUT. A row that its answer leaves open is looked up at once."""
         rows = self._client.write_invoice_numbers({one.remote_id: one.invoice_no for one in to_send.values()})
-        results = {remote_id(row, *parse.ORDER_ID): row for row in rows if isinstance(row, Mapping)}
+        results = {order_id_of(row, *parse.ORDER_ID): row for row in rows if isinstance(row, Mapping)}
         receipts: dict[str, Receipt] = {}
         open_ones: list[InvoiceNumberWrite] = []
         for order_id, write in to_send.items():
@@ -179,23 +225,45 @@ class SiteGiant(Connector):
 
     def _standing_numbers(self, remote_ids: Sequence[str]) -> dict[str, str | None]:
         """Order id → its invoice number, None when the order does not show that field. Unknown orders are absent."""
-        found, _nameless = self._details(remote_ids)
-        return {
-            order_id: text(row, *parse.INVOICE_NO) if has(row, *parse.INVOICE_NO) else None
-            for order_id, row in found.items()
-        }
+        answer = self._details(remote_ids)
+        standing: dict[str, str | None] = dict.fromkeys(answer.problems)
+        for order_id, row in answer.rows.items():
+            standing[order_id] = text(row, *parse.INVOICE_NO) if has(row, *parse.INVOICE_NO) else None
+        return standing
 
-    def _details(self, remote_ids: Sequence[str]) -> tuple[dict[str, Mapping[str, Any]], bool]:
-        """Payloads by order id, and whether there were rows that cannot be told apart."""
+    def _details(self, remote_ids: Sequence[str]) -> _Details:
+        """What the channel says of these orders."""
         wanted = list(dict.fromkeys(remote_ids))
         if len(wanted) > self.page_size:
             raise ValueError(f"at most {self.page_size} orders at once")
-        if not wanted:
-            return {}, False
-        rows = self._client.order_details(wanted)
-        named = {remote_id(row, *parse.ORDER_ID): row for row in rows if isinstance(row, Mapping)}
+        problems = {order_id: parse.id_too_long() for order_id in wanted if is_cut(order_id)}
+        rows = self._rows_of([order_id for order_id in wanted if order_id not in problems], problems)
+        named = {order_id_of(row, *parse.ORDER_ID): row for row in rows if isinstance(row, Mapping)}
         nameless = "" in named or any(not isinstance(row, Mapping) for row in rows)
-        return {order_id: named[order_id] for order_id in wanted if order_id in named}, nameless
+        return _Details({order_id: named[order_id] for order_id in wanted if order_id in named}, problems, nameless)
+
+    def _rows_of(self, wanted: Sequence[str], problems: dict[str, str]) -> list[Any]:
+        """The rows of these orders. When they are too much for one answer, it is asked for half of them at a time,
+        down to the one order that is too much by itself, so that it does not stand in the way of the others."""
+        if not wanted:
+            return []
+        try:
+            return self._client.order_details(wanted)
+        except TooMuch as error:
+            if len(wanted) == 1:
+                problems[wanted[0]] = error.user_message
+                return []
+        half = len(wanted) // 2
+        return self._rows_of(wanted[:half], problems) + self._rows_of(wanted[half:], problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """Payloads by order id, what is wrong with those that have none, and whether there were rows without an id."""
+
+    rows: dict[str, Mapping[str, Any]]
+    problems: dict[str, str]
+    nameless: bool
 
 
 def _settled_before_sending(
