@@ -86,6 +86,24 @@ def needs_details(stubs: Sequence[OrderStub], known: Mapping[str, str | None]) -
     )
 
 
+def settled_digest(stub: OrderStub, order: RemoteOrder | None) -> str | None:
+    """The digest to remember of a list row whose details were read; None when they must be read again next time.
+
+    A channel may answer details from a copy that lags behind its list. Were the row's digest remembered with details
+    of before, the order would stay as it was until the channel changes it once more.
+    """
+    if order is None:
+        return stub.digest
+    statuses = ((stub.status, order.status_text), (stub.payment_status, order.payment_status_text))
+    agrees = all(one in ("", other) or _folded(one) == _folded(other) for one, other in statuses)
+    return stub.digest if agrees else None
+
+
+def _folded(status: str) -> str:
+    """A status as compared: the list and the details of one system may spell it differently."""
+    return "".join(filter(str.isalnum, status.casefold()))
+
+
 def seen_decision(stub: OrderStub, start_at: datetime | None) -> Reason | None:
     """Why a listed order is left out without reading it, or None. An order whose list row has no date is read."""
     if _is_before_start(stub.created_at, start_at):

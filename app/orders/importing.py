@@ -16,7 +16,7 @@ from sqlalchemy import Row, delete, or_, select, update
 from app.bulk import insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
-from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision
+from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision, settled_digest
 from app.core.same_sale import content_key, sale_key
 from app.core.states import OrderState, Reason, SeenState
 from app.core.types import (
@@ -177,16 +177,24 @@ def store_rules(channel_id: int) -> StoreRules:
 
 @dataclass(frozen=True, slots=True)
 class KnownOrders:
-    """Which of some ids were read completely before (with the digest of then), and which were left out on purpose."""
+    """Which of some ids were read completely before (with the digest of then), and which were left out on purpose.
+
+    `ignored` are those that a person left out unread, with what their list row looked like then.
+    """
 
     digests: Mapping[str, str | None]
     skipped: frozenset[str]
+    ignored: Mapping[str, str | None]
+
+    def is_left_alone(self, stub: OrderStub) -> bool:
+        """Whether a person left it out and the channel has not changed it since."""
+        return stub.remote_id in self.ignored and self.ignored[stub.remote_id] == stub.digest
 
 
 def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
     """What the seen-ledger knows of these ids; what could not be read counts as unknown, so that it is tried again."""
     rows = db.session.execute(
-        select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state).where(
+        select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason).where(
             SeenOrder.store_id == current_store_id(),
             SeenOrder.channel_id == channel_id,
             SeenOrder.remote_id.in_(remote_ids),
@@ -195,6 +203,7 @@ def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
     return KnownOrders(
         digests={row.remote_id: row.digest for row in rows if row.state == SeenState.IMPORTED},
         skipped=frozenset(row.remote_id for row in rows if row.state == SeenState.SKIPPED),
+        ignored={row.remote_id: row.digest for row in rows if row.reason == Reason.IGNORED},
     )
 
 
@@ -271,7 +280,7 @@ def _write_seen(
                 "marketplace_id": marketplaces[stub.marketplace_id],
                 "state": state,
                 "reason": reason,
-                "digest": None if state == SeenState.LISTED else stub.digest,
+                "digest": settled_digest(stub, orders.get(stub.remote_id)),
                 "remote_created_at": stub.created_at,
                 "raw": raw,
             }

@@ -19,6 +19,7 @@ from app.core.plan import (
     next_decision,
     refuse_batch,
     seen_decision,
+    settled_digest,
     windows,
 )
 from app.core.states import DECIDED_BY_PERSON, OrderState, Reason
@@ -340,3 +341,22 @@ def test_window_without_days_or_zone_is_refused() -> None:
         windows(["7"], NOON, NOON, 0)
     with pytest.raises(ValueError, match="need a zone"):
         windows(["7"], NOON.replace(tzinfo=None), NOON, 1)
+
+
+# Details that lag behind the list --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "payment", "digest"),
+    [
+        ("Completed", "Paid", "d"),
+        ("completed", "PAID ", "d"),
+        ("", "", "d"),
+        ("Completed", "Unpaid", None),
+        ("Ready To Ship", "Paid", None),
+    ],
+)
+def test_details_that_lag_behind_the_list_are_read_again(status: str, payment: str, digest: str | None) -> None:
+    listed = OrderStub("1", "7", status, payment, NOON, "d")
+    assert settled_digest(listed, remote_order(status_text="Completed", payment_status_text="Paid")) == digest
+    assert settled_digest(listed, None) == "d"

@@ -210,6 +210,15 @@ def test_unknown_gateway_is_one_that_nobody_has_seen(shop: Visitor) -> None:
     assert shop.order(ids[1])["billing_method"] == "ShopeePay"
 
 
+def test_stale_details_are_those_of_before_the_payment(shop: Visitor) -> None:
+    (order_id,) = shop.add(an_order())
+    shop.fault("stale_details")
+    (row,) = shop.answer("GET", "orders", params={"channel_id": 1, **WINDOW})["order_list"]
+    assert (row["order_status"], row["payment_status"]) == ("Completed", "Paid")
+    sent = shop.order(order_id)
+    assert (sent["order_status"], sent["payment_status"], sent["total"]) == ("Open", "Unpaid", "42.00")
+
+
 def test_changing_order_is_listed_before_and_sent_after_its_change(shop: Visitor) -> None:
     one, two = shop.add(an_order(), an_order())
     shop.fault("changing_order", times=1)

@@ -145,6 +145,11 @@ def _unknown_gateway(_call: Call, onwards: Onwards, params: Params) -> Answer:
     return _edited(onwards(), int(params["row"]), lambda row: {**row, "billing_method": "MysteryPay 神秘"})
 
 
+def _stale_details(_call: Call, onwards: Onwards, _params: Params) -> Answer:
+    before = {"order_status": "Open", "payment_status": "Unpaid", "paid_time": None}
+    return _edited(onwards(), 0, lambda row: {**row, **before, "updated_at": row.get("order_creation_date")})
+
+
 def _clock_skew(call: Call, onwards: Onwards, params: Params) -> Answer:
     skew = timedelta(minutes=params["ahead"] - params["behind"])
     call.query = {
@@ -242,6 +247,9 @@ FAULTS: Mapping[str, Fault] = {
         _unknown_gateway,
         "detail",
         {"row": 1},
+    ),
+    "stale_details": Fault(
+        "Details are those of before the payment, open and unpaid, whatever the list says.", _stale_details, "detail"
     ),
     "clock_skew": Fault(
         "The shop's clock is so many minutes ahead or behind: all times it sends and is asked for are off by that.",
