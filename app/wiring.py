@@ -18,6 +18,7 @@ import app.invoices.register_pages
 import app.mappings.marketplaces
 import app.mappings.models
 import app.mappings.routes
+import app.orders.find_pages
 import app.orders.models
 import app.sync.models
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)

@@ -30,6 +30,7 @@ ONCE_IS_AS_TWICE = {
     "accounts.change_password": "the second is refused: the old password is no longer right",
     "settings.general": "values are replaced",
     "settings.invoicing": "values are replaced",
+    "orders.ask": "asks the channel and stores nothing",
     "settings.closing": "the second is refused: the month is closed already",
     "settings.open_books": "the second is refused: it names the month that was closed",
     "settings.rename": "a name is replaced",

@@ -116,6 +116,8 @@ ROUTES: Mapping[str, Route] = {
     "orders.rows": PAGE,
     "orders.show": PAGE,
     "orders.export": PAGE,
+    "orders.find": PAGE,
+    "orders.ask": Route(post=Who.OWNER, form={"q": "1001", "channel_id": "999999999"}, also=frozenset({404})),
     "orders.failed": PAGE,
     "orders.sync": ACT,
     "invoices.index": PAGE,
