@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,16 @@ import pytest
 
 from app.connectors import connect
 from app.connectors.base import Connector, ConnectorOptions
-from app.core.errors import AuthRejected, ChannelError, NotThisSystem, RateLimited, Rejected, Unavailable
-from app.core.types import InvoiceNumberWrite, OrderStatus, OrderWindow, RemoteOrder, UnreadableOrder, WriteOutcome
+from app.core.errors import AuthRejected, ChannelError, NotThisSystem, RateLimited, Rejected, Unavailable, Unsupported
+from app.core.types import (
+    InvoiceNumberWrite,
+    OrderStatus,
+    OrderWindow,
+    RemoteOrder,
+    UnreadableOrder,
+    WindowAxis,
+    WriteOutcome,
+)
 from tests.sandbox.running import Visitor, an_order
 
 MADE_AT = datetime(2026, 11, 20, 15, 58, 10, tzinfo=UTC)
@@ -157,6 +166,20 @@ def test_the_real_rate_limit_stops_us_before_it_bites(sandbox_shop: Visitor, cha
     assert calls >= 14
     assert caught.value.retry_after == 10
     assert all(call["status"] == 200 for call in sandbox_shop.log())
+
+
+@pytest.mark.parametrize("fault", ["updates_unknown", "updates_ignored"])
+def test_a_shop_that_cannot_list_by_the_last_change_is_found_out(
+    sandbox_shop: Visitor, channel: Connector, fault: str
+) -> None:
+    sandbox_shop.add(an_order(order_id=1001, updated_at="2026-11-21T12:00:00+08:00"))
+    (place,) = (place.remote_id for place in channel.check().marketplaces)
+    day = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+    by_update = OrderWindow(place, day, day + timedelta(days=0.99), WindowAxis.UPDATED)
+    sandbox_shop.fault(fault)
+    with pytest.raises(Unsupported):
+        channel.list_orders(by_update, 1, {})
+    assert len(channel.list_orders(replace(by_update, axis=WindowAxis.CREATED), 1, {}).stubs) == 1
 
 
 def test_a_429_without_a_word_on_when_to_come_back(sandbox_shop: Visitor, channel: Connector) -> None:
