@@ -34,7 +34,9 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE INDEX IF NOT EXISTS orders_by_creation ON orders (shop_id, channel_id, created_us, order_id);
 CREATE INDEX IF NOT EXISTS orders_by_update ON orders (shop_id, channel_id, updated_us, order_id);
 CREATE TABLE IF NOT EXISTS spoils (  -- fields that are sent instead of an order's own, the text of a JSON object
-    shop_id INTEGER NOT NULL, order_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (shop_id, order_id)
+    shop_id INTEGER NOT NULL, order_id INTEGER NOT NULL, fields TEXT NOT NULL,
+    list_fields TEXT,  -- those of them that the list has too
+    PRIMARY KEY (shop_id, order_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS items (
     shop_id INTEGER NOT NULL, item_id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (shop_id, item_id)

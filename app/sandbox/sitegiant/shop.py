@@ -18,6 +18,7 @@ _INSERT_ORDER = """INSERT INTO orders (channel_id, created_us, updated_us, order
 _UPDATE_ORDER = """UPDATE orders SET channel_id = ?, created_us = ?, updated_us = ?, order_status = ?,
     payment_status = ?, invoice_no = ?, foots = ?, words = ?, list_row = ?, detail = ?
     WHERE shop_id = ? AND order_id = ?"""
+_LIST_NAMES = ("order_id", "order_status", "payment_status", "created_at", "updated_at")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -76,7 +77,7 @@ class Shop:
     def list_rows(self, window: Window, *, offset: int, limit: int) -> list[str]:
         """JSON texts of some of the window's orders, oldest first."""
         found = self.db.rows(
-            f"""SELECT list_row, fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
+            f"""SELECT list_row, list_fields FROM orders LEFT JOIN spoils USING (shop_id, order_id)
                 WHERE shop_id = ? AND channel_id = ? AND {window.column} BETWEEN ? AND ?
                 ORDER BY {window.column}, order_id LIMIT ? OFFSET ?""",  # noqa: S608
             (self.shop_id, *window.ends, limit, max(offset, 0)),
@@ -162,7 +163,8 @@ class Shop:
                 raise UnknownOrder(f"There is no order {order_id}.")
             self.db.rows("DELETE FROM spoils WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
             if fields.strip()[1:-1].strip():
-                self.db.rows("INSERT INTO spoils VALUES (?, ?, ?)", (self.shop_id, order_id, fields.strip()))
+                values = (self.shop_id, order_id, fields.strip(), _list_fields(fields))
+                self.db.rows("INSERT INTO spoils VALUES (?, ?, ?, ?)", values)
 
     def spoils(self, order_id: int) -> str:
         """The fields that are sent instead of the order's own, as the text of a JSON object."""
@@ -251,6 +253,16 @@ def wire_text(value: object) -> str:
 def _spoiled(text: str, fields: str | None) -> str:
     """The JSON object of an order with other fields: of two of one name readers take the last."""
     return text if fields is None else f"{text[:-1]},{fields[1:]}"
+
+
+def _list_fields(fields: str) -> str | None:
+    """Those of the fields that a row of the list has too; none of what is too deep to be read here."""
+    try:
+        found = json.loads(fields)
+    except (RecursionError, ValueError):  # a ValueError: a number of too many digits
+        return None
+    listed = {name: found[name] for name in _LIST_NAMES if name in found}
+    return json.dumps(listed) if listed else None
 
 
 def _order_text(order: Order) -> str:
