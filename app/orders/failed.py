@@ -5,22 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
 from app.mappings.models import PaymentMapping
-from app.orders.detail import payload_text
 from app.orders.filters import OrderFilter, gateway_value
+from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder
 from app.sync.models import Change
 from app.tenancy.scope import current_store, current_store_id
 
-SAMPLES: Final = 20
 BADGE_AT_MOST: Final = 1_000
 
 
@@ -34,33 +34,68 @@ class CauseKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """One cause on one channel. `money` is currency → minor units of the orders behind it, `detail` the facts that
-    they share; `where` finds them all in the orders' list, None for orders that could not be read."""
+class CauseKey:
+    """Names a cause: what is stuck, why (a reason code), and on which channel; `gateway` is the key of one gateway."""
 
     kind: CauseKind
     code: str
     channel_id: int
-    channel: str
-    count: int
-    money: Mapping[str, int] = field(default_factory=dict)
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    mapping_id: int | None = None
-    where: OrderFilter | None = None
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """An order that the channel listed and we could not read, with what was wrong and what was sent, if anything."""
+class Part:
+    """A share of a cause that is mended by itself: one gateway of those that have no payment method."""
 
-    remote_id: str
-    channel_id: int
-    problem: str
-    text: str
+    name: str
+    gateway_key: str
+    mapping_id: int | None
+    count: int
+    money: Mapping[str, int]
+    where: OrderFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause on one channel. `money` is currency → minor units of the orders behind it, `detail` the facts that
+    they share; `where` finds them all in the orders' list, None for orders that could not be read.
+
+    `first_at` and `last_at` are when it was first met and last met.
+    """
+
+    key: CauseKey
+    channel: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    money: Mapping[str, int] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    where: OrderFilter | None = None
+
+    @property
+    def kind(self) -> CauseKind:
+        """What is stuck."""
+        return self.key.kind
+
+    @property
+    def code(self) -> str:
+        """Why, as a reason code."""
+        return self.key.code
+
+    @property
+    def channel_id(self) -> int:
+        """Where."""
+        return self.key.channel_id
+
+    @property
+    def mapping_id(self) -> int | None:
+        """The gateway's row in Payment Methods when only one gateway is behind it."""
+        return self.parts[0].mapping_id if len(self.parts) == 1 else None
 
 
 def failed_causes() -> list[Cause]:
-    """Every cause, most money of the store's own currency first, then most orders. Four statements."""
+    """Every cause, most money of the store's own currency first, then most orders. Five statements."""
     own = current_store().currency
     causes = [*_held(), *_stuck_write_backs(), *_unreadable(), *_alerts()]
     return sorted(causes, key=lambda cause: (-cause.money.get(own, 0), -cause.count, cause.code, cause.channel_id))
@@ -81,29 +116,33 @@ def failed_count(at_most: int = BADGE_AT_MOST) -> int:
     )
     unread = (
         select(literal(1))
-        .where(SeenOrder.store_id == store_id, _not_read(), _connected(SeenOrder.channel_id))
+        .where(SeenOrder.store_id == store_id, *_not_read(), _connected(SeenOrder.channel_id))
         .limit(at_most)
     )
     parts = [select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread)]
     return sum(db.session.execute(select(*parts)).one())
 
 
-def unread_orders() -> list[Unread]:
-    """Some of the orders that could not be read, up to SAMPLES of each channel."""
-    place = func.row_number().over(partition_by=SeenOrder.channel_id, order_by=SeenOrder.remote_id).label("place")
-    found = (
-        select(SeenOrder.remote_id, SeenOrder.channel_id, SeenOrder.raw, place)
-        .where(SeenOrder.store_id == current_store_id(), _not_read(), _connected(SeenOrder.channel_id))
-        .subquery()
-    )
-    rows = db.session.execute(select(found).where(found.c.place <= SAMPLES).order_by(found.c.channel_id, found.c.place))
-    return [_unread(row) for row in rows]
+def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
+    """Conditions on Order: the orders of a cause that are stored and not stuck in writing back."""
+    conditions = [Order.store_id == current_store_id(), Order.channel_id == key.channel_id]
+    if key.kind == CauseKind.ALERTS:
+        return [*conditions, Order.alert == key.code]
+    if key.gateway is not None:
+        conditions.append(Order.gateway_key == key.gateway)
+    return [*conditions, Order.state == OrderState.HELD, Order.reason == key.code]
 
 
-def _unread(row: Row[Any]) -> Unread:
-    if not row.raw:
-        return Unread(row.remote_id, row.channel_id, "", "")
-    return Unread(row.remote_id, row.channel_id, row.raw.get("problem", ""), payload_text(row.raw.get("payload")))
+def changes_of(key: CauseKey) -> list[ColumnElement[bool]]:
+    """Conditions on Change: the write-backs of a cause."""
+    channel = (Change.store_id == current_store_id(), Change.channel_id == key.channel_id)
+    return [*channel, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
+
+
+def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
+    """Conditions on SeenOrder: the orders of a cause that could not be read."""
+    channel = (SeenOrder.store_id == current_store_id(), SeenOrder.channel_id == key.channel_id)
+    return [*channel, *_not_read(), SeenOrder.reason == key.code]
 
 
 def _held() -> list[Cause]:
@@ -119,8 +158,7 @@ def _held() -> list[Cause]:
             PaymentMapping.id.label("mapping_id"),
             PaymentMapping.gateway,
             Order.currency,
-            func.count().label("many"),
-            func.sum(Order.total).label("total"),
+            *_counted(Order.total, Order.state_at, Order.state_at),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
         .outerjoin(
@@ -141,28 +179,9 @@ def _held() -> list[Cause]:
             PaymentMapping.gateway,
             Order.currency,
         )
-    )
-    return _merged(
-        (
-            row,
-            Cause(
-                kind=CauseKind.ORDERS,
-                code=row.code or "",
-                channel_id=row.channel_id,
-                channel=row.channel,
-                count=0,
-                detail={} if row.gateway_key is None else {"gateway": row.gateway},
-                mapping_id=row.mapping_id,
-                where=OrderFilter(
-                    channel=row.channel_id,
-                    state=(OrderState.HELD,),
-                    reason=row.code,
-                    gateway=None if row.gateway_key is None else gateway_value(row.gateway_key),
-                ),
-            ),
-        )
-        for row in rows
-    )
+    ).all()
+    held = (OrderState.HELD,)
+    return _merged(CauseKind.ORDERS, rows, lambda row: OrderFilter(channel=row.channel_id, state=held, reason=row.code))
 
 
 def _stuck_write_backs() -> list[Cause]:
@@ -173,27 +192,18 @@ def _stuck_write_backs() -> list[Cause]:
             Change.channel_id,
             Channel.name.label("channel"),
             Order.currency,
-            func.count().label("many"),
-            func.sum(Order.total).label("total"),
+            *_counted(Order.total, Change.planned_at, func.coalesce(Change.claimed_at, Change.planned_at)),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
         .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
         .group_by(Change.reason, Change.channel_id, Channel.name, Order.currency)
-    )
+    ).all()
+    blocked = ChangeState.BLOCKED
     return _merged(
-        (
-            row,
-            Cause(
-                kind=CauseKind.WRITE_BACKS,
-                code=row.code or Reason.WRITEBACK_FAILED,
-                channel_id=row.channel_id,
-                channel=row.channel,
-                count=0,
-                where=OrderFilter(channel=row.channel_id, write_back=ChangeState.BLOCKED, reason=row.code),
-            ),
-        )
-        for row in rows
+        CauseKind.WRITE_BACKS,
+        rows,
+        lambda row: OrderFilter(channel=row.channel_id, write_back=blocked, reason=row.code),
     )
 
 
@@ -205,43 +215,45 @@ def _alerts() -> list[Cause]:
             Order.channel_id,
             Channel.name.label("channel"),
             Order.currency,
-            func.count().label("many"),
-            func.sum(Order.total).label("total"),
+            *_counted(Order.total, Order.changed_at, Order.changed_at),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
         .where(Order.store_id == store_id, Order.alert.is_not(None), _connected(Order.channel_id))
         .group_by(Order.alert, Order.channel_id, Channel.name, Order.currency)
-    )
-    return _merged(
-        (
-            row,
-            Cause(
-                kind=CauseKind.ALERTS,
-                code=row.code,
-                channel_id=row.channel_id,
-                channel=row.channel,
-                count=0,
-                where=OrderFilter(channel=row.channel_id, alert=row.code),
-            ),
-        )
-        for row in rows
-    )
+    ).all()
+    return _merged(CauseKind.ALERTS, rows, lambda row: OrderFilter(channel=row.channel_id, alert=row.code))
 
 
 def _unreadable() -> list[Cause]:
     store_id = current_store_id()
     rows = db.session.execute(
         select(
-            func.coalesce(SeenOrder.reason, Reason.BAD_PAYLOAD.value).label("code"),
+            SeenOrder.reason.label("code"),
             SeenOrder.channel_id,
             Channel.name.label("channel"),
             func.count().label("many"),
+            func.min(SeenOrder.first_seen_at).label("first_at"),
+            func.max(SeenOrder.changed_at).label("last_at"),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == SeenOrder.channel_id))
-        .where(SeenOrder.store_id == store_id, _not_read(), _connected(SeenOrder.channel_id))
+        .where(SeenOrder.store_id == store_id, *_not_read(), _connected(SeenOrder.channel_id))
         .group_by(SeenOrder.reason, SeenOrder.channel_id, Channel.name)
     )
-    return [Cause(CauseKind.UNREADABLE, row.code, row.channel_id, row.channel, row.many) for row in rows]
+    return [
+        Cause(
+            CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id), row.channel, row.many, row.first_at, row.last_at
+        )
+        for row in rows
+    ]
+
+
+def _counted(total: Any, first_at: Any, last_at: Any) -> tuple[Any, ...]:
+    return (
+        func.count().label("many"),
+        func.sum(total).label("total"),
+        func.min(first_at).label("first_at"),
+        func.max(last_at).label("last_at"),
+    )
 
 
 def _connected(channel_id: Any) -> Any:
@@ -249,23 +261,53 @@ def _connected(channel_id: Any) -> Any:
     return channel_id.in_(select(Channel.id).where(Channel.store_id == current_store_id(), Channel.status != "removed"))
 
 
-def _not_read() -> Any:
-    """Could not be understood, or was listed and its details were not given. Each half has a partial index."""
-    return or_(SeenOrder.state == SeenState.UNREADABLE, SeenOrder.state == SeenState.LISTED)
+def _not_read() -> list[ColumnElement[bool]]:
+    """Could not be understood, or was listed and its details were not given. Each half has a partial index.
+
+    An order that is stored and held for that is told once: as an order, whose amount is known.
+    """
+    told = exists().where(
+        Order.store_id == SeenOrder.store_id,
+        Order.channel_id == SeenOrder.channel_id,
+        Order.remote_id == SeenOrder.remote_id,
+        or_(and_(Order.state == OrderState.HELD, Order.reason.in_(UNREAD)), Order.reason == Reason.IGNORED),
+    )
+    return [or_(SeenOrder.state == SeenState.UNREADABLE, SeenOrder.state == SeenState.LISTED), ~told]
 
 
-def _merged(found: Iterable[tuple[Any, Cause]]) -> list[Cause]:
-    """One cause for all currencies of its orders."""
-    causes: dict[tuple[str, int, int | None], Cause] = {}
-    for row, cause in found:
-        key = (cause.code, cause.channel_id, cause.mapping_id)
-        so_far = causes.get(key, cause)
-        causes[key] = replace(
-            so_far,
-            count=so_far.count + row.many,
-            money={**so_far.money, row.currency: int(row.total)},
+def _merged(kind: CauseKind, rows: Iterable[Row[Any]], where: Any) -> list[Cause]:
+    """One cause for all currencies and gateways of its orders."""
+    causes: dict[tuple[str, int], Cause] = {}
+    for row in rows:
+        new = Cause(
+            CauseKey(kind, row.code, row.channel_id), row.channel, 0, row.first_at, row.last_at, where=where(row)
+        )
+        cause = causes.get((row.code, row.channel_id), new)
+        causes[row.code, row.channel_id] = replace(
+            cause,
+            count=cause.count + row.many,
+            money=_added(cause.money, row),
+            first_at=min(cause.first_at, row.first_at),
+            last_at=max(cause.last_at, row.last_at),
+            parts=_with_part(cause, row),
         )
     return [_with_facts(cause) for cause in causes.values()]
+
+
+def _with_part(cause: Cause, row: Row[Any]) -> tuple[Part, ...]:
+    """The gateways behind the cause, most orders first; none for other causes."""
+    key = row._mapping.get("gateway_key")
+    if key is None or cause.where is None:
+        return cause.parts
+    new = Part(row.gateway or "", key, row.mapping_id, 0, {}, cause.where.but(gateway=gateway_value(key)))
+    parts = {part.gateway_key: part for part in cause.parts}
+    part = parts.get(key, new)
+    parts[key] = replace(part, count=part.count + row.many, money=_added(part.money, row))
+    return tuple(sorted(parts.values(), key=lambda part: (-part.count, part.gateway_key)))
+
+
+def _added(money: Mapping[str, int], row: Row[Any]) -> dict[str, int]:
+    return {**money, row.currency: money.get(row.currency, 0) + int(row.total)}
 
 
 def _with_facts(cause: Cause) -> Cause:
@@ -274,4 +316,11 @@ def _with_facts(cause: Cause) -> Cause:
         return replace(cause, detail={"currency": ", ".join(sorted(cause.money))})
     if cause.code == Reason.DATE_MISSING:
         return replace(cause, detail={"rule": current_store().invoice_date_rule})
+    if len(cause.parts) == 1:
+        return replace(cause, detail={"gateway": cause.parts[0].name})
     return cause
+
+
+def unread_orders() -> list[Any]:
+    """Nothing, until the page asks elsewhere."""
+    return []

@@ -27,6 +27,7 @@ from app.core.types import (
 from app.extensions import db
 from app.mappings.models import PaymentMapping
 from app.orders.knowing import Subject, known_of
+from app.orders.meaning import doubts_of
 from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
@@ -312,7 +313,8 @@ def _write_orders(
 ) -> tuple[int, int]:
     """How many orders were new, and how many of the known ones changed."""
     stored = _stored_orders(channel_id, [order.remote_id for order in orders])
-    known = known_of(channel_id, [_subject(order, stored.get(order.remote_id)) for order in orders])
+    doubts = doubts_of(channel_id, {order.remote_id: order.lines for order in orders}, rules)
+    known = known_of(channel_id, [_subject(order, stored.get(order.remote_id)) for order in orders], doubts)
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     rewritten: list[tuple[int, RemoteOrder]] = []

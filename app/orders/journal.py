@@ -82,8 +82,31 @@ def _default_method(detail: Detail, _place: Place, _currency: str) -> list[str]:
     )
 
 
+def _words(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    return [_("“%(words)s”", words=detail["words"])] if detail.get("words") else []
+
+
+def _credit(detail: Detail, place: Place, currency: str) -> list[str]:
+    """How much was given back, and why: a person's reason, or the channel's news."""
+    amount = money(detail["total"], currency) if isinstance(detail.get("total"), int) else "–"
+    lines = [_("In full: %(amount)s.", amount=amount) if detail.get("all") else amount]
+    cause = str(detail.get("cause") or "").upper()
+    if not detail.get("words") and cause:
+        lines.append(alert_words(cause, place.channel) + ".")
+    return lines + _words(detail, place, currency)
+
+
 def _reference(detail: Detail, _place: Place, _currency: str) -> list[str]:
     return [_("Reference %(reference)s", reference=detail["reference"])] if detail.get("reference") else []
+
+
+def _was(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    """What it waited for when it was left out."""
+    return [_("Until then: %(reason)s.", reason=phrase(str(detail["was"])))] if detail.get("was") else []
+
+
+def _left_alert(detail: Detail, place: Place, _currency: str) -> list[str]:
+    return [alert_words(str(detail["alert"]), place.channel)] if detail.get("alert") else []
 
 
 def _changes(detail: Detail, place: Place, currency: str) -> list[str]:
@@ -144,12 +167,33 @@ KINDS: Final[Mapping[str, Kind]] = {
     "closed": Kind(_l("Will not be booked"), ("reason",), "x", lines=_why),
     "queued": Kind(_l("Sync requested"), (), "refresh", "info"),
     "unqueued": Kind(_l("Sync request taken back"), (), "x"),
+    "ignored": Kind(_l("Left out: “%(words)s”"), ("words", "was"), "x", lines=_was),
+    "unread_ignored": Kind(_l("Order %(order)s left out unread: “%(words)s”"), ("order", "words", "was"), "x"),
+    "alert_ignored": Kind(_l("Left as it is: “%(words)s”"), ("words", "alert"), "check", lines=_left_alert),
+    "taken_back": Kind(_l("Taken back in"), ("order",), "back", "info"),
+    "not_same_sale": Kind(_l("A sale of its own, not the same as order %(number)s"), ("number",), "check", "info"),
+    "dated": Kind(_l("Its invoice will be dated %(day)s, the first open day"), ("day",), "edit", "info"),
+    "retry_requested": Kind(_l("To be tried again"), (), "refresh", "info"),
     "booked": Kind(
         _l("Invoice %(number)s issued"),
         ("number", "total", "currency", "order", "default_method"),
         "invoice",
         "success",
         _default_method,
+    ),
+    "credited": Kind(
+        _l("%(invoice)s credited by %(number)s"),
+        ("number", "invoice", "total", "currency", "cause", "words", "all"),
+        "invoice",
+        "warning",
+        _credit,
+    ),
+    "reissued": Kind(
+        _l("Invoice %(number)s issued in place of %(replaces)s"),
+        ("number", "replaces", "credit_note", "total", "currency", "words"),
+        "invoice",
+        "success",
+        _words,
     ),
     "write_back_planned": Kind(_l("%(number)s is to be written to %(channel)s again"), (), "refresh", "info"),
     "written_back": Kind(_l("%(number)s written to %(channel)s"), ("number",), "check", "success"),
@@ -168,6 +212,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "write_back_dropped": Kind(
         _l("%(number)s is not written to %(channel)s: left as it is there"), ("number", "found"), "x"
+    ),
+    "write_back_ignored": Kind(
+        _l("%(number)s is not written to %(channel)s: “%(words)s”"), ("number", "words", "was"), "x", lines=_was
     ),
     "numbers_moved": Kind(_l("The next invoice number was moved from %(from)s to %(to)s"), ("from", "to"), "edit"),
     "job_waits": Kind(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 
 from app.bulk import update_rows
 from app.channels.models import Channel
@@ -19,6 +19,7 @@ from app.core.types import OrderStatus, OrderType, PaymentStatus, RemoteLine, Re
 from app.extensions import db
 from app.orders.importing import UNREAD, decision_of, store_rules
 from app.orders.knowing import Subject, known_of
+from app.orders.meaning import doubts_of
 from app.orders.models import Order
 from app.orders.services import lines_by_order, lock_channel
 from app.orders.writing import JournalNote, write_journal
@@ -26,6 +27,9 @@ from app.tenancy.scope import current_store_id
 
 _JUDGED = (OrderState.READY, OrderState.QUEUED, OrderState.HELD)
 _BATCH = 500
+SKU_REASONS = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS)
+_KINDS = {OrderState.HELD: "held", OrderState.WAITING: "waiting", OrderState.CLOSED: "closed"}
+"""What the journal calls an order's move; to any other state it is freed."""
 
 
 def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
@@ -48,6 +52,12 @@ def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
     return len(rows)
 
 
+def free_skus(channel_id: int, user_id: int | None) -> int:
+    """Something was linked: judge every order again that waits for its SKUs. Returns how many moved."""
+    waiting = (Order.state == OrderState.HELD, Order.reason.in_(SKU_REASONS))
+    return _rejudge_among(channel_id, waiting, user_id)
+
+
 def rejudge_store(user_id: int | None) -> int:
     """Judge every order that is ready, queued or held under the store's present rules; returns how many moved.
 
@@ -60,17 +70,33 @@ def rejudge_store(user_id: int | None) -> int:
 
 def rejudge_channel(channel_id: int, user_id: int | None) -> int:
     """The same for one channel's orders."""
+    return _rejudge_among(channel_id, (), user_id)
+
+
+def _rejudge_among(channel_id: int, among: Sequence[ColumnElement[bool]], user_id: int | None) -> int:
     lock_channel(channel_id)
     rules = store_rules(channel_id)
     moved, after = 0, 0
-    while rows := _judged_batch(channel_id, after):
+    while rows := _judged_batch(channel_id, after, among):
         moved += _rejudge(rows, rules, channel_id, user_id)
         after = rows[-1].Order.id
         db.session.expunge_all()
     return moved
 
 
-def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
+def rejudge_orders(channel_id: int, order_ids: Sequence[int], user_id: int | None) -> int:
+    """The same for some of a channel's orders, whatever became of them; returns how many moved."""
+    lock_channel(channel_id)
+    rules = store_rules(channel_id)
+    moved = 0
+    for start in range(0, len(order_ids), _BATCH):
+        rows = _judged_batch(channel_id, 0, [Order.id.in_(order_ids[start : start + _BATCH])])
+        moved += _rejudge(rows, rules, channel_id, user_id)
+        db.session.expunge_all()
+    return moved
+
+
+def _judged_batch(channel_id: int, after: int, among: Sequence[ColumnElement[bool]] = ()) -> Sequence[Row[Any]]:
     return db.session.execute(
         select(Order)
         .where(
@@ -79,6 +105,7 @@ def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
             Order.state.in_(_JUDGED),
             or_(Order.reason.is_(None), Order.reason.not_in(UNREAD)),
             Order.id > after,
+            *among,
         )
         .order_by(Order.id)
         .limit(_BATCH)
@@ -88,7 +115,8 @@ def _judged_batch(channel_id: int, after: int) -> Sequence[Row[Any]]:
 
 def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_id: int | None) -> int:
     lines = lines_by_order([row.Order.id for row in rows])
-    known = known_of(channel_id, [_subject(row.Order) for row in rows])
+    doubts = doubts_of(channel_id, {row.Order.remote_id: lines.get(row.Order.id, ()) for row in rows}, rules)
+    known = known_of(channel_id, [_subject(row.Order) for row in rows], doubts)
     changed: list[dict[str, Any]] = []
     notes: list[JournalNote] = []
     for row in rows:
@@ -96,15 +124,19 @@ def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_
         found = decide(_remote(order, lines.get(order.id, ())), rules, known[order.remote_id])
         decision = next_decision(decision_of(order), found)
         state, detail = decision.state, dict(decision.detail)
-        if (state, decision.reason) == (order.state, order.reason):
+        moves = (state, decision.reason) != (order.state, order.reason)
+        if not moves and (decision.reason not in SKU_REASONS or detail == order.reason_detail):
             continue
         key = {"store_id": order.store_id, "id": order.id}
         changed.append({**key, "state": state, "reason": decision.reason, "reason_detail": detail})
-        kind = "freed" if state in (OrderState.READY, OrderState.QUEUED) else "held"
-        notes.append(JournalNote(kind, channel_id, order.id, {"reason": decision.reason, **detail}))
+        if not moves:  # it waits for fewer SKUs, or for others: no news for its journal
+            continue
+        notes.append(
+            JournalNote(_KINDS.get(state, "freed"), channel_id, order.id, {"reason": decision.reason, **detail})
+        )
     update_rows(Order, ("store_id", "id"), ("state", "reason", "reason_detail"), changed)
     write_journal(notes, user_id=user_id)
-    return len(changed)
+    return len(notes)
 
 
 def _subject(order: Order) -> Subject:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
+from app.channels.models import Channel
 from app.core.plan import NOTHING_KNOWN, Known
 from app.core.same_sale import Twin, twin_of
 from app.core.states import OrderState
 from app.extensions import db
+from app.orders.meaning import Doubts
 from app.orders.models import Order
 from app.tenancy.scope import current_store_id
 
@@ -30,31 +33,48 @@ class Subject:
     not_same_sale: bool = False
 
 
-def known_of(channel_id: int, subjects: Sequence[Subject]) -> dict[str, Known]:
-    """What is known of each of a channel's orders, by its remote id. One statement."""
+def known_of(
+    channel_id: int, subjects: Sequence[Subject], doubts: Mapping[str, Doubts] = MappingProxyType({})
+) -> dict[str, Known]:
+    """What is known of each of a channel's orders, by its remote id. One statement.
+
+    `doubts` are the SKUs of each that mean no item, or several (`app.orders.meaning`).
+    """
     twins = _twins(channel_id, [subject.sale_key for subject in subjects if not subject.not_same_sale])
-    return {subject.remote_id: _known(subject, twins) for subject in subjects}
+    return {subject.remote_id: _known(subject, twins, doubts) for subject in subjects}
 
 
-def _known(subject: Subject, twins: Mapping[str, Sequence[Twin]]) -> Known:
+def _known(
+    subject: Subject, twins: Mapping[str, Sequence[Twin]], doubts: Mapping[str, Doubts] = MappingProxyType({})
+) -> Known:
     twin = None
     if subject.sale_key is not None and not subject.not_same_sale:
         twin = twin_of(subject.placed_at, twins.get(subject.sale_key, ()))
-    return Known(book_on=subject.book_on, twin=twin) if twin or subject.book_on else NOTHING_KNOWN
+    unlinked, ambiguous = doubts.get(subject.remote_id, ((), ()))
+    if not (twin or subject.book_on or unlinked or ambiguous):
+        return NOTHING_KNOWN
+    return Known(book_on=subject.book_on, twin=twin, unlinked=unlinked, ambiguous=ambiguous)
 
 
 def _twins(channel_id: int, keys: Sequence[str | None], *, booked_only: bool = False) -> dict[str, list[Twin]]:
-    """Orders of other channels with these sale keys that are in the books or on their way, by key."""
+    """Orders of other channels with these sale keys that are in the books or on their way, by key.
+
+    What a removed channel left unbooked is on no way any more.
+    """
     wanted = {key for key in keys if key is not None}
     if not wanted:
         return {}
     states = (OrderState.BOOKED,) if booked_only else (OrderState.READY, OrderState.QUEUED, OrderState.BOOKED)
+    removed = exists().where(
+        Channel.store_id == Order.store_id, Channel.id == Order.channel_id, Channel.status == "removed"
+    )
     rows = db.session.execute(
         select(Order.sale_key, Order.id, Order.channel_id, Order.number, Order.placed_at).where(
             Order.store_id == current_store_id(),
             Order.sale_key.in_(wanted),
             Order.channel_id != channel_id,
             Order.state.in_(states),
+            or_(Order.state == OrderState.BOOKED, ~removed),
         )
     )
     twins: dict[str, list[Twin]] = {}

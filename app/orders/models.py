@@ -31,6 +31,10 @@ STILL_OPEN: Final = (
     "or (state = 'booked' and status not in ('completed', 'cancelled', 'returned'))"
 )
 """The orders that may still change. Text and no parameters, so that every plan knows that the index of it will do."""
+IGNORED: Final = "reason = 'IGNORED' or ignored_alert is not null"
+"""The orders that a person left out, or whose alert a person left as it is; text for the same reason."""
+IGNORED_UNREAD: Final = "reason = 'IGNORED'"
+"""The same among those that could not be read."""
 
 
 class SeenOrder(StoreOwned, Base):
@@ -51,6 +55,7 @@ class SeenOrder(StoreOwned, Base):
             "remote_id",
             postgresql_where=text("wanted_at is not null"),
         ),
+        Index("ix_seen_orders_ignored", "store_id", "channel_id", "remote_id", postgresql_where=text(IGNORED_UNREAD)),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,6 +89,7 @@ class Order(StoreOwned, Base):
         Index("ix_orders_number", "store_id", "number"),
         Index("ix_orders_open", "store_id", "channel_id", "id", postgresql_where=text(STILL_OPEN)),
         Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),
+        Index("ix_orders_ignored", "store_id", "id", postgresql_where=text(IGNORED)),
         Index("ix_orders_sale", "store_id", "sale_key", postgresql_where=text("sale_key is not null")),
     )
 

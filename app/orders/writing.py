@@ -15,13 +15,17 @@ _COLUMNS = ("store_id", "kind", "channel_id", "job_id", "order_id", "invoice_id"
 
 @dataclass(frozen=True, slots=True)
 class JournalNote:
-    """One thing that happened; `kind` is one of `app.orders.journal.KINDS`, which says what `detail` holds."""
+    """One thing that happened; `kind` is one of `app.orders.journal.KINDS`, which says what `detail` holds.
+
+    `user_id` is the person behind this one, where it is not the one behind all that are written together.
+    """
 
     kind: str
     channel_id: int | None
     order_id: int | None
     detail: Mapping[str, Any]
     invoice_id: int | None = None
+    user_id: int | None = None
 
 
 def write_journal(notes: Sequence[JournalNote], *, job_id: int | None = None, user_id: int | None = None) -> None:
@@ -34,7 +38,7 @@ def write_journal(notes: Sequence[JournalNote], *, job_id: int | None = None, us
             "job_id": job_id,
             "order_id": note.order_id,
             "invoice_id": note.invoice_id,
-            "user_id": user_id,
+            "user_id": user_id if note.user_id is None else note.user_id,
             "detail": note.detail,
         }
         for note in notes

@@ -35,7 +35,8 @@ def book(run: Run, connector: Connector) -> Iterator[None]:
     """
     if not run.here:
         with store_scope(run.store_id):
-            refuse_with_delivery_orders()
+            if run.kind != "retry" or _count(run):
+                refuse_with_delivery_orders()
             if run.kind == "auto":
                 queue_orders([Order.channel_id == run.channel_id], None)
             run.enter("book", {"begun": True}, _count(run))

@@ -20,6 +20,7 @@ from app.core.errors import (
     AuthRejected,
     ChannelError,
     Misconfigured,
+    NotThisSystem,
     RateLimited,
     Unavailable,
     backoff_seconds,
@@ -27,6 +28,7 @@ from app.core.errors import (
 )
 from app.core.states import JobState
 from app.extensions import db
+from app.orders.retrying import forget_wanted, has_wanted_orders
 from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
@@ -34,18 +36,23 @@ from app.sync.book import book
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
 from app.sync.pull import pull, recheck
+from app.sync.reread import books_beside, reread
 from app.sync.send import send
+from app.sync.settle import settle
 from app.sync.waking import wake_channel
 from app.tenancy.scope import store_scope
 
 log = logging.getLogger(__name__)
 Phase = Callable[[Run, Connector], Iterator[None]]
 PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
-    "check": (("pull", pull), ("recheck", recheck)),
+    "check": (("pull", pull), ("recheck", recheck), ("settle", settle)),
     "sync": (("book", book), ("send", send)),
-    "auto": (("pull", pull), ("recheck", recheck), ("book", book), ("send", send)),
+    "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), ("send", send)),
     "write_back": (("send", send),),
+    "retry": (("reread", reread), ("book", book), ("send", send)),
 }
+BOOKING_KINDS = ("sync", "auto", "retry")
+"""Jobs that book what was queued, by whomever."""
 SLICE_SECONDS = 2
 """How long a job may go on while others wait."""
 LONGEST_SLICE_SECONDS = 300
@@ -135,10 +142,10 @@ def _go_through(held: Run, connector: Connector) -> None:
         finally:
             steps.close()  # type: ignore[attr-defined]
         at += 1
-        if at == len(phases) and not _finish(held):
-            at = names.index("book")
-            held.cursor.pop("book", None)
-            held.cursor.pop("send", None)
+        if at == len(phases) and (again := _finish(held)):
+            at = names.index(again)
+            for name in names[at:]:
+                held.cursor.pop(name, None)
 
 
 def _must_stop(held: Run, seconds: float) -> bool:
@@ -154,27 +161,31 @@ def _let_pass(held: Run) -> None:
         db.session.commit()
 
 
-def _finish(held: Run) -> bool:
-    """End the job, unless somebody pressed *Sync* for more orders meanwhile; False then.
+def _finish(held: Run) -> str:
+    """End the job, unless somebody pressed for more orders meanwhile: the phase to go on with then, else "".
 
     Pressing takes the same lock on the channel: it either sees this job end and makes a new one, or its orders are
     seen here.
     """
     with store_scope(held.store_id):
         lock_channel(held.channel_id)
-        if held.kind in ("sync", "auto") and has_queued_orders(held.channel_id):
-            return False
+        if held.kind == "retry" and has_wanted_orders(held.channel_id):
+            return "reread"
+        if held.kind in BOOKING_KINDS and has_queued_orders(held.channel_id):
+            return "book"
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
         db.session.commit()
-    return True
+    return ""
 
 
 def _cancel(held: Run) -> None:
     """End the job and take back what it did not book; under the same lock, so that no press slips in between."""
     with store_scope(held.store_id):
         lock_channel(held.channel_id)
-        if held.kind in ("sync", "auto"):
+        if held.kind == "retry":
+            forget_wanted(held.channel_id)
+        if held.kind in BOOKING_KINDS and not (held.kind == "retry" and books_beside(held)):
             held.count(unqueued=unqueue_orders(held.channel_id, None))
         lease.end(held, JobState.CANCELLED)
         db.session.commit()
@@ -188,7 +199,8 @@ def _react(held: Run, error: ChannelError) -> None:
     match error:
         case RateLimited():
             _come_back(held, error, retry_at(now, error.retry_after), held.attempts)
-        case Unavailable() if attempts < MAX_ATTEMPTS:
+        case Unavailable() | NotThisSystem() if attempts < MAX_ATTEMPTS:
+            # It was that system when it was connected: what answers in its place now may be gone in a minute.
             _come_back(held, error, retry_at(now, backoff_seconds(attempts)), attempts)
         case AuthRejected() if attempts < 2:
             _come_back(held, error, retry_at(now, backoff_seconds(attempts)), attempts)
@@ -209,7 +221,7 @@ def _come_back(held: Run, error: ChannelError, not_before: datetime, attempts: i
 
 
 def _stop(held: Run, error: ChannelError) -> None:
-    did_something = any(held.counts.get(name) for name in ("listed", "booked", "written"))
+    did_something = any(held.counts.get(name) for name in ("listed", "reread", "booked", "written"))
     with store_scope(held.store_id):
         state = JobState.PARTLY if did_something else JobState.FAILED
         lease.end(held, state, problem=error.code, detail=_told(error))

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.channels.models import Channel, Marketplace
 from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
+from app.core.looking import OVERLAP
 from app.core.plan import needs_details, seen_decision, windows
 from app.core.states import Reason
 from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
@@ -32,7 +33,6 @@ from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pa
 from app.sync.models import Checkpoint
 from app.tenancy.scope import store_scope
 
-OVERLAP = timedelta(hours=48)
 SWEEP_EVERY = timedelta(hours=24)
 THREADS = 4
 _PAGES_IN_HAND = 2
@@ -55,7 +55,7 @@ def pull(run: Run, connector: Connector) -> Iterator[None]:
         if not run.here:
             _set_out(run, connector)
             yield
-        places = _places(run)
+        places = places_of(run)
         yield from _count(run, connector, pool, places)
         counted = [_window(row) for row in run.here["windows"]]
         pages = listed_pages(pool, connector, counted, places.currencies, start=(run.here["at"], run.here["page"]))
@@ -80,7 +80,7 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
             run.save(sets_out=True)
             db.session.commit()
         yield
-    places = _places(run)
+    places = places_of(run)
     while stubs := _open_stubs(run, connector.page_size):
         details = connector.get_orders([stub.remote_id for _, stub in stubs], places.currencies)
         page = PulledPage(
@@ -193,9 +193,12 @@ def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Execu
     left_out = {
         stub.remote_id: reason
         for stub in stubs
-        if stub.remote_id not in known.digests and (reason := seen_decision(stub, start_at)) is not None
+        if stub.remote_id not in known.digests
+        and stub.remote_id not in known.ignored
+        and (reason := seen_decision(stub, start_at)) is not None
     }
-    wanted = [remote_id for remote_id in needs_details(stubs, known.digests) if remote_id not in left_out]
+    alone = {stub.remote_id for stub in stubs if known.is_left_alone(stub)}
+    wanted = [one for one in needs_details(stubs, known.digests) if one not in left_out and one not in alone]
     skipped = {remote_id: reason for remote_id, reason in left_out.items() if remote_id not in known.skipped}
     details = pool.submit(connector.get_orders, wanted, places.currencies) if wanted else None
     return _PageInHand(listed, skipped, tuple(wanted), details)
@@ -301,7 +304,8 @@ def _channel(run: Run, *, lock: bool = False) -> Channel:
     return db.session.get_one(Channel, (run.store_id, run.channel_id), with_for_update=lock or None)
 
 
-def _places(run: Run) -> Places:
+def places_of(run: Run) -> Places:
+    """The marketplaces of the job's channel."""
     with store_scope(run.store_id):
         return _places_in_scope(run)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,7 @@ from app.extensions import db
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
 from app.orders.queries import matching
+from app.orders.retrying import forget_wanted
 from app.orders.services import has_queued_orders, lock_channel, queue_orders, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
@@ -116,6 +118,24 @@ def request_sync(
     return SyncStart(tuple(starts), dict(+refused))
 
 
+def request_retry(
+    channel_id: int, mark: Callable[[], int], user_id: int, kind: Literal["retry", "write_back"] = "retry"
+) -> JobStart | None:
+    """Let `mark` say what is to be read (or sent) again, and start the job that does it, in one transaction.
+
+    None when it marked nothing. While such a job waits or runs, it takes these along. ChannelNotReadyError when paused.
+    """
+    _lock_channel(channel_id)
+    marked = mark()
+    if not marked:
+        db.session.rollback()
+        return None
+    start = _start(channel_id, kind, user_id)
+    db.session.commit()
+    _announce([start])
+    return replace(start, taken=marked)
+
+
 def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
     """Start a job that sends the channel's planned changes; None when the channel is paused."""
     try:
@@ -155,7 +175,9 @@ def cancel_job(job_id: int, user_id: int) -> None:
         raise NoSuchJobError(job_id)
     if job.state == JobState.QUEUED:
         job.state, job.finished_at = JobState.CANCELLED, func.now()
-        if job.kind in ("sync", "auto"):
+        if job.kind == "retry":
+            forget_wanted(job.channel_id)
+        elif job.kind in ("sync", "auto"):
             unqueue_orders(job.channel_id, user_id)
     job.cancel_requested_at = func.now()
     write_journal([JournalNote("job_cancelled", job.channel_id, None, {})], job_id=job_id, user_id=user_id)

@@ -85,6 +85,7 @@ _COUNTERS: Final = (
         hint=_l("placed before the start date"),
     ),
     _Counter("rechecked", _l("Looked at again"), hint=_l("older orders that may still change")),
+    _Counter("reread", _l("Tried again"), lambda n: _("%(count)s tried again", count=number(n))),
     _Counter(
         "unreadable",
         _l("Not understood"),
@@ -112,6 +113,19 @@ _COUNTERS: Final = (
         link=_orders(state=OrderState.HELD.value),
         hint=_l("something must be mended first"),
         tone="danger",
+    ),
+    _Counter(
+        "credited",
+        _l("Credit notes made"),
+        lambda n: ngettext("%(count)s credit note made", "%(count)s credit notes made", n, count=number(n)),
+        link=lambda row: url_if("invoices.credit_notes", job=row.id),
+        hint=_l("cancelled, returned or refunded on %(channel)s"),
+    ),
+    _Counter(
+        "replanned",
+        _l("Numbers to be written again"),
+        lambda n: ngettext("%(count)s number lost there", "%(count)s numbers lost there", n, count=number(n)),
+        hint=_l("another number, or none, stood on %(channel)s"),
     ),
     _Counter(
         "written",

@@ -30,16 +30,24 @@ _TITLES: Final[Mapping[str, Any]] = {
     "sync": _l("Sync"),
     "auto": _l("Auto Sync"),
     "write_back": _l("Write back invoice numbers"),
+    "retry": _l("Try again"),
 }
 
 _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     "": (_l("asking what there is"), _l("Asks %(channel)s what there is.")),
     "pull": (_l("reading orders"), _l("Reads the orders of %(channel)s.")),
     "recheck": (_l("looking at open orders again"), _l("Looks again at older orders that may still change.")),
+    "reread": (_l("reading orders again"), _l("Reads these orders of %(channel)s again.")),
+    "settle": (
+        _l("settling invoiced orders"),
+        _l("Settles what changed on %(channel)s after it was invoiced."),
+    ),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
 }
 """What a running job does, in few words and as a sentence."""
+
+_NEWS: Final = ("new", "changed", "booked", "credited", "replanned")
 
 _STANDINGS: Final[Mapping[Standing, tuple[Badge, Any]]] = {
     Standing.STARTING: (Badge("neutral", "clock", _l("Waiting to start")), _l("Starts in a moment.")),
@@ -186,7 +194,7 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
 
 
 def _succeeded(row: JobRow) -> str:
-    if row.kind in {"check", "auto"} and not any(row.counts.get(name) for name in ("new", "changed", "booked")):
+    if row.kind in {"check", "auto"} and not any(row.counts.get(name) for name in _NEWS):
         return _("Everything is in; nothing was new.")
     if row.kind == "sync" and not any(row.counts.get(name) for name in ("booked", "held")):
         return _("There was nothing to invoice.")

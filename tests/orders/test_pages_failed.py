@@ -38,13 +38,17 @@ def test_causes_come_with_counts_and_money_most_money_first(books: Books, channe
     ]
 
 
-def test_each_unmapped_gateway_is_a_cause_of_its_own(books: Books, channel: SomeChannel) -> None:
+def test_unmapped_gateways_of_a_channel_are_one_cause_with_a_row_for_each(books: Books, channel: SomeChannel) -> None:
     grab, boost = books.gateway(channel, "GrabPay"), books.gateway(channel, "Boost")
     for gateway in ("GrabPay", "grabpay", "Boost"):
         books.order(channel, **held("GATEWAY_UNMAPPED", gateway=gateway, reason_detail={"gateway": gateway}))
     with books.scope():
-        causes = {cause.mapping_id: (cause.detail["gateway"], cause.count) for cause in failed_causes()}
-    assert causes == {grab: ("GrabPay", 2), boost: ("Boost", 1)}
+        (cause,) = failed_causes()
+    assert (cause.count, dict(cause.money)) == (3, {"MYR": 3 * 3990})
+    assert [(part.mapping_id, part.name, part.count, dict(part.money)) for part in cause.parts] == [
+        (grab, "GrabPay", 2, {"MYR": 2 * 3990}),
+        (boost, "Boost", 1, {"MYR": 3990}),
+    ]
 
 
 def test_channels_are_kept_apart(books: Books, channel: SomeChannel) -> None:
@@ -71,11 +75,11 @@ def test_links_find_exactly_the_orders_of_the_cause(books: Books, channel: SomeC
         books.set(order, alert="REFUNDED")
     with books.scope():
         causes = failed_causes()
-        assert len(causes) == 7
-        for cause in causes:
-            assert cause.where is not None
-            shared = OrderFilter.from_query(cause.where.query_string())
-            assert count_matching(shared) == cause.count, cause
+        assert len(causes) == 6
+        for part in [*causes, *(part for cause in causes for part in cause.parts)]:
+            assert part.where is not None
+            shared = OrderFilter.from_query(part.where.query_string())
+            assert count_matching(shared) == part.count, part
 
 
 def test_orders_that_could_not_be_read_are_shown_with_what_was_sent(
@@ -144,7 +148,8 @@ def test_number_of_causes_does_not_change_the_number_of_statements(books: Books,
     books.change(order, books.invoice(order), "blocked", reason="FOREIGN_NUMBER")
     with books.scope(), statements() as seen:
         causes = failed_causes()
-    assert len(causes) == 9
+    assert len(causes) == 2
+    assert len(causes[0].parts) == 8
     assert {cause.kind for cause in causes} == {CauseKind.ORDERS, CauseKind.WRITE_BACKS}
     assert len([statement for statement in seen if "set_config" not in statement]) <= 5
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.searching import keep_search_texts
 from app.migrations.security import guard, install_doors
 from app.tenancy.doors import DOORS_SQL
 
@@ -45,6 +46,7 @@ STORE_OWNED = (
     "verification_days",
     "verification_reads",
     "deviations",
+    "search_texts",
 )
 
 LISTING_STATE = """
@@ -121,6 +123,7 @@ def upgrade() -> None:
         sa.Column("credentials", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.String(), server_default="connected", nullable=False),
         sa.Column("paused_reason", sa.String(), server_default="", nullable=False),
+        sa.Column("owners_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("auto_sync", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("auto_sync_minutes", sa.BigInteger(), server_default="30", nullable=False),
@@ -1141,6 +1144,33 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_reads_store_id")),
         sa.PrimaryKeyConstraint("store_id", "verification_id", "remote_id", name=op.f("pk_verification_reads")),
     )
+    op.create_table(
+        "search_texts",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_search_texts_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_search_texts_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "part", name=op.f("pk_search_texts")),
+    )
+    op.execute("create extension if not exists pg_trgm")  # both are trusted: the owner of a database may create them
+    op.execute("create extension if not exists btree_gin")
+    op.create_index(
+        "ix_search_texts_words",
+        "search_texts",
+        ["store_id", "words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": "65536"},
+    )
+    keep_search_texts()
     op.execute(ORDER_STATE_SINCE)
     op.execute(
         "create trigger state_since before update on orders for each row "
