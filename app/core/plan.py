@@ -206,7 +206,7 @@ def _obstacles(order: RemoteOrder, rules: StoreRules, known: Known) -> Iterator[
         open_day(order, rules.invoice_date_rule, rules.time_zone, book_on=known.book_on, closed_through=closed)
     except CannotBook as error:
         yield error.reason, error.detail
-    if known.ambiguous:
+    if known.ambiguous and rules.unlinked_items == "hold":
         yield Reason.SKU_AMBIGUOUS, {"skus": ", ".join(known.ambiguous)}
     if known.unlinked and rules.unlinked_items == "hold":
         yield Reason.SKU_NOT_FOUND, {"skus": ", ".join(known.unlinked)}

@@ -94,4 +94,7 @@ def test_skus_without_an_item_are_held_only_when_the_store_wants_it() -> None:
     assert decide(remote_order(), RULES, known).state is OrderState.READY
     held = decide(remote_order(), replace(RULES, unlinked_items="hold"), known)
     assert (held.reason, held.detail) == (Reason.SKU_NOT_FOUND, {"skus": "A-1"})
-    assert decide(remote_order(), RULES, Known(ambiguous=("A-1",))).reason is Reason.SKU_AMBIGUOUS
+    ambiguous = Known(ambiguous=("A-1",))
+    assert decide(remote_order(), RULES, ambiguous).state == OrderState.READY
+    held = decide(remote_order(), replace(RULES, unlinked_items="hold"), ambiguous)
+    assert (held.state, held.reason) == (OrderState.HELD, Reason.SKU_AMBIGUOUS)

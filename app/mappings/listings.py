@@ -1,0 +1,160 @@
+"""What a channel sells, kept: a page at a time, and what it sells no longer.
+
+These functions write and do not commit: the job commits rows, cursor and counters of a page together. Whoever writes
+listings holds the channel's lock, so that no two lock the same rows in opposite orders. Each costs a fixed number of
+statements however many rows it is given, and a row that did not change is not written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from app.bulk import insert_rows
+from app.core.matching import barcode_key, loose_key, name_key
+from app.core.types import RemoteListing, UnreadableListing
+from app.extensions import db
+from app.mappings.models import Listing, ListingPage
+from app.tenancy.scope import current_store_id
+
+_SAID = (
+    "sku",
+    "sku_key",
+    "isku",
+    "isku_key",
+    "barcode",
+    "barcode_key",
+    "name",
+    "variant",
+    "name_key",
+    "price",
+    "currency",
+    "stock",
+    "picture",
+    "remote_updated_at",
+    "search",
+    "digest",
+    "problem",
+    "raw",
+)
+_UNREAD = ("digest", "problem", "raw")
+_KEY = ("store_id", "channel_id", "remote_id")
+
+
+@dataclass(frozen=True, slots=True)
+class ListingCounts:
+    """What became of a page's rows; `unreadable` ones count as new or changed too when they were written."""
+
+    listed: int
+    new: int
+    changed: int
+    unreadable: int
+
+
+def store_listings(channel_id: int, found: Sequence[RemoteListing | UnreadableListing]) -> ListingCounts:
+    """Write a page's rows where they are new or changed. At most three statements."""
+    rows = {one.remote_id: _row(channel_id, one) for one in found}
+    known = _known(channel_id, rows.keys())
+    written = [row for remote_id, row in rows.items() if known.get(remote_id) != row["digest"]]
+    insert_rows(Listing, (*_KEY, *_SAID), [row for row in written if not row["problem"]], on_conflict=_replacing(_SAID))
+    # Of what cannot be read, what was read before stays.
+    insert_rows(Listing, (*_KEY, *_UNREAD), [row for row in written if row["problem"]], on_conflict=_replacing(_UNREAD))
+    new = sum(row["remote_id"] not in known for row in written)
+    unreadable = sum(bool(row["problem"]) for row in rows.values())
+    return ListingCounts(len(rows), new, len(written) - new, unreadable)
+
+
+def note_page(channel_id: int, round_no: int, page: int, remote_ids: Iterable[str]) -> None:
+    """Remember what a page held; what no page holds is gone. One statement."""
+    row = {"store_id": current_store_id(), "channel_id": channel_id, "round": round_no, "page": page}
+    conflict = "on conflict (store_id, channel_id, round, page) do update set remote_ids = excluded.remote_ids"
+    columns = ("store_id", "channel_id", "round", "page", "remote_ids")
+    insert_rows(ListingPage, columns, [{**row, "remote_ids": list(remote_ids)}], on_conflict=conflict)
+
+
+def forget_pages(channel_id: int) -> None:
+    """Begin anew, or be done."""
+    mine = (ListingPage.store_id == current_store_id(), ListingPage.channel_id == channel_id)
+    db.session.execute(delete(ListingPage).where(*mine))
+
+
+def count_missing(channel_id: int) -> int:
+    """How many known listings no page held."""
+    return db.session.scalar(select(func.count()).select_from(Listing).where(*_missing(channel_id))) or 0
+
+
+def mark_gone(channel_id: int) -> int:
+    """Say of every listing that no page held that it is gone; links stay, for old orders name them still."""
+    gone = db.session.execute(
+        update(Listing)
+        .where(*_missing(channel_id))
+        .values(gone_at=func.now())
+        .returning(Listing.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+def _missing(channel_id: int) -> list[Any]:
+    store_id = current_store_id()
+    seen = select(func.unnest(ListingPage.remote_ids)).where(
+        ListingPage.store_id == store_id, ListingPage.channel_id == channel_id
+    )
+    mine = [Listing.store_id == store_id, Listing.channel_id == channel_id, Listing.gone_at.is_(None)]
+    return [*mine, Listing.remote_id.not_in(seen)]
+
+
+def _known(channel_id: int, remote_ids: Iterable[str]) -> dict[str, str | None]:
+    """The digests of the listings that stand here; None for one that was gone, which must be written to come back."""
+    rows = db.session.execute(
+        select(Listing.remote_id, Listing.digest, Listing.gone_at).where(
+            Listing.store_id == current_store_id(),
+            Listing.channel_id == channel_id,
+            Listing.remote_id.in_(list(remote_ids)),
+        )
+    )
+    return {row.remote_id: row.digest if row.gone_at is None else None for row in rows}
+
+
+def _replacing(columns: Sequence[str]) -> str:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    return f"on conflict (store_id, channel_id, remote_id) do update set {changes}, gone_at = null"
+
+
+def _row(channel_id: int, one: RemoteListing | UnreadableListing) -> dict[str, Any]:
+    key = {"store_id": current_store_id(), "channel_id": channel_id, "remote_id": one.remote_id}
+    if isinstance(one, UnreadableListing):
+        raw = json.dumps(one.raw, sort_keys=True, default=str)
+        digest = hashlib.sha256(f"{one.problem}\n{raw}".encode("utf-8", "surrogatepass")).hexdigest()
+        return {**key, "digest": digest, "problem": one.problem, "raw": one.raw}
+    return {
+        **key,
+        "sku": one.sku,
+        "sku_key": loose_key(one.sku),
+        "isku": one.isku,
+        "isku_key": loose_key(one.isku),
+        "barcode": one.barcode,
+        "barcode_key": barcode_key(one.barcode),
+        "name": one.name,
+        "variant": one.variant,
+        "name_key": name_key(one.name, one.variant),
+        "price": one.price,
+        "currency": one.currency,
+        "stock": one.stock,
+        "picture": one.picture,
+        "remote_updated_at": one.updated_at,
+        "search": _search(one),
+        "digest": one.digest,
+        "problem": "",
+        "raw": None,
+    }
+
+
+def _search(one: RemoteListing) -> str:
+    parts = (one.remote_id, one.isku, one.sku, one.barcode, one.name, one.variant)
+    return " ".join(dict.fromkeys(part for part in parts if part)).casefold()

@@ -1,0 +1,245 @@
+"""Orders follow what listings mean: a link, an item or a whole file is saved, and what waited for it is free at once.
+
+The change and what it means for other proposals and for the orders that are in stand in one transaction. Whoever
+writes items or listings locks channels first, those of the whole store in one order where an item changes: a page that
+is just being stored judges its orders by the links, and takes the same lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from app.catalog import items as catalog
+from app.catalog.items import ItemFacts
+from app.catalog.models import Item
+from app.channels.models import Channel
+from app.core.matching import Candidate
+from app.extensions import db
+from app.mappings import linking
+from app.mappings.gateways import Conflict
+from app.mappings.linking import ItemsMade, LinkSaved, ManySaved, Wanted
+from app.mappings.models import Listing
+from app.mappings.proposing import Keys, keys_of_items, keys_of_listings, propose_all, propose_like
+from app.orders.judging import free_skus, rejudge_channel
+from app.orders.services import lock_channel
+from app.tenancy.scope import current_store, current_store_id
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A listing was saved. `freed` orders waited for it and are ready now."""
+
+    saved: LinkSaved
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManyLinked:
+    """Many were saved at once; `freed` as above."""
+
+    saved: ManySaved
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSaved:
+    """An item was saved; `freed` as above."""
+
+    item_id: int
+    freed: int
+
+
+class ItemInUse(Exception):
+    """The item cannot be archived while `uses` listings mean it."""
+
+    def __init__(self, uses: int) -> None:
+        super().__init__()
+        self.uses = uses
+
+
+def link_listing(
+    channel_id: int, listing_id: int, item_id: int | None, version: int, user_id: int
+) -> Linked | Conflict:
+    """Say which item a listing means; None takes it back. NoSuchListing, NoSuchItem. Commits.
+
+    Saving the same again does no harm and frees what may still wait.
+    """
+    lock_channel(channel_id)
+    before = db.session.get(Listing, (current_store_id(), listing_id))
+    was_linked = before is not None and before.item_id is not None
+    saved = linking.save_link(listing_id, item_id, version, user_id)
+    return _settled(saved, [listing_id], user_id, took_away=was_linked)
+
+
+def refuse_items(
+    channel_id: int, listing_id: int, item_ids: Collection[int], version: int, user_id: int
+) -> Linked | Conflict:
+    """Say that a listing means none of these items. NoSuchListing, NoSuchItem. Commits."""
+    lock_channel(channel_id)
+    return _settled(linking.refuse(listing_id, item_ids, version, user_id), [listing_id], user_id)
+
+
+def allow_items_again(channel_id: int, listing_id: int, version: int, user_id: int) -> Linked | Conflict:
+    """Take a listing's refusals back. NoSuchListing. Commits."""
+    lock_channel(channel_id)
+    return _settled(linking.allow_again(listing_id, version, user_id), [listing_id], user_id)
+
+
+def link_to_new_item(listing_id: int, version: int, user_id: int) -> Linked | Conflict:
+    """Make an item from a listing and link it. NoSuchListing, NoSku, SkuTaken. Commits."""
+    _lock_all_channels()
+    saved = linking.link_new_item(listing_id, version, user_id)
+    if isinstance(saved, Conflict) or saved.item_id is None:
+        db.session.rollback()
+        return saved if isinstance(saved, Conflict) else Conflict(saved.version)
+    propose_like(_keys_of([saved.item_id]))
+    freed = _free_everywhere(user_id)
+    db.session.commit()
+    return Linked(saved, freed)
+
+
+def accept_all_certain(channel_id: int, expected: int, user_id: int) -> ManyLinked | None:
+    """Link every listing of which one item is certain; None when they are not as many as the person was told. Commits.
+
+    Nothing is proposed anew: each of them answered to its item before as well.
+    """
+    lock_channel(channel_id)
+    saved = linking.accept_certain(channel_id, user_id)
+    if len(saved.linked) != expected:
+        db.session.rollback()
+        return None
+    freed = _free(channel_id, user_id)
+    db.session.commit()
+    return ManyLinked(saved, freed)
+
+
+def take_batch_back(channel_id: int, batch: str, user_id: int) -> int:
+    """Take the links back that were saved together; how many. Commits."""
+    lock_channel(channel_id)
+    ids = linking.take_back(channel_id, batch, user_id)
+    _propose_around(channel_id, ids)
+    if ids:
+        _judge_again(channel_id, user_id)
+    db.session.commit()
+    return len(ids)
+
+
+def save_links(channel_id: int, wanted: Sequence[Wanted], user_id: int) -> ManyLinked:
+    """Link and unlink many listings at once. NoSuchItem: nothing was saved. Commits."""
+    lock_channel(channel_id)
+    saved = linking.save_many(channel_id, wanted, user_id)
+    _propose_around(channel_id, [*saved.linked, *saved.unlinked])
+    # A link that was changed may have taken away what ready orders leant on, so all are judged anew.
+    freed = _judge_again(channel_id, user_id) if saved.linked or saved.unlinked else 0
+    db.session.commit()
+    return ManyLinked(saved, freed)
+
+
+def make_items_of_listings(channel_id: int, user_id: int) -> tuple[ItemsMade, int]:
+    """Make an item from every listing that nothing is proposed for; also how many orders were freed. Commits."""
+    _lock_all_channels()
+    made = linking.make_items(channel_id, user_id)
+    propose_like(_keys_of(made.item_ids))
+    freed = _free_everywhere(user_id) if made.item_ids else 0
+    db.session.commit()
+    return made, freed
+
+
+def add_item(facts: ItemFacts, user_id: int) -> ItemSaved:
+    """Add an item by hand; SkuTaken. Commits."""
+    _lock_all_channels()
+    item_id = catalog.add_item(facts, user_id)
+    propose_like(_keys_of([item_id]))
+    freed = _free_everywhere(user_id)
+    db.session.commit()
+    return ItemSaved(item_id, freed)
+
+
+def save_item(item_id: int, facts: ItemFacts, version: int, user_id: int) -> ItemSaved:
+    """Change an item. NoSuchItem, SkuTaken, ItemChanged. Commits."""
+    _lock_all_channels()
+    before = list(_keys_of([item_id]))
+    catalog.save_item(item_id, facts, version, user_id)
+    propose_like([*before, *_keys_of([item_id])])
+    moved = _judge_everywhere(user_id)
+    db.session.commit()
+    return ItemSaved(item_id, moved)
+
+
+def archive_item(item_id: int, user_id: int, *, archived: bool) -> ItemSaved:
+    """Offer an item no longer, or again. NoSuchItem; ItemInUse while listings mean it. Commits."""
+    _lock_all_channels()
+    uses = select(func.count()).where(Listing.store_id == current_store_id(), Listing.item_id == item_id)
+    found = db.session.scalar(uses) or 0
+    if archived and found:
+        db.session.rollback()
+        raise ItemInUse(found)
+    before = list(_keys_of([item_id]))
+    catalog.archive_item(item_id, user_id, archived=archived)
+    propose_like(before or _keys_of([item_id]))
+    moved = _judge_everywhere(user_id)
+    db.session.commit()
+    return ItemSaved(item_id, moved)
+
+
+def _settled(
+    saved: LinkSaved | Conflict, listing_ids: Sequence[int], user_id: int, *, took_away: bool = False
+) -> Linked | Conflict:
+    """What follows from a saved listing. `took_away`: it meant another item before, which ready orders lean on."""
+    if isinstance(saved, Conflict):
+        db.session.rollback()
+        return saved
+    if saved.changed:
+        _propose_around(saved.channel_id, listing_ids)
+    must_look = took_away and saved.changed
+    freed = _judge_again(saved.channel_id, user_id) if must_look else _free(saved.channel_id, user_id)
+    db.session.commit()
+    return Linked(saved, freed)
+
+
+def _propose_around(channel_id: int, listing_ids: Sequence[int]) -> None:
+    """Propose anew for the channel's listings that are like these, which are rivals no longer, or again."""
+    for keys in keys_of_listings(listing_ids):
+        propose_all(channel_id, keys.listings())
+
+
+def _keys_of(item_ids: Sequence[int]) -> Iterator[Keys]:
+    rows = db.session.execute(
+        select(Item.id, Item.sku, Item.barcode, Item.name, Item.variant).where(
+            Item.store_id == current_store_id(), Item.id.in_(item_ids)
+        )
+    ).all()
+    return keys_of_items(Candidate(row.id, (row.sku,), row.barcode, row.name, row.variant) for row in rows)
+
+
+def _channel_ids() -> Sequence[int]:
+    query = select(Channel.id).where(Channel.store_id == current_store_id()).order_by(Channel.id)
+    return db.session.scalars(query).all()
+
+
+def _lock_all_channels() -> None:
+    for channel_id in _channel_ids():
+        lock_channel(channel_id)
+
+
+def _holds() -> bool:
+    return current_store().unlinked_items == "hold"
+
+
+def _free(channel_id: int, user_id: int) -> int:
+    return free_skus(channel_id, user_id) if _holds() else 0
+
+
+def _judge_again(channel_id: int, user_id: int) -> int:
+    return rejudge_channel(channel_id, user_id) if _holds() else 0
+
+
+def _free_everywhere(user_id: int) -> int:
+    return sum(_free(channel_id, user_id) for channel_id in _channel_ids())
+
+
+def _judge_everywhere(user_id: int) -> int:
+    return sum(_judge_again(channel_id, user_id) for channel_id in _channel_ids())
