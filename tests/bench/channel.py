@@ -100,6 +100,8 @@ class Channel:
                 return json.dumps(calls).encode()
             case "forget":
                 self.shops[key].numbers.clear()
+            case "pace":
+                self.shops[key].delay = json.loads(body)
             case "rate":
                 return json.dumps([self.answers, time.process_time() - self.began]).encode()
         return b"{}"

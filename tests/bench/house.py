@@ -6,6 +6,7 @@ import base64
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,11 +24,13 @@ from app import create_app, embedded
 from app.accounts.passwords import use_hasher
 from app.channels.services import NewChannel, connect_channel
 from app.config import Settings, load_settings
+from app.connectors.base import Connector
 from app.embedded.postgres import DATABASE, OWNER_ROLE, SUPERUSER
 from app.extensions import db
 from app.migrations import upgrade
 from app.orders.filters import OrderFilter
 from app.sync import jobs
+from app.sync.lease import Run
 from app.sync.services import request_check, request_sync
 from app.tenancy.scope import store_scope
 from tests.bench.orders import EPOCH
@@ -66,6 +69,29 @@ class Seller:
                 jobs.run(self.store.id, job_id)
         state = self.one("select state from sync_jobs where id = :id", id=job_id)
         assert state == "succeeded", f"job {job_id} ended as {state}"
+
+    def timed(self, job_id: int) -> dict[str, float]:
+        """Do the job as `run` does; returns the seconds that each of its phases took."""
+        seconds: dict[str, float] = {}
+        usual = dict(jobs.PHASES)
+
+        def timing(name: str, phase: jobs.Phase) -> jobs.Phase:
+            def timed(run: Run, connector: Connector) -> Iterator[None]:
+                began = time.perf_counter()
+                try:
+                    yield from phase(run, connector)
+                finally:
+                    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+
+            return timed
+
+        for kind, phases in usual.items():
+            jobs.PHASES[kind] = tuple((name, timing(name, phase)) for name, phase in phases)
+        try:
+            self.run(job_id)
+        finally:
+            jobs.PHASES.update(usual)
+        return seconds
 
     def one(self, statement: str, **values: Any) -> Any:
         """The one value of a query within the store."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import pulling
+from tests.bench import booking, pulling
 from tests.bench.frame import Measure
 
-MEASURES: tuple[Measure, ...] = (*pulling.MEASURES,)
+MEASURES: tuple[Measure, ...] = (*pulling.MEASURES, *booking.MEASURES)

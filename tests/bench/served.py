@@ -44,6 +44,10 @@ class Shop:
         """No order has an invoice number any more."""
         self.served.ask("forget", self.key)
 
+    def pace(self, delay: float) -> None:
+        """Wait so many seconds before each answer from now on."""
+        self.served.ask("pace", self.key, delay)
+
     def close(self) -> None:
         """Give its memory back."""
         self.served.ask("close", self.key)
