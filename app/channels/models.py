@@ -32,6 +32,8 @@ class Channel(StoreOwned, Base):
     status: Mapped[str] = mapped_column(server_default="connected")
     paused_reason: Mapped[str] = mapped_column(server_default="")
     """A reason code of the error that paused it, or '' when a person did."""
+    owners_told_at: Mapped[datetime | None]
+    """When the owners were mailed that an error paused it."""
     start_at: Mapped[datetime]
     """Orders made before this moment are listed, never imported."""
     auto_sync: Mapped[bool] = mapped_column(server_default="false")

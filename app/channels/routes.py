@@ -32,7 +32,7 @@ from app.orders.table import orders_table_context
 from app.sync.nudge import nudge
 from app.sync.of_channel import active_job_ids
 from app.sync.queries import channel_activities
-from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, request_check
+from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, go_on, request_check
 from app.sync.words import ShownActivity, show_activity
 from app.web.links import safe_next
 from app.web.pagination import Keyset
@@ -223,8 +223,9 @@ def reconnect(channel_id: int) -> Response:
     except services.OtherAccount as other:
         form.form_errors.append(_other_account(channel, other.account_name))
     else:
+        go_on(channel_id, g.membership.user_id)
         nudge(g.store.id, f"channel-{channel_id}")
-        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on."))
+        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on where it stopped."))
     return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 
@@ -247,8 +248,9 @@ def resume(channel_id: int) -> Response:
     except ChannelError as error:
         flash(error.user_message, "danger")
         return redirect_to(_back_url(channel))
+    go_on(channel_id, g.membership.user_id)
     nudge(g.store.id, f"channel-{channel_id}")
-    return done(_back_url(channel), _("%(name)s goes on.", name=channel.name))
+    return done(_back_url(channel), _("%(name)s goes on where it stopped.", name=channel.name))
 
 
 @blueprint.route("/<int:channel_id>/remove", methods=["GET", "POST"])

@@ -171,7 +171,7 @@ def pause_by_error(channel_id: int, reason: str) -> None:
     """The channel does not let us in (`reason` is the error's code): stop until somebody reconnects it."""
     channel = _channel(channel_id, lock=True)
     if channel.status == "connected":
-        channel.status, channel.paused_reason = "paused", reason
+        channel.status, channel.paused_reason, channel.owners_told_at = "paused", reason, None
     db.session.commit()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
@@ -42,7 +43,7 @@ def queue_orders(matching: Sequence[ColumnElement[bool]], user_id: int | None) -
     rows = db.session.execute(
         update(Order)
         .where(Order.store_id == current_store_id(), *matching, Order.state == OrderState.READY)
-        .values(state=OrderState.QUEUED, queued_at=func.now(), queued_by=user_id)
+        .values(state=OrderState.QUEUED, queued_at=func.clock_timestamp(), queued_by=user_id)
         .returning(Order.id, Order.channel_id)
         .execution_options(synchronize_session=False)
     ).all()
@@ -50,11 +51,13 @@ def queue_orders(matching: Sequence[ColumnElement[bool]], user_id: int | None) -
     return len(rows)
 
 
-def unqueue_orders(channel_id: int, user_id: int | None) -> int:
-    """Take back what was pressed and not booked yet; returns how many."""
+def unqueue_orders(channel_id: int, user_id: int | None, *, pressed_before: datetime | None = None) -> int:
+    """Take back what was pressed (before a moment, if one is given) and not booked yet; returns how many."""
+    pressed = [] if pressed_before is None else [Order.queued_at <= pressed_before]
+    of_channel = (Order.store_id == current_store_id(), Order.channel_id == channel_id)
     rows = db.session.execute(
         update(Order)
-        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
+        .where(*of_channel, Order.state == OrderState.QUEUED, *pressed)
         .values(state=OrderState.READY, queued_at=None, queued_by=None)
         .returning(Order.id)
         .execution_options(synchronize_session=False)

@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.channels.models import Channel
 from app.channels.services import open_connector, pause_by_error
+from app.completeness.mending import has_asked, mend
+from app.completeness.reading import confirm, verify
 from app.connectors.base import Connector
 from app.core.errors import (
     AuthRejected,
@@ -35,9 +37,11 @@ from app.sync import lease, queue
 from app.sync.book import book
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
+from app.sync.products import propose_links, read_products
 from app.sync.pull import pull, recheck
 from app.sync.reread import books_beside, reread
 from app.sync.send import send
+from app.sync.services import start_for_queued
 from app.sync.settle import settle
 from app.sync.waking import wake_channel
 from app.tenancy.scope import store_scope
@@ -50,6 +54,9 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), ("send", send)),
     "write_back": (("send", send),),
     "retry": (("reread", reread), ("book", book), ("send", send)),
+    "products": (("products", read_products), ("match", propose_links)),
+    "verify": (("verify", verify), ("confirm", confirm)),
+    "mend": (("mend", mend),),
 }
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
@@ -59,7 +66,7 @@ LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
-_TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected")
+_TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected", "products_short", "products_unreadable")
 
 
 def run(store_id: int, job_id: int) -> None:
@@ -173,6 +180,8 @@ def _finish(held: Run) -> str:
             return "reread"
         if held.kind in BOOKING_KINDS and has_queued_orders(held.channel_id):
             return "book"
+        if held.kind == "mend" and has_asked(held.channel_id):
+            return "mend"
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
         db.session.commit()
@@ -180,14 +189,19 @@ def _finish(held: Run) -> str:
 
 
 def _cancel(held: Run) -> None:
-    """End the job and take back what it did not book; under the same lock, so that no press slips in between."""
+    """End the job and take back what it did not book; under the same lock, so that no press slips in between.
+
+    What was pressed after *Cancel* is wanted, and gets a job of its own.
+    """
     with store_scope(held.store_id):
         lock_channel(held.channel_id)
         if held.kind == "retry":
             forget_wanted(held.channel_id)
         if held.kind in BOOKING_KINDS and not (held.kind == "retry" and books_beside(held)):
-            held.count(unqueued=unqueue_orders(held.channel_id, None))
+            pressed_before = lease.cancelled_at(held)
+            held.count(unqueued=unqueue_orders(held.channel_id, None, pressed_before=pressed_before))
         lease.end(held, JobState.CANCELLED)
+        start_for_queued(held.channel_id)
         db.session.commit()
 
 
@@ -221,7 +235,7 @@ def _come_back(held: Run, error: ChannelError, not_before: datetime, attempts: i
 
 
 def _stop(held: Run, error: ChannelError) -> None:
-    did_something = any(held.counts.get(name) for name in ("listed", "reread", "booked", "written"))
+    did_something = any(held.counts.get(name) for name in ("listed", "reread", "booked", "written", "products"))
     with store_scope(held.store_id):
         state = JobState.PARTLY if did_something else JobState.FAILED
         lease.end(held, state, problem=error.code, detail=_told(error))

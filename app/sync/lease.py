@@ -29,7 +29,7 @@ from app.tenancy.scope import current_store_id, store_scope
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 12
 RENEW_SECONDS = 3
-URGENT_KINDS = ("sync", "write_back", "retry")
+URGENT_KINDS = ("sync", "write_back", "retry", "mend")
 """Short jobs that a person waits for; a long check lets them pass."""
 
 _LEASE = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
@@ -238,6 +238,12 @@ def make_sure(run: Run) -> None:
         db.session.commit()
     if found is None or run.lost.is_set():
         raise LeaseLostError(f"job {run.job_id}")
+
+
+def cancelled_at(run: Run) -> datetime | None:
+    """When somebody wanted the job to be cancelled."""
+    query = select(SyncJob.cancel_requested_at).where(SyncJob.store_id == run.store_id, SyncJob.id == run.job_id)
+    return db.session.scalar(query)
 
 
 def end(run: Run, state: JobState, *, problem: str | None = None, detail: Mapping[str, Any] | None = None) -> None:

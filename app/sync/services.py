@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 from typing import Literal
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.models import Channel
+from app.core.errors import AuthRejected
 from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
 from app.extensions import db
 from app.orders.filters import OrderFilter
@@ -25,6 +27,9 @@ from app.sync.models import Change, SyncJob
 from app.sync.nudge import nudge
 from app.sync.waking import wake
 from app.tenancy.scope import current_store_id
+
+STOPPED_BY_A_PAUSE = (AuthRejected.code, "CHANNEL_PAUSED")
+"""The problems of jobs that ended because the channel was paused, by itself or by a person."""
 
 
 class ChannelNotReadyError(Exception):
@@ -65,6 +70,15 @@ def request_check(channel_id: int, user_id: int | None) -> JobStart:
     """Start a check of the channel; while one waits or runs, that one is returned. ChannelNotReadyError when paused."""
     _lock_channel(channel_id)
     start = _start(channel_id, "check", user_id)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
+def request_products(channel_id: int, user_id: int) -> JobStart:
+    """Start reading what the channel sells; as request_check. ChannelNotReadyError when paused."""
+    _lock_channel(channel_id)
+    start = _start(channel_id, "products", user_id)
     db.session.commit()
     _announce([start])
     return start
@@ -136,6 +150,18 @@ def request_retry(
     return replace(start, taken=marked)
 
 
+def request_job(channel_id: int, kind: str, user_id: int | None, asked: Mapping[str, Any] | None) -> JobStart:
+    """Start a job of a kind that another room brings; `asked` says what for. While one waits or runs, that is returned.
+
+    ChannelNotReadyError when the channel is paused.
+    """
+    _lock_channel(channel_id)
+    start = _start(channel_id, kind, user_id, asked)
+    db.session.commit()
+    _announce([start])
+    return start
+
+
 def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
     """Start a job that sends the channel's planned changes; None when the channel is paused."""
     try:
@@ -179,7 +205,8 @@ def cancel_job(job_id: int, user_id: int) -> None:
             forget_wanted(job.channel_id)
         elif job.kind in ("sync", "auto"):
             unqueue_orders(job.channel_id, user_id)
-    job.cancel_requested_at = func.now()
+    # By the clock and not by the transaction's start: a press that waited for our lock comes after this.
+    job.cancel_requested_at = func.clock_timestamp()
     write_journal([JournalNote("job_cancelled", job.channel_id, None, {})], job_id=job_id, user_id=user_id)
     db.session.commit()
     nudge(current_store_id(), f"job-{job_id}", "jobs", "orders", f"channel-{job.channel_id}")
@@ -195,7 +222,7 @@ def retry_job(job_id: int, user_id: int) -> JobStart:
         job.not_before = None
         start = JobStart(job_id, channel_id, already_running=False)
     else:
-        start = _start(channel_id, job.kind, user_id)
+        start = _start(channel_id, job.kind, user_id, job.cursor.get("asked"))
     db.session.execute(
         update(Change)
         .where(
@@ -234,6 +261,47 @@ def drop_change(change_id: int, user_id: int) -> None:
     nudge(current_store_id(), "orders")
 
 
+def start_for_queued(channel_id: int) -> None:
+    """Make a job for orders that are queued and have none. Does not commit, nor ring; the channel must be locked."""
+    if has_queued_orders(channel_id):
+        _start(channel_id, "sync", None)
+
+
+def go_on(channel_id: int, user_id: int) -> None:
+    """Take up again what stopped because the channel was paused, each job at the page after its last one."""
+    _lock_channel(channel_id)
+    store_id = current_store_id()
+    newest = (
+        select(func.max(SyncJob.id))
+        .where(SyncJob.store_id == store_id, SyncJob.channel_id == channel_id)
+        .group_by(SyncJob.kind)
+    )
+    stopped = db.session.scalars(
+        select(SyncJob).where(
+            SyncJob.store_id == store_id, SyncJob.id.in_(newest), SyncJob.problem.in_(STOPPED_BY_A_PAUSE)
+        )
+    ).all()
+    starts = [_take_up(job, user_id) for job in stopped if job.state in (JobState.PARTLY, JobState.FAILED)]
+    if has_queued_orders(channel_id) and not any(job.kind in ("sync", "auto") for job in stopped):
+        starts.append(_start(channel_id, "sync", user_id))
+    db.session.commit()
+    _announce(starts)
+
+
+def _take_up(stopped: SyncJob, user_id: int) -> JobStart:
+    """A new job that goes on where an ended one stood."""
+    start = _start(stopped.channel_id, stopped.kind, user_id)
+    if not start.already_running:
+        names = ("phase", "cursor", "done", "total", "counts")
+        db.session.execute(
+            update(SyncJob)
+            .where(SyncJob.store_id == stopped.store_id, SyncJob.id == start.job_id)
+            .values({name: getattr(stopped, name) for name in names})
+            .execution_options(synchronize_session=False)
+        )
+    return start
+
+
 def _picked(order_ids: Sequence[int] | None, where: OrderFilter | None) -> list[ColumnElement[bool]]:
     """The conditions that pick the orders; conditions and no sub-query, which would join the table to itself."""
     if where is not None:
@@ -249,12 +317,16 @@ def _lock_channel(channel_id: int) -> Channel:
     return channel
 
 
-def _start(channel_id: int, kind: str, user_id: int | None) -> JobStart:
-    """Make a job unless one of the kind waits or runs already: a unique index decides, not this code."""
+def _start(channel_id: int, kind: str, user_id: int | None, asked: Mapping[str, Any] | None = None) -> JobStart:
+    """Make a job unless one of the kind waits or runs already: a unique index decides, not this code.
+
+    `asked` is what was asked for, for the first phase to find in the cursor.
+    """
     store_id = current_store_id()
+    cursor = {"asked": dict(asked)} if asked else {}
     made = db.session.scalar(
         insert(SyncJob)
-        .values(store_id=store_id, channel_id=channel_id, kind=kind, requested_by=user_id)
+        .values(store_id=store_id, channel_id=channel_id, kind=kind, requested_by=user_id, cursor=cursor)
         .on_conflict_do_nothing()
         .returning(SyncJob.id)
     )
@@ -269,7 +341,7 @@ def _start(channel_id: int, kind: str, user_id: int | None) -> JobStart:
         )
     )
     if running is None:
-        return _start(channel_id, kind, user_id)
+        return _start(channel_id, kind, user_id, asked)
     return JobStart(running, channel_id, already_running=True)
 
 

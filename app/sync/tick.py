@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import func
 
+from app.channels.alarms import tell_owners
 from app.extensions import db
 from app.sync.models import Heartbeat
 from app.sync.services import ChannelNotReadyError, start_auto_sync, start_write_back
@@ -44,7 +45,8 @@ def tick_for_ever(app: Flask) -> None:
 
 
 def tick_once() -> None:
-    """One round: say that we live, start due Auto Syncs and unsent changes, ring for waiting and abandoned jobs."""
+    """One round: say that we live, start due Auto Syncs and unsent changes, ring for waiting and abandoned jobs, and
+    tell owners of channels that stopped."""
     _beat()
     for store_id, channel_id in doors.due_channels(_AT_MOST):
         with store_scope(store_id):
@@ -52,6 +54,8 @@ def tick_once() -> None:
                 start_auto_sync(channel_id)
             except ChannelNotReadyError:
                 db.session.rollback()
+    for store_id, channel_id in doors.untold_pauses(_AT_MOST):
+        tell_owners(store_id, channel_id)
     for store_id, channel_id in doors.due_changes(_AT_MOST):
         with store_scope(store_id):
             start_write_back(channel_id, None)

@@ -1,14 +1,18 @@
 """The doors: the only look-ups that cross stores, each an SQL function with a fixed result.
 
-They run as the owner of the tables (SECURITY DEFINER) and give away ids and names only, never a row's contents.
+They run as the owner of the tables (SECURITY DEFINER) and give away ids and names only, never a row's contents. One
+does not look beyond the scope: row-level security lets no index of words be used, because a comparison that may fail
+could tell of rows that it must not see, so the owner searches in the scope's stead.
 `DOORS_SQL` is what the migrations install; a door that is not listed here does not exist.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, Select, Text, column, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.extensions import db
 
@@ -47,6 +51,13 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where c.status = 'connected' and c.auto_sync and c.next_sync_at <= now()
     order by c.next_sync_at limit p_limit
 $$""",
+    "door_untold_pauses": """
+create function door_untold_pauses(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select c.store_id, c.id from public.channels c
+    where c.status = 'paused' and c.paused_reason <> '' and c.owners_told_at is null limit p_limit
+$$""",
     "door_due_changes": """
 create function door_due_changes(p_limit int)
 returns table (store_id bigint, channel_id bigint)
@@ -61,6 +72,34 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
           where j.store_id = g.store_id and j.channel_id = g.channel_id and j.state in ('queued', 'running'))
     limit p_limit
 $$""",
+    "door_find_orders": """
+create function door_find_orders(p_patterns text[], p_digits text, p_at_most bigint)
+returns table (order_id bigint)
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp set enable_seqscan = off as $$
+declare
+    scope constant bigint := nullif(current_setting('app.store_id', true), '')::bigint;
+    found text := '';
+    many boolean;
+begin
+    for at in 1 .. cardinality(p_patterns) by 2 loop
+        found := found || format(' and (words like %L or words like %L)', p_patterns[at], p_patterns[at + 1]);
+    end loop;
+    found := 'true' || found;
+    if p_digits <> '' then
+        found := format('(%s or words like %L)', found, '%' || p_digits || '%');
+    end if;
+    if p_at_most is not null then
+        execute format('select count(*) > 20 from (select words from public.search_texts where store_id = $1 '
+                       'order by store_id desc, order_id desc limit 1000) newest where %s', found)
+            into many using scope;
+        if many then
+            return query select null::bigint;
+            return;
+        end if;
+    end if;
+    return query execute format('select distinct t.order_id from public.search_texts t where store_id = $1 and %s '
+                                'limit $2', found) using scope, p_at_most;
+end $$""",
 }
 
 
@@ -106,4 +145,26 @@ def due_channels(limit: int) -> list[tuple[int, int]]:
 def due_changes(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels with changes to send and no job that would send them."""
     rows = db.session.execute(text("select store_id, channel_id from door_due_changes(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def find_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int) -> list[int] | None:
+    """The orders of the scope's store with a text that fits one of each pair of LIKE patterns, or has these digits.
+
+    None when they are many: common among the newest, or more than `at_most`.
+    """
+    found = list(db.session.scalars(found_orders(patterns, digits, at_most + 1)))
+    return None if found == [None] or len(found) > at_most else found
+
+
+def found_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int | None = None) -> Select[int]:
+    """The same as a statement, without an end by default."""
+    ways = literal([pattern for both in patterns for pattern in both], ARRAY(Text))
+    door = func.door_find_orders(ways, digits, literal(at_most, BigInteger))
+    return select(door.table_valued(column("order_id", BigInteger)).c.order_id)
+
+
+def untold_pauses(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels that an error paused and whose owners do not know it yet."""
+    rows = db.session.execute(text("select store_id, channel_id from door_untold_pauses(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]

@@ -88,8 +88,10 @@ def test_a_cancelled_job_ends_only_after_a_press_that_is_being_made(checked: Mer
         wait_for_lock(checked)
         db.session.commit()
         work.join()
-    assert checked.job().state == "cancelled"
-    assert checked.scalar("select count(*) from orders where state = 'queued'") == 0
+    assert checked.scalar(f"select state from sync_jobs where id = {job_id}") == "cancelled"
+    assert checked.rows("select remote_id from orders where state = 'queued'") == [("250",)], "pressed after the cancel"
+    checked.work()
+    assert checked.scalar("select state from orders where remote_id = '250'") == "booked"
 
 
 def test_retry_and_the_end_of_the_job_do_not_lock_each_other_out(checked: Merchant) -> None:

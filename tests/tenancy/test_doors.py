@@ -103,11 +103,25 @@ def test_due_changes_gives_two_numbers_of_channels_with_something_to_send(app: F
     in_store(app, store, "update changes set state = 'dropped'")
 
 
+def test_untold_pauses_gives_two_numbers_of_channels_that_stopped(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    stopped, told, by_person = books.channel("Stopped"), books.channel("Told"), books.channel("Paused")
+    stop = "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :id"
+    in_store(app, store, stop, id=stopped.id)
+    in_store(app, store, stop.replace("paused_reason", "owners_told_at = now(), paused_reason"), id=told.id)
+    in_store(app, store, "update channels set status = 'paused' where id = :id", id=by_person.id)
+    with app.app_context():
+        found = doors.untold_pauses(1000)
+    assert [channel_id for store_id, channel_id in found if store_id == store.id] == [stopped.id]
+    in_store(app, store, "update channels set status = 'connected'")
+
+
 RESULTS: Mapping[str, str] = {
     "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
     "door_open_store": "TABLE(store_id bigint, role text)",
     "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
+    "door_untold_pauses": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
 }
 """What each door gives away. A wider result is a decision: make it here as well."""
