@@ -6,7 +6,7 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-heade
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: demo test bench lint lock clean setup setup-dev
+.PHONY: demo test bench crash lint lock clean setup setup-dev
 
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
@@ -16,6 +16,9 @@ test: setup-dev  ## all tests; ARGS='tests/core -x' for some of them
 
 bench: setup-dev  ## how fast it is, against limits measured beside it; ARGS='--only a,b'
 	@$(PY) -m tests.bench $(ARGS)
+
+crash: setup-dev  ## random kills and faults, then the books against the channel; SEED=… RUNS=… (one run again: RUNS=1)
+	@$(PY) -m tests.crash.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),3)
 
 lint: setup-dev
 	.venv/bin/ruff check

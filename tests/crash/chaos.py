@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place: Place | None = None
         for seed in range(options.seed, options.seed + options.runs):
             if place is None:
-                place = stack.enter_context(_place())
+                place = stack.enter_context(open_place())
                 if place.disk is None:
                     say("A file system of its own cannot be mounted here: a full disk is left out.")
             outcome = play(place, seed, verbose=options.verbose)
@@ -106,7 +106,7 @@ def say(words: str) -> None:
 
 
 @contextlib.contextmanager
-def _place() -> Iterator[Place]:
+def open_place() -> Iterator[Place]:
     with place_for_house() as path, own_disk(path / "data") as disk, house_in(path / "data") as house:
         yield Place(house, disk)
 

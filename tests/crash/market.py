@@ -39,6 +39,11 @@ class Market:
         except (requests.RequestException, AssertionError):
             return False
 
+    def remember(self) -> None:
+        """Note how every order is, before a fault that may change orders by itself."""
+        for order in self._orders():
+            self._note(order)
+
     def side(self, now: ChannelSide) -> ChannelSide:
         """What stands on the channel, with what stood there before; foreign numbers are also known by sight."""
         seen = {name: order["invoice_no"] for name, order in now.named() if order["invoice_no"].startswith(FOREIGN)}
@@ -94,8 +99,16 @@ class Market:
 
     def _pick(self, luck: float, **having: str) -> Order | None:
         """One of the orders that are so, by luck."""
-        found = self._visitor.steer("GET", "orders", params={"limit": str(LARGEST), **having})["orders"]
+        found = self._orders(**having)
         return found[int(luck * len(found))] if found else None
+
+    def _orders(self, **having: str) -> list[Order]:
+        return list(self._visitor.steer("GET", "orders", params={"limit": str(LARGEST), **having})["orders"])
+
+    def _note(self, order: Order) -> None:
+        states = self._earlier[str(order["order_id"])]
+        if order not in states:
+            states.append(order)
 
     def _act(self, act: str, order: Order | None, body: Mapping[str, str] | None = None) -> bool:
         if order is None:
@@ -110,7 +123,7 @@ class Market:
 
     def _change(self, before: Order, change: Callable[[str], Order]) -> bool:
         """Change an order, and note how it was before also when nobody says whether it was changed."""
-        self._earlier[str(before["order_id"])].append(before)
+        self._note(before)
         change(f"orders/{before['order_id']}")
         return True
 

@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 PARTS = ("web", "worker-1", "worker-2", "tick")
-LINK = r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?:\S.*\n?)(?:(?!Traceback|\d{4}-|\[\d{4}-)\S.*\n)*?"
-AND_THEN = r"\n(?:During handling of the above|The above exception was the direct).*\n\n"
-CHAIN = re.compile(rf"{LINK}(?:{AND_THEN}{LINK})*")
-ERROR = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Failure|Shutdown|Timeout|Warning|Lost)\b.*")
-PASSING = re.compile(
-    r"^(sqlalchemy\.exc\.|psycopg\.|psycopg_pool\.)?(OperationalError|InterfaceError|DBAPIError|AdminShutdown|"
-    r"CrashShutdown|CannotConnectNow|DiskFull|IdleInTransactionSessionTimeout|errors\.\w+)\b"
-    r"|^(sqlalchemy\.exc|psycopg)\.[\w.]*(OperationalError|InterfaceError|DiskFull|AdminShutdown|CrashShutdown)"
-    r"|^redis\.exceptions\.|^(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)\b"
-    r"|^OSError: \[Errno 28\]|^SystemExit|^KeyboardInterrupt|^rq\.exceptions\.|^valkey"
+TRACEBACK = "Traceback (most recent call last):\n"
+AND_THEN = (
+    "During handling of the above exception, another exception occurred:\n\n",
+    "The above exception was the direct cause of the following exception:\n\n",
 )
+PASSING = re.compile(
+    r"(sqlalchemy\.exc|psycopg)\.(OperationalError|InterfaceError)\b"
+    r"|psycopg\.errors\.(AdminShutdown|CrashShutdown|CannotConnectNow|DiskFull|IdleInTransactionSessionTimeout)\b"
+    r"|redis\.exceptions\.|rq\.exceptions\.|SystemExit|KeyboardInterrupt"
+    r"|(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)\b"
+    r"|OSError: \[Errno 28\]"
+)
+ERROR = re.compile(r"[A-Za-z_][\w.]*(:|$)")  # two processes write to one log, so that other lines come in between
+CUT_OFF = "SystemExit"  # who wrote it was killed, or the disk was full
 DEADLOCK = "deadlock detected"
 
 
@@ -34,7 +38,7 @@ class Logs:
 
     def mistakes(self) -> list[str]:
         """A sentence for each kind of error that is nobody's but ours, and how often it came."""
-        found = Counter(f"{log.stem}: {words}" for log in self._logs for words in _errors(self._since(log)))
+        found = Counter(f"{log.stem}: {words}" for log in self._logs for words in mistakes_in(self._since(log)))
         return [f"our mistake: {words}{f' ({count} times)' * (count > 1)}" for words, count in found.items()]
 
     def _since(self, log: Path) -> str:
@@ -45,11 +49,23 @@ class Logs:
         return data[begin if begin <= len(data) else 0 :].decode(errors="replace")
 
 
-def _errors(text: str) -> Iterator[str]:
+def mistakes_in(text: str) -> Iterator[str]:
     """The end of each chain of tracebacks of which no link is passing, and every deadlock."""
     yield from (DEADLOCK for line in text.splitlines() if DEADLOCK in line)
-    for chain in CHAIN.findall(text):
-        links = [line for line in chain.splitlines() if ERROR.match(line)]
-        if not any(PASSING.match(line) for line in links):
-            where = [line.strip() for line in chain.splitlines() if line.startswith("  File ")]
-            yield f"{links[-1][:200] if links else '?'} at {where[-1] if where else '?'}"
+    chain: list[str] = []
+    for before, link in pairwise(text.split(TRACEBACK)):
+        words, place = _told(link)
+        chain = [*chain, words] if before.endswith(AND_THEN) else [words]
+        if not link.endswith(AND_THEN) and not any(map(PASSING.match, chain)):
+            yield f"{words[:200]} at {place}"
+
+
+def _told(link: str) -> tuple[str, str]:
+    """The error that ends a traceback, and the last place that it names."""
+    place = "?"
+    for line in link.splitlines():
+        if line.startswith("  File "):
+            place = line.strip()
+        elif ERROR.match(line):
+            return line, place
+    return CUT_OFF, place

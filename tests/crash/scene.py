@@ -118,6 +118,7 @@ class Scene:
         """Switch a fault of the channel on, and off again when its time is over."""
         shop = self._people[act.store].shop
         try:
+            self._markets[act.store].remember()
             shop.fault(act.what, **dict(act.settings))
             time.sleep(act.seconds)
             shop.steer("DELETE", f"faults/{act.what}")

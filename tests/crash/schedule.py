@@ -55,6 +55,7 @@ TURNS: Mapping[str, int] = {
 }
 """What the channel does to its orders: new ones, another price, a total that does not add up, a number of its own."""
 ROUTES = ("any", "list", "detail", "write")
+ONLY_ONCE = frozenset({"changing_order"})  # or an order would have been in states that nobody knows of
 LONGER_THAN_A_LEASE = (13.0, 15.5)
 AT_ONCE = (1, 1, 2, 2, 3)
 """How many presses of a button come at the same moment."""
@@ -161,10 +162,11 @@ def _faults(luck: Random, seconds: float, store: int, menu: Menu) -> Iterator[Ac
         ]
         if luck.random() < 0.5:
             settings.append(("route", luck.choice(ROUTES)))
-        if luck.random() < 0.6:
+        if luck.random() < 0.6 and name not in ONLY_ONCE:
             settings.append(("probability", round(luck.uniform(0.1, 0.9), 2)))
         else:
-            settings += [("times", float(luck.randrange(1, 5))), ("skip", float(luck.randrange(4)))]
+            times = 1 if name in ONLY_ONCE else luck.randrange(1, 5)
+            settings += [("times", float(times)), ("skip", float(luck.randrange(4)))]
         lasting = luck.uniform(1, 6)
         yield Act(luck.uniform(0, seconds), "fault", name, store, lasting, settings=tuple(settings))
 

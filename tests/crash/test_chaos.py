@@ -1,0 +1,151 @@
+"""The randomized crash test: a short one of real processes, and that it is repeatable and able to fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.embedded.folder import PROJECT
+from tests.crash import chaos
+from tests.crash.blows import Hand
+from tests.crash.chaos import MENU, Place, summary
+from tests.crash.ledger import Finding
+from tests.crash.mistakes import mistakes_in
+from tests.crash.scene import Outcome
+from tests.crash.schedule import FREEZES, KILLS, TURNS, schedule
+from tests.crash.test_ledger import MISTAKES, findings, good
+
+SEED, RUNS = 6, 2
+LAST_LINE = r"crash: (\d+) runs, (\d+) kills, (\d+) faults: (\d+) lost, (\d+) doubled, (\d+) wrong, (\d+) gaps"
+
+
+@pytest.mark.processes
+def test_nothing_is_lost_doubled_or_wrong_whatever_happens_when() -> None:
+    command = [sys.executable, "-m", "tests.crash.chaos", "--seed", str(SEED), "--runs", str(RUNS)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    said = re.fullmatch(LAST_LINE, (done.stdout.splitlines() or [""])[-1])
+    assert said, done.stdout + done.stderr
+    runs, kills, faults, *wrong = map(int, said.groups())
+    assert (runs, wrong, done.returncode) == (RUNS, [0, 0, 0, 0], 0), done.stdout
+    assert kills > 0
+    assert faults > 0
+
+
+def test_a_seed_is_the_same_run_in_every_process() -> None:
+    code = "from tests.crash.chaos import MENU; from tests.crash.schedule import schedule; print(schedule(7, MENU))"
+    for hashes in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == str(schedule(7, MENU))
+
+
+def test_another_seed_is_another_run() -> None:
+    assert len({schedule(seed, MENU).acts for seed in range(20)}) == 20
+
+
+def test_nothing_on_the_menu_is_left_out_for_ever() -> None:
+    drawn = {(act.verb, act.what) for seed in range(150) for act in schedule(seed, MENU).acts}
+    for verb, names in {
+        "kill": KILLS,
+        "freeze": FREEZES,
+        "fault": MENU.faults,
+        "press": MENU.buttons,
+        "turn": TURNS,
+        "empty": ("valkey",),
+        "fill": ("disk",),
+    }.items():
+        assert {what for done, what in drawn if done == verb} == set(names)
+
+
+def test_acts_happen_in_their_order_and_within_the_run() -> None:
+    for seed in range(50):
+        plan = schedule(seed, MENU)
+        assert list(plan.acts) == sorted(plan.acts, key=lambda act: act.at)
+        assert all(0 <= act.at <= plan.seconds and act.store < len(plan.shops) for act in plan.acts)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_tampered_ledger_counts_in_the_column_of_its_kind(mistake: str) -> None:
+    tamper, kind, _words = MISTAKES[mistake]
+    data = good()
+    tamper(data)
+    found = [finding for finding in findings(data) if finding.kind == kind]
+    said = re.fullmatch(LAST_LINE, summary([Outcome(seed=1, findings=found)]))
+    assert said
+    columns = dict(zip(("lost", "doubled", "wrong", "gap"), map(int, said.groups()[3:]), strict=True))
+    assert columns == {name: len(found) if name == kind else 0 for name in columns}
+
+
+@pytest.mark.parametrize("kind", ["lost", "doubled", "wrong", "gap", "stuck"])
+def test_whatever_is_wrong_ends_with_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: Any
+) -> None:
+    outcomes = iter([Outcome(seed=1), Outcome(seed=2, findings=[Finding(kind, "this is so")])])
+    monkeypatch.setattr(chaos, "open_place", _nowhere)
+    monkeypatch.setattr(chaos, "play", lambda *_given, **_named: next(outcomes))
+    assert chaos.main(["--runs", "2"]) == 1
+    assert f"{kind}: this is so" in capsys.readouterr().out
+
+
+def test_all_right_ends_with_exit_code_0_and_the_runs_have_seeds_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeds: list[int] = []
+
+    def play(_place: Place, seed: int, **_named: object) -> Outcome:
+        seeds.append(seed)
+        return Outcome(seed)
+
+    monkeypatch.setattr(chaos, "open_place", _nowhere)
+    monkeypatch.setattr(chaos, "play", play)
+    assert chaos.main(["--seed", "41", "--runs", "3"]) == 0
+    assert seeds == [41, 42, 43]
+
+
+@contextmanager
+def _nowhere() -> Iterator[Place]:
+    yield Place(house=None, disk=None)  # type: ignore[arg-type]  # nothing is played there
+
+
+LOST_SERVER = """\
+Traceback (most recent call last):
+  File "app/web.py", line 1, in page
+sqlalchemy.exc.InvalidatePoolError: ()
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "app/page.py", line 2, in page
+psycopg.OperationalError: connection failed: FATAL:  the database system is in recovery mode
+"""
+MISTAKE = """\
+2026-11-22 05:24:32,853 ERROR app.sync.jobs job 1 of store 2 failed, reference ab12
+Traceback (most recent call last):
+  File "app/sync/jobs.py", line 3, in run
+2026-11-22 05:24:32,854 INFO app.connectors.http GET 200 3 ms
+KeyError: 'invoice_no'
+"""
+
+
+def test_a_traceback_of_our_own_is_found_in_a_log_and_a_lost_server_is_not() -> None:
+    assert list(mistakes_in(LOST_SERVER)) == []
+    found = "KeyError: 'invoice_no' at File \"app/sync/jobs.py\", line 3, in run"
+    assert list(mistakes_in(LOST_SERVER + MISTAKE + LOST_SERVER)) == [found]
+    assert list(mistakes_in("ERROR:  deadlock detected\n")) == ["deadlock detected"]
+
+
+def test_a_hand_that_holds_nothing_lets_go_at_once() -> None:
+    Hand(house=None, disk=None).let_go()  # type: ignore[arg-type]
