@@ -83,6 +83,14 @@ def forget_pages(channel_id: int) -> None:
     db.session.execute(delete(ListingPage).where(*mine))
 
 
+def count_seen(channel_id: int) -> int:
+    """How many different listings the pages held."""
+    remote_id = func.unnest(ListingPage.remote_ids).label("remote_id")
+    pages = (ListingPage.store_id == current_store_id(), ListingPage.channel_id == channel_id)
+    seen = select(remote_id).where(*pages).distinct().subquery()
+    return db.session.scalar(select(func.count()).select_from(seen)) or 0
+
+
 def count_missing(channel_id: int) -> int:
     """How many known listings no page held."""
     return db.session.scalar(select(func.count()).select_from(Listing).where(*_missing(channel_id))) or 0

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -133,7 +132,7 @@ def request_sync(
 
 
 def request_retry(
-    channel_id: int, mark: Callable[[], int], user_id: int, kind: Literal["retry", "write_back"] = "retry"
+    channel_id: int, mark: Callable[[], int], user_id: int, kind: Literal["retry", "write_back", "mend"] = "retry"
 ) -> JobStart | None:
     """Let `mark` say what is to be read (or sent) again, and start the job that does it, in one transaction.
 

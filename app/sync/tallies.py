@@ -60,6 +60,10 @@ def _orders(**where: str) -> Callable[[JobRow], str | None]:
     return lambda row: url_if("orders.index", channel=row.channel_id, **where)
 
 
+def _products(**where: str) -> Callable[[JobRow], str | None]:
+    return lambda row: url_if("channels.products", channel_id=row.channel_id, **where)
+
+
 def _made(row: JobRow) -> str | None:
     return url_if("invoices.index", job=row.id)
 
@@ -154,6 +158,36 @@ _COUNTERS: Final = (
         lambda n: _("%(count)s refused", count=number(n)),
         link=_orders(write_back=_BLOCKED),
         hint=_l("the channel did not take the number"),
+        tone="danger",
+    ),
+    _Counter("products", _l("Products listed"), link=_products()),
+    _Counter("products_new", _l("New products"), lambda n: _("%(count)s new", count=number(n)), link=_products()),
+    _Counter("products_changed", _l("Changed products"), lambda n: _("%(count)s changed", count=number(n))),
+    _Counter(
+        "products_gone",
+        _l("Gone"),
+        lambda n: _("%(count)s gone", count=number(n)),
+        link=_products(state="gone"),
+        hint=_l("%(channel)s does not list them any more"),
+    ),
+    _Counter(
+        "products_proposed",
+        _l("Proposals changed"),
+        link=_products(state="proposed"),
+        hint=_l("what they may be among your items"),
+    ),
+    _Counter(
+        "products_unreadable",
+        _l("Not understood"),
+        lambda n: _("%(count)s not understood", count=number(n)),
+        link=_products(),
+        tone="danger",
+    ),
+    _Counter(
+        "products_short",
+        _l("Announced, not given"),
+        lambda n: _("%(count)s announced, not given", count=number(n)),
+        hint=_l("%(channel)s counted more than it listed; refresh again"),
         tone="danger",
     ),
     _Counter(

@@ -31,6 +31,7 @@ _TITLES: Final[Mapping[str, Any]] = {
     "auto": _l("Auto Sync"),
     "write_back": _l("Write back invoice numbers"),
     "retry": _l("Try again"),
+    "products": _l("Refresh products"),
 }
 
 _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -42,6 +43,8 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
         _l("settling invoiced orders"),
         _l("Settles what changed on %(channel)s after it was invoiced."),
     ),
+    "products": (_l("reading products"), _l("Reads what %(channel)s sells.")),
+    "match": (_l("looking for your items"), _l("Looks which of your items the products may be.")),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
 }
@@ -198,6 +201,8 @@ def _succeeded(row: JobRow) -> str:
         return _("Everything is in; nothing was new.")
     if row.kind == "sync" and not any(row.counts.get(name) for name in ("booked", "held")):
         return _("There was nothing to invoice.")
+    if row.kind == "products" and not any(row.counts.get(f"products_{name}") for name in ("new", "changed", "gone")):
+        return _("Everything is in; nothing was new.")
     if row.counts.get("held"):
         return _("Done. What was held waits until it is mended.")
     return _("Everything is done.")
