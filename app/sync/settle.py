@@ -38,7 +38,7 @@ def settle(run: Run, connector: Connector) -> Iterator[None]:
         with store_scope(run.store_id):
             may_credit = current_store().auto_credit
             writes = Capability.INVOICE_WRITEBACK in connector.capabilities
-            run.enter("settle", {"credits": may_credit, "order": 0, "writes": writes, "entry": 0}, None)
+            run.enter("settle", {"credits": may_credit, "order": 0, "writes": writes, "entry": 0}, 0)
             run.save(sets_out=True)
             db.session.commit()
         yield
@@ -60,6 +60,7 @@ def _credit_batch(run: Run) -> None:
         run.here["order"] = max(orders, default=0)
         run.here["credits"] = len(orders) == BATCH
         run.done += len(orders)
+        run.total = max(run.total or 0, run.done)
         run.count(credited=len(issued))
         run.save()
         db.session.commit()
