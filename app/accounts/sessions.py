@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask_login import UserMixin
-from sqlalchemy import Update, func, select, update
+from sqlalchemy import Update, delete, func, select, update
 
-from app.accounts.models import User, UserSession
+from app.accounts.models import PasswordReset, User, UserSession
 from app.extensions import db
 
 IDLE = timedelta(days=30)
@@ -118,3 +118,12 @@ def _touch(session_id: int) -> None:
                 expires_at=func.least(func.now() + IDLE, UserSession.created_at + ABSOLUTE),
             )
         )
+
+
+def forget_old() -> None:
+    """Take away sessions and reset links that have been of no use for a month. Commits; safe to do at any time."""
+    month_ago = func.now() - timedelta(days=30)
+    ended_at = func.coalesce(UserSession.ended_at, UserSession.expires_at)
+    db.session.execute(delete(UserSession).where(ended_at < month_ago))
+    db.session.execute(delete(PasswordReset).where(PasswordReset.expires_at < month_ago))
+    db.session.commit()

@@ -19,6 +19,7 @@ from app.channels.drafts import Draft
 from app.channels.forms import ConnectForm, OptionsForm, connect_form
 from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404
 from app.core.errors import ChannelError
+from app.orders.following import follow_start_date
 
 
 @blueprint.get("/add")
@@ -99,6 +100,7 @@ def _connect(system: Kind, draft: Draft, form: OptionsForm) -> Response:
     )
     try:
         channel_id = services.connect_channel(new)
+        follow_start_date(channel_id, g.membership.user_id)
     except ChannelError as error:
         form.form_errors.append(error.user_message)
         return _options_page(system, draft, form, 422)

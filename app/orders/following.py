@@ -62,6 +62,14 @@ def list_gateway(channel_id: int, gateway: str, payment_method_id: int | None, u
     return added
 
 
+def follow_start_date(channel_id: int, user_id: int) -> int:
+    """Judge the orders of a channel that came back, whose start date may be another now. Commits; how many moved."""
+    _reopen_closed(_channel(channel_id))
+    moved = rejudge_channel(channel_id, user_id)
+    db.session.commit()
+    return moved
+
+
 def change_channel(channel_id: int, *, name: str, start_on: date, user_id: int) -> int:
     """Rename a channel and move its start date; returns how many orders that are in moved with it. Commits."""
     before = _channel(channel_id).start_at

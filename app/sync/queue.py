@@ -53,10 +53,15 @@ def ring(redis_url: str, store_id: int, job_id: int) -> bool:
 
 def somebody_waits(redis_url: str) -> bool:
     """Whether another job stands in the queue, so that a long one should let it pass."""
+    return bool(bells_waiting(redis_url))
+
+
+def bells_waiting(redis_url: str) -> int:
+    """How many rings no worker has heard yet; 0 when the queue server is away."""
     try:
-        return bool(_queue(redis_url).count)
+        return int(_queue(redis_url).count)
     except (RedisError, OSError):
-        return False
+        return 0
 
 
 def workers_alive(redis_url: str) -> int:

@@ -5,17 +5,21 @@ It decides nothing and keeps nothing, so it may be killed at any time, and two o
 
 from __future__ import annotations
 
+import itertools
 import logging
 import signal
 import threading
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import func
 
+from app.accounts.sessions import forget_old
 from app.channels.alarms import tell_owners
+from app.completeness.services import start_nightly
 from app.extensions import db
+from app.sync import queue
 from app.sync.models import Heartbeat
 from app.sync.services import ChannelNotReadyError, start_auto_sync, start_write_back
 from app.sync.waking import wake
@@ -28,6 +32,7 @@ EVERY_SECONDS = 1.0
 RING_AGAIN_SECONDS = 10
 """A job that nobody took after this long is rung for again: the queue server may have lost the bell."""
 _AT_MOST = 200
+_FORGET_EVERY = 3600
 
 
 def tick_for_ever(app: Flask) -> None:
@@ -35,17 +40,21 @@ def tick_for_ever(app: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    while not stop.is_set():
+    for second in itertools.count():
+        if stop.is_set():
+            return
         try:
             with app.app_context():
                 tick_once()
+                if second % _FORGET_EVERY == 0:
+                    forget_old()
         except SQLAlchemyError as error:
             log.warning("tick: the database does not answer (%s)", type(error).__name__)
         stop.wait(EVERY_SECONDS)
 
 
 def tick_once() -> None:
-    """One round: say that we live, start due Auto Syncs and unsent changes, ring for waiting and abandoned jobs, and
+    """One round: say that we live, start due Auto Syncs, verifications and unsent changes, ring for waiting and abandoned jobs, and
     tell owners of channels that stopped."""
     _beat()
     for store_id, channel_id in doors.due_channels(_AT_MOST):
@@ -54,12 +63,20 @@ def tick_once() -> None:
                 start_auto_sync(channel_id)
             except ChannelNotReadyError:
                 db.session.rollback()
+    for store_id, channel_id in doors.due_verifications(_AT_MOST):
+        with store_scope(store_id):
+            try:
+                start_nightly(channel_id)
+            except ChannelNotReadyError:
+                db.session.rollback()
     for store_id, channel_id in doors.untold_pauses(_AT_MOST):
         tell_owners(store_id, channel_id)
     for store_id, channel_id in doors.due_changes(_AT_MOST):
         with store_scope(store_id):
             start_write_back(channel_id, None)
-    for store_id, job_id in doors.due_jobs(_AT_MOST, RING_AGAIN_SECONDS):
+    # Where many wait, their bells stand in the queue already; after it was emptied it is short.
+    room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)
+    for store_id, job_id in doors.due_jobs(max(room, 0), RING_AGAIN_SECONDS):
         wake(store_id, job_id)
     db.session.remove()
 

@@ -224,3 +224,24 @@ def test_database_holds_no_token_that_opens_anything(app: Flask, client: FlaskCl
         ).scalar_one()
     assert bytes(stored) == sessions.token_hash(token)
     assert token.encode() not in bytes(stored)
+
+
+def test_sessions_are_forgotten_a_month_after_their_end_and_no_sooner(
+    app: Flask, client: FlaskClient, store: SomeStore
+) -> None:
+    person = store.owner
+    for _sign_in in range(3):
+        signed_in(new_client(app), person)
+    ends = ("now() - interval '31 days'", "now() - interval '29 days'", "null")
+    with app.app_context():
+        ids = db.session.scalars(
+            text("select id from user_sessions where user_id = :id order by id"), {"id": person.id}
+        ).all()
+        for session_id, ended_at in zip(ids, ends, strict=True):
+            db.session.execute(
+                text(f"update user_sessions set ended_at = {ended_at} where id = :id"), {"id": session_id}
+            )
+        db.session.commit()
+        sessions.forget_old()
+        kept = db.session.scalars(text("select id from user_sessions where user_id = :id"), {"id": person.id}).all()
+    assert sorted(kept) == ids[1:]

@@ -7,18 +7,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.channels import services
 from app.channels.connecting import open_connector
 from app.channels.credentials import open_sealed
-from app.channels.models import Channel
+from app.channels.models import Channel, Marketplace
 from app.core.errors import AuthRejected, Unavailable
 from app.core.types import RemoteMarketplace
 from app.extensions import db
+from app.orders.models import Order
 from app.sync.of_channel import active_job_ids
 from app.tenancy.scope import store_scope
 from tests.channels.paths import channels_of, connect
 from tests.connectors.fake import FakeShop, open_shop
+from tests.orders.factories import Books, SomeChannel
 from tests.support.factories import SomeStore
 
 
@@ -200,6 +203,21 @@ def test_a_removed_account_comes_back_as_itself(
     assert connect(owner, store, shop, name="Again") == channel_id
     channel = the_channel(app, store)
     assert (channel.status, channel.name) == ("connected", "Again")
+
+
+def test_a_removed_account_that_comes_back_with_a_later_start_wants_its_old_orders_no_more(
+    app: Flask, owner: FlaskClient, store: SomeStore, shop: FakeShop, channel_id: int
+) -> None:
+    books = Books(app, store)
+    with books.scope():
+        place = db.session.scalars(select(Marketplace.id).where(Marketplace.channel_id == channel_id).limit(1)).one()
+    order_id = books.order(SomeChannel(channel_id, "Kedai", place), total=4190)
+    books.line(order_id, discount=0)
+    owner.post(store.url(f"/channels/{channel_id}/remove"))
+    assert connect(owner, store, shop, start_on="2026-11-22") == channel_id
+    with books.scope():
+        order = db.session.get_one(Order, (store.id, order_id))
+        assert (order.state, order.reason) == ("closed", "BEFORE_START_DATE")
 
 
 def test_marketplaces_are_followed_and_never_forgotten(
