@@ -37,6 +37,17 @@ class Certainty(StrEnum):
     UNCLEAR = "unclear"
 
 
+class ListingState(StrEnum):
+    """How a listing stands."""
+
+    LINKED = "linked"
+    PROPOSED = "proposed"
+    UNCLEAR = "unclear"
+    UNLINKED = "unlinked"
+    GONE = "gone"
+    """The channel does not list it any more."""
+
+
 class Goods(Protocol):
     """What can be compared of an item, as its SKUs, barcode, name and variant."""
 

@@ -9,11 +9,12 @@ from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.web.forms import Form
+from app.web.ids import row_id
 
 
 def _chosen_id(value: Any) -> int | None:
     """The id of a choice; the empty choice is None."""
-    return int(value) if value not in (None, "") else None
+    return row_id(str(value)) if value not in (None, "") else None
 
 
 class ChoiceForm(Form):

@@ -56,6 +56,13 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
         "posted": Badge("success", "check", _l("Posted")),
         "credited": Badge("neutral", "x", _l("Credited")),
     },
+    "ListingState": {
+        "linked": Badge("success", "link", _l("Linked")),
+        "proposed": Badge("info", "info", _l("Proposed")),
+        "unclear": Badge("danger", "warning", _l("Not clear")),
+        "unlinked": Badge("neutral", "x", _l("Not linked")),
+        "gone": Badge("neutral", "clock", _l("Gone")),
+    },
     "ChannelState": {
         "connected": Badge("success", "link", _l("Connected")),
         "paused": Badge("warning", "pause", _l("Paused")),
