@@ -21,6 +21,7 @@ from app.channels.connecting import (
 )
 from app.channels.credentials import seal
 from app.channels.models import Channel, Marketplace
+from app.core.completeness import next_quiet_moment
 from app.core.types import ChannelFacts
 from app.extensions import db
 from app.tenancy.models import Store
@@ -105,6 +106,9 @@ def connect_channel(new: NewChannel) -> int:
         store.unmapped_gateway = new.unmapped_gateway
     db.session.flush()
     channel_id = channel.id
+    # Not in the first hours, in which everything is read for the first time anyway.
+    first_night = datetime.now(UTC) + timedelta(hours=12)
+    channel.next_verify_at = next_quiet_moment(first_night, store.time_zone, channel_id)
     _store_marketplaces(channel_id, facts)
     db.session.commit()
     return channel_id

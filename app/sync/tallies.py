@@ -77,6 +77,11 @@ def _written(row: JobRow) -> str | None:
 
 _BLOCKED: Final = ChangeState.BLOCKED.value
 
+
+def _verified(row: JobRow) -> str | None:
+    return url_if("completeness.of_job", job_id=row.id) if row.kind == "verify" else None
+
+
 _COUNTERS: Final = (
     _Counter("listed", _l("Orders listed")),
     _Counter("new", _l("New"), lambda n: _("%(count)s new", count=number(n))),
@@ -89,6 +94,36 @@ _COUNTERS: Final = (
         hint=_l("placed before the start date"),
     ),
     _Counter("rechecked", _l("Looked at again"), hint=_l("older orders that may still change")),
+    _Counter("asked_by_id", _l("Asked for by number"), hint=_l("not listed, or changed meanwhile")),
+    _Counter(
+        "missing",
+        _l("Missing here"),
+        lambda n: _("%(count)s missing", count=number(n)),
+        link=_verified,
+        tone="danger",
+    ),
+    _Counter(
+        "extra",
+        _l("Only here"),
+        lambda n: _("%(count)s extra", count=number(n)),
+        link=_verified,
+        hint=_l("%(channel)s does not know them"),
+        tone="danger",
+    ),
+    _Counter(
+        "differing",
+        _l("Different"),
+        lambda n: _("%(count)s different", count=number(n)),
+        link=_verified,
+        tone="danger",
+    ),
+    _Counter("newer", _l("Too new to compare"), hint=_l("the next check fetches them")),
+    _Counter(
+        "mended",
+        _l("Mended"),
+        lambda n: _("%(count)s mended", count=number(n)),
+        hint=_l("the same on both sides now"),
+    ),
     _Counter("reread", _l("Tried again"), lambda n: _("%(count)s tried again", count=number(n))),
     _Counter(
         "unreadable",

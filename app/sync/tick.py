@@ -54,8 +54,8 @@ def tick_for_ever(app: Flask) -> None:
 
 
 def tick_once() -> None:
-    """One round: say that we live, start due Auto Syncs, verifications and unsent changes, ring for waiting and abandoned jobs, and
-    tell owners of channels that stopped."""
+    """One round: say that we live, start due Auto Syncs, verifications and unsent changes, ring for waiting and
+    abandoned jobs, and tell owners of channels that stopped."""
     _beat()
     for store_id, channel_id in doors.due_channels(_AT_MOST):
         with store_scope(store_id):

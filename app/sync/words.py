@@ -32,6 +32,8 @@ _TITLES: Final[Mapping[str, Any]] = {
     "write_back": _l("Write back invoice numbers"),
     "retry": _l("Try again"),
     "products": _l("Refresh products"),
+    "verify": _l("Verify"),
+    "mend": _l("Mend"),
 }
 
 _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -45,6 +47,12 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     ),
     "products": (_l("reading products"), _l("Reads what %(channel)s sells.")),
     "match": (_l("looking for your items"), _l("Looks which of your items the products may be.")),
+    "verify": (_l("reading orders to compare them"), _l("Reads the orders of %(channel)s again, to compare them.")),
+    "confirm": (
+        _l("asking for orders that were not listed"),
+        _l("Asks %(channel)s for the orders that it did not list, then compares."),
+    ),
+    "mend": (_l("reading orders again"), _l("Reads these orders of %(channel)s again.")),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
 }
@@ -181,7 +189,7 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
     """Badge, sentence and short form of where the job stands."""
     standing = row.standing
     if standing is Standing.RUNNING:
-        is_counting = row.phase == "pull" and row.phase_started_at is None
+        is_counting = row.phase in {"pull", "verify"} and row.phase_started_at is None
         doing, sentence = _PHASES["" if is_counting else row.phase]
         return badge_of(JobState.RUNNING), str(sentence) % {"channel": row.channel}, str(doing)
     if standing is Standing.PUT_OFF and row.not_before is not None:
@@ -199,6 +207,9 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
 def _succeeded(row: JobRow) -> str:
     if row.kind in {"check", "auto"} and not any(row.counts.get(name) for name in _NEWS):
         return _("Everything is in; nothing was new.")
+    if row.kind == "verify":
+        differs = any(row.counts.get(name) for name in ("missing", "extra", "differing"))
+        return _("Everything was compared; not all is the same.") if differs else _("Everything is the same.")
     if row.kind == "sync" and not any(row.counts.get(name) for name in ("booked", "held")):
         return _("There was nothing to invoice.")
     if row.kind == "products" and not any(row.counts.get(f"products_{name}") for name in ("new", "changed", "gone")):

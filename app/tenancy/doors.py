@@ -51,6 +51,14 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where c.status = 'connected' and c.auto_sync and c.next_sync_at <= now()
     order by c.next_sync_at limit p_limit
 $$""",
+    "door_due_verifications": """
+create function door_due_verifications(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select c.store_id, c.id from public.channels c
+    where c.status = 'connected' and c.next_verify_at <= now()
+    order by c.next_verify_at limit p_limit
+$$""",
     "door_untold_pauses": """
 create function door_untold_pauses(p_limit int)
 returns table (store_id bigint, channel_id bigint)
@@ -139,6 +147,12 @@ def due_jobs(limit: int, ring_again_seconds: int) -> list[tuple[int, int]]:
 def due_channels(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels whose next Auto Sync is due."""
     rows = db.session.execute(text("select store_id, channel_id from door_due_channels(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def due_verifications(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels whose nightly verification is due."""
+    rows = db.session.execute(text("select store_id, channel_id from door_due_verifications(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]
 
 
