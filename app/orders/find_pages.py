@@ -16,6 +16,7 @@ from app.orders.finding import Asked, Found
 from app.orders.reasons import Explanation, Place, alert_words, explain
 from app.orders.routes import blueprint
 from app.web.filters import day, moment
+from app.web.ids import row_id
 from app.web.links import url_if
 from app.web.respond import page_or_fragment
 
@@ -44,7 +45,7 @@ def find() -> Response:
 def ask() -> Response:
     """Ask a channel for the number, now. Nothing is stored."""
     number = _number(request.form.get("q", ""))
-    channel_id = request.form.get("channel_id", type=int)
+    channel_id = request.form.get("channel_id", type=row_id)
     if not number or channel_id is None:
         abort(404)
     try:

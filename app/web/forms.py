@@ -9,13 +9,14 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext, ngettext
+from flask_babel import get_domain, gettext
 from wtforms import Form as WTForm
 from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
 
 _LINE_ENDS = frozenset("\n\t")
+_NO_CHARACTER = "\ufffd"  # what the bytes of another encoding were read as
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -26,7 +27,8 @@ class _Translations:
         return gettext(string)
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
-        return ngettext(singular, plural, n)
+        """As it stands in the catalogue: WTForms fills in the facts by itself."""
+        return str(get_domain().get_translations().ungettext(singular, plural, n))
 
 
 class _Meta(DefaultMeta):
@@ -86,7 +88,9 @@ def _cleaning(field_class: type[Any]) -> Callable[[str | None], str | None] | No
 
 
 def _visible(text: str, *, allowed: frozenset[str]) -> str:
-    """Refuse control characters, and the marks that turn the direction of text and so hide what it says."""
-    if any((unicodedata.category(char) == "Cc" and char not in allowed) or char in _TURNING for char in text):
+    """Refuse control characters, broken ones, and marks that turn the direction of text and so hide what it says."""
+    if _NO_CHARACTER in text or any(
+        (unicodedata.category(char) == "Cc" and char not in allowed) or char in _TURNING for char in text
+    ):
         raise ValueError(gettext("This contains a character that cannot be seen. Type it again."))
     return text

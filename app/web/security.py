@@ -32,6 +32,7 @@ _HSTS: Final = "max-age=31536000"
 def init_app(app: Flask) -> None:
     """Guard every request of `app` and put the headers on every answer."""
     app.before_request(refuse_other_origins)
+    app.before_request(read_the_form)
     app.after_request(_add_headers)
 
 
@@ -44,6 +45,12 @@ def refuse_other_origins() -> None:
     if request.method in SAFE_METHODS or _is_same_origin():
         return
     abort(403, _("This came from another site. Open the page here and try again."))
+
+
+def read_the_form() -> None:
+    """Read the whole form before anything is done: one that is too large is refused by its first reading."""
+    if request.method not in SAFE_METHODS:
+        request.form  # noqa: B018  # reading it is the point
 
 
 def _is_same_origin() -> bool:
