@@ -19,7 +19,8 @@ from app.extensions import db
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMethod, Salesperson
-from app.orders.queries import buyer_name
+from app.orders.queries import WALKED_AT_MOST, buyer_name
+from app.orders.searching import Search
 from app.sync.models import Change
 from app.tenancy.scope import current_store_id
 from app.web.pagination import Keyset, Page, page_of
@@ -119,11 +120,30 @@ class FilterChoices:
     salespeople: tuple[Choice, ...]
 
 
-def invoices_page(where: InvoiceFilter, keyset: Keyset) -> Page[InvoiceRow]:
-    """One page of the matching invoices, newest first by (invoice_date, id). One statement."""
-    cursor = keyset.cursor
+def search_of(where: InvoiceFilter) -> Search | None:
+    """What the filter's words find: the orders of the wanted invoices, by words of theirs or by a number of an
+    invoice; None when it has none. One statement."""
+    wanted = Search.of(where.q or "", where.words)
+    return None if wanted is None else wanted.asked()
+
+
+def invoices_page(where: InvoiceFilter, keyset: Keyset, found: Search | None = None) -> Page[InvoiceRow]:
+    """One page of the matching invoices, newest first by (invoice_date, id). One statement, and one that searches.
+
+    Common words soon fill a page, so the newest invoices are walked through first (see `orders_page`). `found` is
+    what `search_of` gave, if the caller asked already.
+    """
+    found = found or search_of(where)
+    cursor, up = keyset.cursor, keyset.is_backward
     beyond = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
-    rows = _rows(where, keyset.fetch, beyond, upwards=keyset.is_backward)
+    if found is None or found.order_ids is not None:
+        rows = _rows(_picked(where, found, beyond, upwards=up), keyset.fetch, upwards=up)
+    else:
+        near = _picked(where, None, beyond, upwards=up).limit(WALKED_AT_MOST).subquery("near")
+        walked = _sorted(select(near).where(found.walking(near.c.order_id)), near.c, upwards=up)
+        rows = _rows(walked, keyset.fetch, upwards=up)
+        if len(rows) < keyset.fetch:
+            rows = _rows(_picked(where, found, beyond, upwards=up), keyset.fetch, upwards=up)
     return page_of(rows, keyset, lambda row: (row.invoice_date, row.id))
 
 
@@ -134,27 +154,35 @@ def invoice_batches(where: InvoiceFilter, size: int = EXPORT_BATCH) -> Iterator[
     them; what was there at the start comes exactly once, because its date and id never change.
     """
     beyond: tuple[date, int] | None = None
-    while rows := _rows(where, size, beyond, upwards=True):
+    found = Search.of(where.q or "", where.words)
+    while rows := _rows(_picked(where, found, beyond, upwards=True), size, upwards=True):
         yield rows
         beyond = (rows[-1].invoice_date, rows[-1].id)
 
 
-def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST) -> Sums:
-    """The matching invoices added up by currency and state. One statement that reads a bounded number of rows."""
-    counted = (
-        select(Invoice.currency, Invoice.state, Invoice.tax, Invoice.total)
-        .where(*_matching(where))
-        .limit(at_most + 1)
-        .subquery()
-    )
-    parts = (func.count(), func.sum(counted.c.tax), func.sum(counted.c.total))
+def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | None = None) -> Sums:
+    """The matching invoices added up by currency and state. One statement that reads a bounded number of rows.
+
+    Common words are looked for in WALKED_AT_MOST invoices; when the rest of the filter leaves more, those are too many.
+    """
+    found = found or search_of(where)
+    walks = found is not None and found.order_ids is None
+    limit = min(at_most, WALKED_AT_MOST) if walks else at_most
+    looked_at = select(Invoice.order_id, Invoice.currency, Invoice.state, Invoice.tax, Invoice.total)
+    looked_at = looked_at.where(*_matching(where)).limit(limit + 1)
+    if found is not None and not walks:
+        looked_at = looked_at.where(found.among(Invoice.order_id))
+    near = looked_at.subquery("near")
+    parts = (func.count(), func.sum(near.c.tax), func.sum(near.c.total))
+    matches = found.walking(near.c.order_id) if found is not None and walks else true()
     rows = db.session.execute(
-        select(counted.c.currency, counted.c.state, *parts)
-        .group_by(counted.c.currency, counted.c.state)
-        .order_by(counted.c.currency, counted.c.state.desc())
-    )
-    found = Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
-    return Sums((), too_many=True) if found.count > at_most else found
+        select(near.c.currency, near.c.state, matches.label("matches"), *parts)
+        .group_by(near.c.currency, near.c.state, "matches")
+        .order_by(near.c.currency, near.c.state.desc())
+    ).all()
+    if sum(row[3] for row in rows) > limit:
+        return Sums((), too_many=True)
+    return Sums(tuple(Sum(row[0], row[1], row[3], int(row[4]), int(row[5])) for row in rows if row.matches), False)
 
 
 def filter_choices() -> FilterChoices:
@@ -169,16 +197,29 @@ def _choices(kind: type[Channel] | type[Marketplace] | type[PaymentMethod] | typ
     return tuple(Choice(row.id, row.name) for row in rows)
 
 
-def _rows(where: InvoiceFilter, limit: int, beyond: tuple[Any, int] | None, *, upwards: bool) -> list[InvoiceRow]:
-    """Up to `limit` matching invoices beyond a place (date, id), in the order they are read."""
-    place = (Invoice.invoice_date, Invoice.id)
-    picked = select(Invoice).where(*_matching(where)).limit(limit)
+def _picked(
+    where: InvoiceFilter, found: Search | None, beyond: tuple[Any, int] | None, *, upwards: bool
+) -> Select[Any]:
+    """The matching invoices beyond a place (date, id), in the order they are read."""
+    picked = select(Invoice).where(*_matching(where))
+    if found is not None:
+        listed = found.order_ids is not None
+        picked = picked.where(found.among(Invoice.order_id) if listed else found.indexed(Invoice.order_id))
     if beyond is not None:
-        edge = tuple_(*(literal(part) for part in beyond))
-        picked = picked.where(tuple_(*place) > edge if upwards else tuple_(*place) < edge)
-    inner = picked.order_by(*(column.asc() if upwards else column.desc() for column in place)).subquery("picked")
-    again = (inner.c.invoice_date, inner.c.id)
-    statement = _shown(inner).order_by(*(column.asc() if upwards else column.desc() for column in again))
+        place, edge = tuple_(Invoice.invoice_date, Invoice.id), tuple_(*(literal(part) for part in beyond))
+        picked = picked.where(place > edge if upwards else place < edge)
+    return _sorted(picked, Invoice, upwards=upwards)
+
+
+def _sorted(picked: Select[Any], invoice: Any, *, upwards: bool) -> Select[Any]:
+    place = (invoice.invoice_date, invoice.id)
+    return picked.order_by(*(column.asc() if upwards else column.desc() for column in place))
+
+
+def _rows(picked: Select[Any], limit: int, *, upwards: bool) -> list[InvoiceRow]:
+    """Up to `limit` of the picked invoices with what is shown beside them."""
+    inner = picked.limit(limit).subquery("picked")
+    statement = _sorted(_shown(inner), inner.c, upwards=upwards)
     return [InvoiceRow(**row._mapping) for row in db.session.execute(statement)]
 
 
@@ -237,7 +278,7 @@ def _shown(picked: Subquery) -> Select[Any]:
 
 
 def _matching(where: InvoiceFilter) -> list[ColumnElement[bool]]:
-    """The filter as conditions on Invoice; the store's is always the first."""
+    """The filter but its words as conditions on Invoice; the store's is always the first."""
     conditions = [Invoice.store_id == current_store_id()]
     plain = (
         (Invoice.channel_id, where.channel),
@@ -258,7 +299,6 @@ def _matching(where: InvoiceFilter) -> list[ColumnElement[bool]]:
         conditions.append(Invoice.invoice_date <= where.date_to)
     if where.write_back_states:
         conditions += _written_back(where)
-    conditions += [Invoice.search.contains(word, autoescape=True) for word in where.words]
     return conditions
 
 

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.states import ChangeState, InvoiceState
 from app.invoices import detail, queries
+from app.invoices.credit_detail import credits_of_invoice
 from app.invoices.export import Rows, invoices_csv
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.pdf import invoice_pdf
@@ -37,14 +38,14 @@ _WRITE_BACKS = (
 def index() -> Response:
     """All invoices, newest first, with what they add up to."""
     where, keyset = InvoiceFilter.from_args(request.args), Keyset.from_args(request.args)
-    page = queries.invoices_page(where, keyset)
+    found = queries.search_of(where)
+    page = queries.invoices_page(where, keyset, found)
     response = page_or_fragment(
         "invoices/list.html",
         "invoices/_table.html",
         where=where,
         page=page,
-        sums=queries.sums(where),
-        sums_at_most=queries.TOTALLED_AT_MOST,
+        sums=queries.sums(where, found=found),
         options=_options(queries.filter_choices()),
         is_first_visit=where.is_empty and keyset.cursor is None and not page.rows,
     )
@@ -81,6 +82,7 @@ def show(invoice_id: int) -> Response:
         write_back=write_back,
         why=why,
         story=story,
+        notes=credits_of_invoice(invoice.id),
     )
 
 

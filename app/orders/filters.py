@@ -80,6 +80,11 @@ class OrderFilter:
         return () if self.write_back is None else (self.write_back,)
 
     @property
+    def asks_for_few(self) -> bool:
+        """Whether it asks for what few orders have, which an index of its own finds."""
+        return self.alert is not None or (self.write_back is not None and self.write_back != ChangeState.DONE)
+
+    @property
     def words(self) -> list[str]:
         """The words of `q`, each of which must be found; case does not matter."""
         return (self.q or "").casefold().split()[:8]

@@ -6,14 +6,26 @@ of a page are picked first, by an index, and only those few are joined with what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, and_, func, literal, or_, select, true, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.channels.models import Channel, Marketplace
 from app.core.states import ChangeState, OrderState
@@ -22,13 +34,17 @@ from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
+from app.orders.searching import Search
 from app.sync.models import Change
 from app.tenancy.scope import current_store, current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
 COUNTED_AT_MOST: Final = 10_001
 """Counting stops here; pages then say "10,000+"."""
-_PHONE_MARKS: Final = frozenset("+-() .")
+LOOKED_AT_MOST: Final = 2_000
+"""So many orders of a state are looked at, the newest, to count those that match what no index knows."""
+WALKED_AT_MOST: Final = 2_000
+"""So many orders are walked through for words that are common, before the index of words is asked after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +113,43 @@ class FilterChoices:
     gateways: tuple[Choice, ...]
 
 
-def orders_page(where: OrderFilter, keyset: Keyset) -> Page[OrderRow]:
-    """One page of the matching orders, newest first by (placed_at, id). One statement."""
-    place = (Order.placed_at, Order.id)
-    picked = select(*_PICKED).where(*matching(where))
+def orders_page(where: OrderFilter, keyset: Keyset, found: Search | None = None) -> Page[OrderRow]:
+    """One page of the matching orders, newest first by (placed_at, id). One statement, and one that searches.
+
+    Common words soon fill a page, so the newest orders are walked through first; only when they do not suffice, all
+    that the index of words finds are sorted. `found` is what `search_of` gave, if the caller asked already.
+    """
+    found = found or search_of(where)
+    if found is None or found.order_ids is not None:
+        conditions = [] if found is None else [found.among(Order.id)]
+        rows = _rows(_beyond(select(*_PICKED).where(*_matching(where), *conditions), keyset), keyset)
+    else:
+        near = _beyond(select(*_PICKED).where(*_matching(where)), keyset).limit(WALKED_AT_MOST).subquery("near")
+        rows = _rows(_sorted(select(near).where(found.walking(near.c.id)), near.c, keyset), keyset)
+        if len(rows) < keyset.fetch:
+            everything = select(*_PICKED).where(*_matching(where), found.indexed(Order.id))
+            rows = _rows(_beyond(everything, keyset), keyset)
+    return page_of(rows, keyset, lambda row: (row.placed_at, row.id))
+
+
+def _beyond(picked: Select[Any], keyset: Keyset) -> Select[Any]:
+    """The orders on the far side of the keyset's cursor, in the order of reading."""
     cursor = keyset.cursor
     if cursor is not None and isinstance(cursor.value, datetime):
-        beyond = tuple_(literal(cursor.value), literal(cursor.id))
-        picked = picked.where(tuple_(*place) > beyond if keyset.is_backward else tuple_(*place) < beyond)
-    order = [column.asc() if keyset.is_backward else column.desc() for column in place]
-    inner = picked.order_by(*order).limit(keyset.fetch).subquery("picked")
-    again = (inner.c.placed_at, inner.c.id)
-    statement = rows_statement(inner).order_by(
-        *(column.asc() if keyset.is_backward else column.desc() for column in again)
-    )
-    return page_of(_order_rows(statement), keyset, lambda row: (row.placed_at, row.id))
+        place, edge = tuple_(Order.placed_at, Order.id), tuple_(literal(cursor.value), literal(cursor.id))
+        picked = picked.where(place > edge if keyset.is_backward else place < edge)
+    return _sorted(picked, Order, keyset)
+
+
+def _sorted(picked: Select[Any], order: Any, keyset: Keyset) -> Select[Any]:
+    place = (order.placed_at, order.id)
+    return picked.order_by(*(column.asc() if keyset.is_backward else column.desc() for column in place))
+
+
+def _rows(picked: Select[Any], keyset: Keyset) -> list[OrderRow]:
+    """As many of the picked orders as the keyset wants, with what is shown beside them."""
+    inner = picked.limit(keyset.fetch).subquery("picked")
+    return _order_rows(_sorted(rows_statement(inner), inner.c, keyset))
 
 
 def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
@@ -122,26 +160,67 @@ def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
     return _order_rows(rows_statement(inner).order_by(inner.c.placed_at.desc(), inner.c.id.desc()))
 
 
-def count_matching(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> int:
-    """How many orders match, counted up to `at_most`."""
-    counted = select(literal(1)).select_from(Order).where(*matching(where)).limit(at_most).subquery()
-    return db.session.execute(select(func.count()).select_from(counted)).scalar_one()
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """How many orders match in each state; in those of `stopped` there may be more, because counting stopped."""
+
+    counts: Mapping[OrderState, int]
+    stopped: frozenset[OrderState]
 
 
-def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> dict[OrderState, int]:
+def search_of(where: OrderFilter) -> Search | None:
+    """What the filter's words find; None when it has none. One statement."""
+    wanted = Search.of(where.q or "", where.words)
+    return None if wanted is None else wanted.asked()
+
+
+def count_matching(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> int:
+    """How many orders match, counted up to `at_most`. Reads a bounded number of orders, the newest."""
+    counted = _counted(where, at_most, found or search_of(where))
+    many: int = db.session.execute(select(counted.c.many)).scalar_one()
+    return many
+
+
+def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> Tallies:
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
-    conditions = matching(where.but(state=()))
-    counts = [
-        select(func.count())
-        .select_from(
-            select(literal(1)).select_from(Order).where(*conditions, Order.state == state).limit(at_most).subquery()
+    found = found or search_of(where)
+    each = ((state, _counted(where.but(state=(state,)), at_most, found).c) for state in OrderState)
+    statement = union_all(*(select(literal(state.value).label("state"), one.many, one.stopped) for state, one in each))
+    rows = db.session.execute(statement).all()
+    return Tallies(
+        {OrderState(row.state): row.many for row in rows},
+        frozenset(OrderState(row.state) for row in rows if row.stopped),
+    )
+
+
+def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> Mapping[OrderState, int]:
+    """The same without a word about where counting stopped."""
+    return state_tallies(where, at_most).counts
+
+
+def _counted(where: OrderFilter, at_most: int, found: Search | None) -> Subquery:
+    """One row: how `many` match, and whether counting `stopped`, so that there may be more.
+
+    What few orders have is found by an index of its own, and an index tells channel, state and day. For whatever else
+    is asked only the newest of those are looked at, because each of them must be read.
+    """
+    store_id = current_store_id()
+    listed = [found.among(Order.id)] if found is not None and found.order_ids is not None else []
+    told = OrderFilter(channel=where.channel, state=where.state, date_from=where.date_from, date_to=where.date_to)
+    rest = where.but(channel=None, state=(), date_from=None, date_to=None, q=None)
+    if listed or where.asks_for_few or (found is None and rest == OrderFilter()):
+        some = select(literal(1)).select_from(Order).where(*_matching(where), *listed).limit(at_most).subquery()
+        return (
+            select(func.count().label("many"), (func.count() >= at_most).label("stopped")).select_from(some).subquery()
         )
-        .scalar_subquery()
-        .label(state.value)
-        for state in OrderState
-    ]
-    row = db.session.execute(select(*counts)).one()
-    return {state: row._mapping[state.value] for state in OrderState}
+    limit = min(LOOKED_AT_MOST, at_most)
+    ids = select(Order.id).where(*_matching(told)).order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)
+    near, order = ids.subquery("near"), aliased(Order)
+    walking = [] if found is None else [found.walking(near.c.id)]
+    asked = [] if rest == OrderFilter() else _matching(rest, order)
+    both = near.join(order, and_(order.store_id == store_id, order.id == near.c.id)) if asked else near
+    many = func.count().filter(*asked, *walking)
+    return select(many.label("many"), (func.count() >= limit).label("stopped")).select_from(both).subquery()
 
 
 def filter_choices() -> FilterChoices:
@@ -168,27 +247,31 @@ def filter_choices() -> FilterChoices:
 
 
 def matching(where: OrderFilter) -> list[ColumnElement[bool]]:
-    """The filter as conditions on Order; the store's is always the first."""
-    conditions = [Order.store_id == current_store_id()]
+    """The whole filter as conditions on Order; the store's is always the first."""
+    wanted = Search.of(where.q or "", where.words)
+    return [*_matching(where), *([] if wanted is None else [wanted.indexed(Order.id)])]
+
+
+def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool]]:
+    """The filter but its words as conditions on `order`, which is Order or an alias of it."""
+    conditions = [order.store_id == current_store_id()]
     plain = (
-        (Order.channel_id, where.channel),
-        (Order.marketplace_id, where.marketplace),
-        (Order.reason, None if where.write_back else where.reason),
-        (Order.alert, where.alert),
-        (Order.payment_status, where.payment),
-        (Order.gateway_key, where.gateway_key),
+        (order.channel_id, where.channel),
+        (order.marketplace_id, where.marketplace),
+        (order.reason, None if where.write_back else where.reason),
+        (order.alert, where.alert),
+        (order.payment_status, where.payment),
+        (order.gateway_key, where.gateway_key),
     )
     conditions += [column == value for column, value in plain if value is not None]
     if where.state:
-        conditions.append(Order.state.in_(where.state))
+        conditions.append(order.state.in_(where.state))
     if where.unmapped:
-        conditions.append(~_own_payment_method().exists())
+        conditions.append(tuple_(order.channel_id, order.gateway_key).not_in(_with_own_payment_method()))
     if where.write_back_states:
-        conditions += _written_back(where)
+        conditions += _written_back(where, order)
     if where.date_from or where.date_to:
-        conditions += _placed(where)
-    if where.words:
-        conditions.append(_found(where))
+        conditions += _placed(where, order)
     return conditions
 
 
@@ -278,64 +361,36 @@ def _order_rows(statement: Select[Any]) -> list[OrderRow]:
     return [OrderRow(**row._mapping) for row in db.session.execute(statement)]
 
 
-def _own_payment_method() -> Select[int]:
-    """The mapping that gives an order's gateway a payment method of its own."""
-    return select(literal(1)).where(
-        PaymentMapping.store_id == Order.store_id,
-        PaymentMapping.channel_id == Order.channel_id,
-        PaymentMapping.gateway_key == Order.gateway_key,
-        PaymentMapping.payment_method_id.is_not(None),
+def _with_own_payment_method() -> Select[int, str]:
+    """The store's gateways that have a payment method of their own: few, so that one look does for all orders."""
+    return select(PaymentMapping.channel_id, PaymentMapping.gateway_key).where(
+        PaymentMapping.store_id == current_store_id(), PaymentMapping.payment_method_id.is_not(None)
     )
 
 
-def _written_back(where: OrderFilter) -> list[ColumnElement[bool]]:
+def _written_back(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:
     """Orders whose newest write-back is in these states (and waits for this reason).
 
     Most are done, and asking each order in turn soon fills a page. The others are few: they are picked first, by the
     partial indexes of open and blocked changes.
     """
     states = where.write_back_states
-    conditions: list[ColumnElement[bool]] = [_of_newest_change(Change.state).in_(states)]
+    conditions: list[ColumnElement[bool]] = [_of_newest_change(Change.state, order).in_(states)]
     if where.reason:
-        conditions.append(_of_newest_change(Change.reason) == where.reason)
+        conditions.append(_of_newest_change(Change.reason, order) == where.reason)
     if ChangeState.DONE not in states:
         few = select(Change.order_id).where(Change.store_id == current_store_id(), Change.state.in_(states))
-        conditions.append(Order.id.in_(few))
+        conditions.append(order.id.in_(few))
     return conditions
 
 
-def _of_newest_change(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+def _of_newest_change(column: InstrumentedAttribute[Any], order: Any) -> ScalarSelect[Any]:
     """What the newest write-back of an order says; NULL when it has none."""
-    newest = select(column).where(Change.store_id == current_store_id(), Change.order_id == Order.id)
-    return newest.order_by(Change.id.desc()).limit(1).correlate(Order).scalar_subquery()
+    newest = select(column).where(Change.store_id == current_store_id(), Change.order_id == order.id)
+    return newest.order_by(Change.id.desc()).limit(1).correlate(order).scalar_subquery()
 
 
-def _placed(where: OrderFilter) -> list[ColumnElement[bool]]:
+def _placed(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:
     start, end = where.placed_between(ZoneInfo(current_store().time_zone))
-    conditions = [] if start is None else [Order.placed_at >= start]
-    return conditions if end is None else [*conditions, Order.placed_at < end]
-
-
-def _found(where: OrderFilter) -> ColumnElement[bool]:
-    """Every word stands in the order's search text or in a number of its invoices; or the digits are a phone's."""
-    found = and_(*(_word_found(word) for word in where.words))
-    digits = _phone_digits(where.q or "")
-    return or_(found, Order.search.contains(digits)) if digits else found
-
-
-def _word_found(word: str) -> ColumnElement[bool]:
-    invoiced = select(Invoice.order_id).where(
-        Invoice.store_id == current_store_id(), func.lower(Invoice.number_text).contains(word, autoescape=True)
-    )
-    return or_(
-        Order.search.contains(word, autoescape=True),
-        func.lower(Order.remote_invoice_no).contains(word, autoescape=True),
-        Order.id.in_(invoiced),
-    )
-
-
-def _phone_digits(text: str) -> str:
-    """The digits of what looks like a phone number, without the 0 that stands for the country; else ''."""
-    digits = "".join(char for char in text if char.isdecimal())
-    others = {char for char in text if not char.isdecimal()}
-    return digits.lstrip("0") if len(digits) >= 7 and others <= _PHONE_MARKS else ""
+    conditions = [] if start is None else [order.placed_at >= start]
+    return conditions if end is None else [*conditions, order.placed_at < end]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from zlib import crc32
 
 from flask import url_for
 from werkzeug.datastructures import MultiDict
@@ -24,9 +25,11 @@ from app.orders.queries import (
     filter_choices,
     order_rows,
     orders_page,
-    state_counts,
+    search_of,
+    state_tallies,
 )
 from app.orders.reasons import Explanation, Place, alert_words, explain
+from app.orders.searching import Search
 from app.web.filters import number
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset, Page
@@ -61,6 +64,8 @@ class OrdersTable:
     page: Page[OrderRow]
     keyset: Keyset
     counts: Mapping[OrderState, int]
+    stopped: frozenset[OrderState]
+    """States of which more may match than were counted."""
     unmapped: int
     """How many of the ready ones came by a gateway without a payment method; they are booked under the default."""
     path: str
@@ -79,13 +84,14 @@ class OrdersTable:
 
     def count_text(self, state: OrderState | None = None) -> str:
         """The count of one state, or of all, as a chip shows it."""
-        count = self.everything if state is None else self.counts[state]
-        return number(count) if count < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
+        if state is None:
+            return _at_least(self.everything, bool(self.stopped))
+        return _at_least(self.counts[state], state in self.stopped)
 
     @property
     def matching_text(self) -> str:
         """How many match, as a button says it."""
-        return number(self.matching) if self.matching < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
+        return _at_least(self.matching, bool(self.stopped.intersection(self.where.state or OrderState)))
 
     @property
     def chip_states(self) -> tuple[OrderState, ...]:
@@ -115,7 +121,7 @@ class OrdersTable:
     @property
     def unmapped_text(self) -> str:
         """How many of the ready ones will be booked under the default, as a sentence says it."""
-        return number(self.unmapped) if self.unmapped < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
+        return _at_least(self.unmapped, OrderState.READY in self.stopped)
 
     @property
     def unmapped_url(self) -> str:
@@ -171,7 +177,9 @@ class OrdersTable:
     @property
     def live_url(self) -> str:
         """Where the rows that move are read again, with the counts above them."""
-        return url_for("orders.rows", id=self.moving, filter=self.where.query_string(), back=self.here_url)
+        still = [mark_of(shown.row) for shown in self.rows if not shown.row.moves]
+        where = self.where.query_string()
+        return url_for("orders.rows", id=self.moving, row=still, filter=where, back=self.here_url)
 
     @property
     def hidden(self) -> dict[str, str]:
@@ -194,19 +202,22 @@ class OrdersTable:
 def orders_table_context(
     where: OrderFilter, keyset: Keyset, *, path: str | None = None, channel_fixed: bool = False
 ) -> dict[str, Any]:
-    """What "orders/_table.html" needs. Six statements, whatever the number of orders.
+    """What "orders/_table.html" needs. Seven statements, whatever the number of orders.
 
     `path` is the page's own, /orders by default; a channel's tab passes its path, a filter with its channel and
     `channel_fixed=True`.
     """
-    page = orders_page(where, keyset)
+    found = search_of(where)
+    page = orders_page(where, keyset, found)
+    tallies = state_tallies(where, found=found)
     table = OrdersTable(
         where=where,
         rows=[show_row(row) for row in page.rows],
         page=page,
         keyset=keyset,
-        counts=state_counts(where),
-        unmapped=_unmapped(where),
+        counts=tallies.counts,
+        stopped=tallies.stopped,
+        unmapped=_unmapped(where, found),
         path=path or url_for("orders.index"),
         channel_fixed=channel_fixed,
     )
@@ -244,22 +255,37 @@ class Spot:
         return orders_table_context(self.where, self.keyset, path=self.path, channel_fixed=self.channel_fixed)
 
     def moved(self, order_ids: Sequence[int]) -> OrdersTable:
-        """The table with nothing but the rows of these orders. Three statements."""
-        rows = [show_row(row) for row in order_rows(order_ids)]
+        """The table with nothing but the rows of these orders. Four statements."""
+        rows, found = [show_row(row) for row in order_rows(order_ids)], search_of(self.where)
+        tallies = state_tallies(self.where, found=found)
         return OrdersTable(
             where=self.where,
             rows=rows,
             page=Page((), None, None),
             keyset=self.keyset,
-            counts=state_counts(self.where),
-            unmapped=_unmapped(self.where),
+            counts=tallies.counts,
+            stopped=tallies.stopped,
+            unmapped=_unmapped(self.where, found),
             path=self.path,
             channel_fixed=self.channel_fixed,
         )
 
 
-def _unmapped(where: OrderFilter) -> int:
-    return count_matching(where.but(state=(OrderState.READY,), unmapped=True))
+def _unmapped(where: OrderFilter, found: Search | None) -> int:
+    return count_matching(where.but(state=(OrderState.READY,), unmapped=True), found=found)
+
+
+def _at_least(count: int, stopped: bool) -> str:
+    """A count, with a plus where there may be more."""
+    if count >= COUNTED_AT_MOST:
+        return f"{number(COUNTED_AT_MOST - 1)}+"
+    return f"{number(count)}+" if stopped else number(count)
+
+
+def mark_of(row: OrderRow) -> str:
+    """The row's id with what tells whether it changed: an open page asks for rows that differ from what it shows."""
+    seen = (row.state, row.reason, row.alert, row.write_back, row.invoice_no, row.gateway_mapped, row.payment_method)
+    return f"{row.id}.{crc32(repr(seen).encode()):08x}"
 
 
 def show_row(row: OrderRow) -> ShownOrder:
@@ -279,4 +305,4 @@ def show_row(row: OrderRow) -> ShownOrder:
 
 def place_of(row: OrderRow) -> Place:
     """Where the row's obstacles are mended."""
-    return Place(row.channel_id, row.channel, row.mapping_id)
+    return Place(row.channel_id, row.channel, row.mapping_id, row.id)

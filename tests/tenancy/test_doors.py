@@ -131,6 +131,49 @@ def test_untold_pauses_gives_two_numbers_of_channels_that_stopped(app: Flask, st
     in_store(app, store, "update channels set status = 'connected'")
 
 
+@pytest.fixture
+def same_words(app: Flask, store: SomeStore, other_store: SomeStore) -> tuple[int, int]:
+    """An order of each store, and both say the same."""
+    mine, theirs = Books(app, store), Books(app, other_store)
+    return mine.order(mine.channel(), search="kopi 99"), theirs.order(theirs.channel(), search="kopi 99")
+
+
+ANYTHING = ("%", "%")
+
+
+def test_find_orders_knows_the_orders_of_the_scope_only(
+    app: Flask, store: SomeStore, other_store: SomeStore, same_words: tuple[int, int]
+) -> None:
+    for place, order in zip((store, other_store), same_words, strict=True):
+        with app.app_context(), store_scope(place.id):
+            assert doors.find_orders([("%kopi%", "%kopi%")], "", 10) == [order]
+            assert doors.find_orders([ANYTHING], "", 10) == [order]
+            assert doors.find_orders([("%tea%", "%tea%")], "99", 10) == [order], "by the digits"
+            assert db.session.scalars(doors.found_orders([ANYTHING], "")).all() == [order]
+
+
+@pytest.mark.usefixtures("same_words")
+def test_find_orders_finds_nothing_without_a_scope(app: Flask) -> None:
+    with app.app_context():
+        assert doors.find_orders([ANYTHING], "", 10) == []
+
+
+@pytest.mark.usefixtures("same_words")
+@pytest.mark.parametrize("evil", ["' or true --", "%' or store_id > 0 or words like '%", "%L %s $2", "'); select 1"])
+def test_find_orders_takes_patterns_for_patterns(app: Flask, store: SomeStore, evil: str) -> None:
+    with app.app_context(), store_scope(store.id):
+        assert doors.find_orders([(evil, evil)], "", 10) == []
+        assert doors.find_orders([("%tea%", "%tea%")], evil, 10) == []
+
+
+def test_what_is_looked_for_is_another_stores_secret_too(
+    app: Flask, store: SomeStore, same_words: tuple[int, int]
+) -> None:
+    """The table of words itself is behind row-level security like the orders."""
+    with app.app_context(), store_scope(store.id):
+        assert db.session.execute(text("select distinct order_id from search_texts")).scalars().all() == [same_words[0]]
+
+
 RESULTS: Mapping[str, str] = {
     "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
     "door_open_store": "TABLE(store_id bigint, role text)",
@@ -139,6 +182,7 @@ RESULTS: Mapping[str, str] = {
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",
     "door_untold_pauses": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
+    "door_find_orders": "TABLE(order_id bigint)",
 }
 """What each door gives away. A wider result is a decision: make it here as well."""
 
@@ -164,7 +208,7 @@ def test_door_is_narrow(app: Flask, door: str) -> None:
             {"name": door},
         ).one()
     assert row.provolatile == "s"
-    assert row.proconfig == ["search_path=pg_catalog, public, pg_temp"]
+    assert set(row.proconfig) - {"enable_seqscan=off"} == {"search_path=pg_catalog, public, pg_temp"}
     assert not any(grant.startswith("=") for grant in row.acl.strip("{}").split(",")), "PUBLIC may not execute it"
 
 
