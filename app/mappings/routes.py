@@ -64,7 +64,7 @@ def payments(channel_id: int) -> Response:
     except NoSuchPaymentMethod:
         form.payment_method_id.errors = (_gone_method(),)
         return _payments_page(channel, form, status=422)
-    nudge(g.store.id, f"channel-{channel_id}")
+    nudge(g.store.id, "orders", f"channel-{channel_id}")
     words = _("Added.") if added.is_new else _("It was listed already, so nothing was changed.")
     return done(_gateway_url(channel_id, added.mapping_id), words, category="success" if added.is_new else "info")
 

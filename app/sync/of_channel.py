@@ -18,3 +18,13 @@ def active_job_ids(channel_id: int) -> list[int]:
         SyncJob.state.in_(ACTIVE_JOB_STATES),
     )
     return list(db.session.scalars(query.order_by(SyncJob.id)))
+
+
+def newest_job_id(channel_id: int, kind: str) -> int | None:
+    """The job of this kind that waits or runs, or else the newest that ended."""
+    query = (
+        select(SyncJob.id)
+        .where(SyncJob.store_id == current_store_id(), SyncJob.channel_id == channel_id, SyncJob.kind == kind)
+        .order_by(SyncJob.state.in_(ACTIVE_JOB_STATES).desc(), SyncJob.id.desc())
+    )
+    return db.session.scalar(query.limit(1))

@@ -45,8 +45,10 @@ NAV: Final = (
     NavItem("reports.home", _l("Home"), "home", ("reports.home",), on_phone=True),
     NavItem("orders.index", _l("Orders"), "orders", ("orders.index", "orders.show"), on_phone=True),
     NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
+    NavItem("inventory.index", _l("Inventory"), "box", ("inventory.",)),
     NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
     NavItem("orders.failed", _l("Failed Sync"), "warning", ("orders.failed",)),
+    NavItem("completeness.index", _l("Completeness"), "check", ("completeness.",)),
     NavItem("sync.jobs", _l("Jobs"), "clock", ("sync.job",)),
     NavItem("settings.general", _l("Settings"), "settings", ("settings.",)),
 )

@@ -1,0 +1,252 @@
+"""Product Sync, the place of a channel where each of its products gets the item of ours that it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import abort, flash, g, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from app.catalog.items import NoSuchItem, SkuTaken
+from app.catalog.queries import find_items, has_items
+from app.channels.connecting import kind_of
+from app.channels.queries import ChannelRow
+from app.channels.routes import blueprint, channel_or_404, tab_page
+from app.core.matching import ListingState
+from app.extensions import htmx
+from app.mappings import listing_queries as queries
+from app.mappings.choosing import disagreement
+from app.mappings.gateways import Conflict
+from app.mappings.linking import NoSku
+from app.mappings.listing_queries import ListingFilter, ListingRow
+from app.mappings.product_words import reason_words
+from app.orders import linking
+from app.orders.linking import Linked
+from app.sync.nudge import nudge
+from app.sync.of_channel import newest_job_id
+from app.sync.queries import job_view
+from app.sync.services import ChannelNotReadyError, request_products
+from app.sync.words import ShownJob, show_job
+from app.web.args import read_args
+from app.web.links import safe_next
+from app.web.pagination import Keyset
+from app.web.respond import done, fragment, redirect_to, wants_fragment
+
+
+@dataclass(frozen=True, slots=True)
+class ListingLine:
+    """A row of Product Sync; `problem` is why what was pressed was not saved."""
+
+    row: ListingRow
+    reason: str
+    problem: str = ""
+
+
+@blueprint.get("/<int:channel_id>/products")
+def products(channel_id: int) -> Response:
+    """What the channel sells, and which items of ours it means."""
+    channel = channel_or_404(channel_id)
+    where = read_args(ListingFilter, request.args)
+    context = _list_context(channel, where)
+    if htmx.target == "listings":
+        return fragment("mappings/_listings.html", **context)
+    context |= head_context(channel, where)
+    context["seen"] = _last_id(context["job"])
+    return tab_page("mappings/products.html", "products", channel, **context)
+
+
+@blueprint.get("/<int:channel_id>/products/head")
+def products_head(channel_id: int) -> Response:
+    """The live part: what the refresh does, how many stand how, what can be done with many at once.
+
+    `seen` is the refresh that the list below was made after.
+    """
+    channel = channel_or_404(channel_id)
+    where = read_args(ListingFilter, request.args)
+    if not wants_fragment():
+        return redirect_to(products_url(channel_id, where))
+    seen = request.args.get("seen", 0, type=int)
+    return fragment("mappings/_products_head.html", **head_context(channel, where), seen=seen)
+
+
+@blueprint.post("/<int:channel_id>/products/refresh")
+def refresh_products(channel_id: int) -> Response:
+    """Read the products anew: one job per channel, so a second press shows the one that runs."""
+    channel = channel_or_404(channel_id)
+    try:
+        start = request_products(channel_id, g.membership.user_id)
+    except ChannelNotReadyError:
+        flash(_("%(name)s is paused. Let it go on first, then refresh its products.", name=channel.name), "warning")
+        return redirect_to(url_for(".products", channel_id=channel_id))
+    started = _("Reading the products. You can leave this page; the work goes on.")
+    words = _("They are being read already; this is how far it is.") if start.already_running else started
+    return done(url_for(".products", channel_id=channel_id), words, category="info")
+
+
+@blueprint.route("/<int:channel_id>/products/<int:listing_id>", methods=["GET", "POST"])
+def listing(channel_id: int, listing_id: int) -> Response:
+    """One product: choose its item by search; a POST links, refuses, makes an item, or takes something back."""
+    channel = channel_or_404(channel_id)
+    row = queries.listing(channel_id, listing_id)
+    if row is None:
+        abort(404, _("There is no such product in this channel."))
+    if request.method == "GET":
+        return _listing_page(channel, _line(row))
+    act = _ACTS.get(request.form.get("act", ""))
+    version = request.form.get("version", type=int)
+    if act is None or version is None:
+        abort(422, _("Press one of the buttons of the product."))
+    try:
+        saved = act(row, version)
+    except NoSuchItem:
+        return _refused(channel, listing_id, _("This item is no longer in use. Choose another one."))
+    except NoSku:
+        return _refused(channel, listing_id, _("The product has no SKU, and an item needs one. Add the item by hand."))
+    except SkuTaken as taken:
+        return _refused(channel, listing_id, _taken(row, taken))
+    if isinstance(saved, Conflict):
+        current = queries.listing(channel_id, listing_id) or row
+        now = current.item.words if current.item else _("not linked")
+        return _refused(channel, listing_id, disagreement(current.changed_by, current.changed_at, now))
+    nudge(g.store.id, "orders", f"channel-{channel_id}")
+    return _saved(channel, listing_id, saved)
+
+
+def products_url(channel_id: int, where: ListingFilter, **more: Any) -> str:
+    """The list with these filters."""
+    state = None if where.state is None else where.state.value
+    return url_for("channels.products", channel_id=channel_id, q=where.q or None, state=state, **more)
+
+
+def head_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
+    """What the live part shows. Seven statements at most."""
+    counts = queries.state_counts(channel.id)
+    chips = [(None, sum(counts.values()))] + [(state, counts.get(state, 0)) for state in ListingState]
+    return {
+        "channel": channel,
+        "kind": kind_of(channel.kind),
+        "where": where,
+        "chips": [(state, products_url(channel.id, replace(where, state=state)), count) for state, count in chips],
+        "certain": queries.count_certain(channel.id) if counts.get(ListingState.PROPOSED) else 0,
+        "creatable": queries.count_with_sku(channel.id) if counts.get(ListingState.UNLINKED) else 0,
+        "batch": queries.last_batch(channel.id),
+        "has_items": has_items(),
+        "job": _last_job(channel.id),
+        "path": request.full_path,
+    }
+
+
+def freed_words(freed: int) -> str:
+    """What a save did for the orders that waited, "" when nothing."""
+    return "" if not freed else " " + ngettext("One order is ready now.", "%(num)s orders are ready now.", freed)
+
+
+def _list_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
+    page = queries.listings_page(channel.id, where, Keyset.from_args(request.args))
+    return {
+        "channel": channel,
+        "where": where,
+        "page": page,
+        "lines": [_line(row) for row in page.rows],
+        "here": products_url(channel.id, where, after=request.args.get("after"), before=request.args.get("before")),
+    }
+
+
+def _line(row: ListingRow, problem: str = "") -> ListingLine:
+    return ListingLine(row, reason_words(row), problem)
+
+
+def _link(row: ListingRow, version: int) -> Linked | Conflict:
+    item_id = request.form.get("item_id", type=int)
+    if item_id is None:
+        abort(422, _("Choose an item."))
+    return linking.link_listing(row.channel_id, row.id, item_id, version, g.membership.user_id)
+
+
+def _unlink(row: ListingRow, version: int) -> Linked | Conflict:
+    return linking.link_listing(row.channel_id, row.id, None, version, g.membership.user_id)
+
+
+def _refuse(row: ListingRow, version: int) -> Linked | Conflict:
+    """What the person saw is refused, whatever is proposed by now."""
+    item_ids = request.form.getlist("item_id", type=int)
+    return linking.refuse_items(row.channel_id, row.id, item_ids, version, g.membership.user_id)
+
+
+def _allow(row: ListingRow, version: int) -> Linked | Conflict:
+    return linking.allow_items_again(row.channel_id, row.id, version, g.membership.user_id)
+
+
+def _create(row: ListingRow, version: int) -> Linked | Conflict:
+    return linking.link_to_new_item(row.id, version, g.membership.user_id)
+
+
+_ACTS = {"link": _link, "unlink": _unlink, "refuse": _refuse, "allow": _allow, "create": _create}
+
+
+def _taken(row: ListingRow, taken: SkuTaken) -> str:
+    if taken.is_archived:
+        return _("An archived item has the SKU %(sku)s. Bring it back in Inventory, then choose it.", sku=row.best_sku)
+    return _(
+        "An item with the SKU %(sku)s exists already. Choose it, or give one of them another SKU.", sku=row.best_sku
+    )
+
+
+def _saved(channel: ChannelRow, listing_id: int, saved: Linked) -> Response:
+    row = queries.listing(channel.id, listing_id)
+    if row is None:
+        abort(404)
+    back = safe_next(request.form.get("next")) or url_for(".products", channel_id=channel.id)
+    return done(
+        f"{back}#listing-{listing_id}",
+        _("Saved.") + freed_words(saved.freed),
+        fragment="mappings/_listing_row.html",
+        channel=channel,
+        line=_line(row),
+        here=back,
+    )
+
+
+def _refused(channel: ChannelRow, listing_id: int, problem: str) -> Response:
+    """The product as it stands now, with why nothing was saved."""
+    row = queries.listing(channel.id, listing_id)
+    if row is None:
+        abort(404)
+    line = _line(row, problem)
+    if wants_fragment():
+        return fragment("mappings/_listing_row.html", status=422, channel=channel, line=line, here=_back(channel))
+    return _listing_page(channel, line, status=422)
+
+
+def _listing_page(channel: ChannelRow, line: ListingLine, *, status: int = 200) -> Response:
+    words = request.values.get("q", "")[:100]
+    found = find_items(words or "")
+    return tab_page(
+        "mappings/listing.html",
+        "products",
+        channel,
+        status=status,
+        line=line,
+        q=words,
+        found=found,
+        here=_back(channel),
+    )
+
+
+def _back(channel: ChannelRow) -> str:
+    return safe_next(request.values.get("next")) or url_for(".products", channel_id=channel.id)
+
+
+def _last_job(channel_id: int) -> ShownJob | None:
+    """The refresh that waits or runs, or the newest that ended."""
+    job_id = newest_job_id(channel_id, "products")
+    row = None if job_id is None else job_view(job_id)
+    return None if row is None else show_job(row)
+
+
+def _last_id(job: ShownJob | None) -> int:
+    """The refresh that a list made now stands after; one that still runs will be news."""
+    return 0 if job is None else job.row.id - int(job.row.is_active)
