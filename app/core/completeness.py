@@ -79,10 +79,14 @@ def nightly_period(today: date, start_on: date) -> Period:
 
 def span_of(period: Period, time_zone: str, start_at: datetime, now: datetime) -> Span:
     """From the first moment of the first day to the last second of the last, within `start_at` and `now`."""
-    zone = ZoneInfo(time_zone)
-    first, after = (datetime.combine(day, time.min, zone) for day in (period.since, period.until + timedelta(days=1)))
-    last = after.astimezone(UTC) - timedelta(seconds=1)
-    return Span(max(first.astimezone(UTC), start_at), min(last, now))
+    first = datetime.combine(period.since, time.min, ZoneInfo(time_zone)).astimezone(UTC)
+    return Span(max(first, start_at), min(last_second(period.until, time_zone), now))
+
+
+def last_second(day: date, time_zone: str) -> datetime:
+    """The last moment of a day, as the wire speaks of it."""
+    midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
+    return midnight.astimezone(UTC) - timedelta(seconds=1)
 
 
 def two_roads(
