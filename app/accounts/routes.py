@@ -177,7 +177,10 @@ def stores() -> BaseResponse:
     form = StoreForm(request.form if request.method == "POST" else None, currency="MYR", time_zone="Asia/Kuala_Lumpur")
     if request.method == "POST" and form.validate():
         new = onboarding.create_store(person.id, form.name.data, form.currency.data, form.time_zone.data)
-        flash(_("%(name)s is ready.", name=form.name.data), "success")
+        if new.is_new:
+            flash(_("%(name)s is ready.", name=form.name.data), "success")
+        else:
+            flash(_("You have a store of this name already; this is it."), "info")
         return redirect_to(f"/{new.slug}/")
     places = doors.stores_of_person(person.id)
     status = 422 if request.method == "POST" else 200

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import passwords
+from app.accounts.access import Role
 from app.accounts.emails import fold_email
 from app.accounts.models import User
 from app.extensions import db
 from app.onboarding.stores import add_store
+from app.tenancy import doors
 
 CURRENCY: Final = "MYR"
 TIME_ZONE: Final = "Asia/Kuala_Lumpur"
@@ -20,10 +22,11 @@ TIME_ZONE: Final = "Asia/Kuala_Lumpur"
 
 @dataclass(frozen=True, slots=True)
 class NewStore:
-    """Where a new store is found."""
+    """Where a store is found, and whether it was made just now."""
 
     store_id: int
     slug: str
+    is_new: bool = True
 
 
 class EmailTaken(Exception):
@@ -56,7 +59,15 @@ def sign_up(*, name: str, email: str, password: str, store_name: str) -> int | N
 
 
 def create_store(user_id: int, name: str, currency: str = CURRENCY, time_zone: str = TIME_ZONE) -> NewStore:
-    """Give a person another store of their own, with what every store starts with."""
+    """Give a person another store of their own, with what every store starts with.
+
+    A person who owns a store of that name already is shown that one: a button that is pressed twice makes one store.
+    """
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update())  # the second press waits here
+    for place in doors.stores_of_person(user_id):
+        if place.role == Role.OWNER and place.name.casefold() == name.casefold():
+            db.session.rollback()
+            return NewStore(place.store_id, place.slug, is_new=False)
     store_id, slug = add_store(user_id=user_id, name=name, currency=currency, time_zone=time_zone)
     db.session.commit()
     return NewStore(store_id, slug)

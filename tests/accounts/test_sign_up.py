@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -151,14 +152,44 @@ def test_another_store_is_opened_from_the_list(app: Flask, client: FlaskClient, 
 
 
 def test_stores_of_the_same_name_get_different_addresses(app: Flask, make: Make) -> None:
-    person = make.person()
+    people = [make.person() for _ in range(8)]
     with app.app_context():
         slugs = []
-        for _ in range(8):
+        for person in people:
             slugs.append(create_store(person.id, "Toko Kembar").slug)
             db.session.remove()
     assert slugs[0] == "toko-kembar"
     assert len(set(slugs)) == 8
+
+
+def test_a_person_who_presses_twice_gets_one_store(app: Flask, client: FlaskClient, make: Make) -> None:
+    person = make.person()
+    signed_in(client, person)
+    form = {"name": "Toko Sekali", "currency": "MYR", "time_zone": "Asia/Kuala_Lumpur"}
+    answers = [client.post("/stores", data=form), client.post("/stores", data=form | {"name": " toko SEKALI "})]
+    assert answers[0].location == answers[1].location
+    assert "You have a store of this name already" in client.get(answers[1].location).text
+    with app.app_context():
+        assert len(doors.stores_of_person(person.id)) == 1
+
+
+def test_two_presses_at_the_same_moment_make_one_store(app: Flask, make: Make) -> None:
+    person = make.person()
+    ready, made = threading.Barrier(4), []
+
+    def press() -> None:
+        with app.app_context():
+            ready.wait()
+            made.append(create_store(person.id, "Toko Serentak"))
+            db.session.remove()
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({store.store_id for store in made}) == 1
+    assert sorted(store.is_new for store in made) == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ ONCE_IS_AS_TWICE = {
     "accounts.forgot": "each mail is good, the newest link counts",
     "accounts.reset": "a link opens once",
     "accounts.me": "a name is replaced",
-    "accounts.stores": "each press asks for another store; an empty one too many does no harm to the books",
+    "accounts.stores": "a person has one store of a name: tests/accounts/test_sign_up.py races the presses",
     "accounts.change_password": "the second is refused: the old password is no longer right",
     "settings.general": "values are replaced",
     "settings.invoicing": "values are replaced",
@@ -36,6 +36,11 @@ ONCE_IS_AS_TWICE = {
     "settings.rename": "a name is replaced",
     "settings.act_on_name": "a switch is set",
     "web.choose_theme": "a cookie is set",
+    "orders.failed_ignore": "what is left out is left out, and the second press finds nothing of it",
+    "orders.failed_take_back": "what is taken back is not left out any more",
+    "orders.failed_date": "a day is set",
+    "orders.same_sale": "a word is noted, and the second press finds the order gone on",
+    "sync.no_delivery_orders": "a setting is set",
 }
 """Buttons whose second press does no harm, by their nature; their own tests are elsewhere."""
 
@@ -85,6 +90,40 @@ def blocked(act: str, **form: str) -> Callable[[Merchant], tuple[str, Form]]:
         return f"/{merchant.slug}/changes/{change['id']}/{act}", form
 
     return press
+
+
+def on_hold(merchant: Merchant) -> tuple[str, Form]:
+    """The shop has a paid order on hold, so it is held here."""
+    order = {"order_status": "On Hold", "payment_status": "Paid", "marketplace": "Shopee"}
+    merchant.shop.steer("POST", "orders", json={"count": 1, "seed": 2, "set": order})
+    merchant.press(f"{merchant.channel}/check")
+    merchant.wait_until_idle()
+    channel_id = merchant.channel.rpartition("/")[2]
+    return f"/{merchant.slug}/failed/{channel_id}/orders/ON_HOLD/retry", {}
+
+
+def invoiced(merchant: Merchant) -> dict[str, object]:
+    """An invoice that counts."""
+    found, *_others = merchant.rows(
+        "select id, order_id from invoices where store_id = %s and state = 'posted' and total > 0 order by id"
+    )
+    return found
+
+
+def credit(merchant: Merchant) -> tuple[str, Form]:
+    form = {"how": "full", "words": "Broken cup", "seen": "0", "confirmed": "1"}
+    return f"/{merchant.slug}/invoices/{invoiced(merchant)['id']}/credit", form
+
+
+def reissue(merchant: Merchant) -> tuple[str, Form]:
+    return f"/{merchant.slug}/invoices/{invoiced(merchant)['id']}/reissue", {"words": "Wrong buyer"}
+
+
+def invoice_again(merchant: Merchant) -> tuple[str, Form]:
+    """An invoice was credited, and the sale stands after all."""
+    order_id = invoiced(merchant)["order_id"]
+    merchant.press(*credit(merchant))
+    return f"/{merchant.slug}/orders/{order_id}/invoice-again", {"words": "Sold after all"}
 
 
 def gateway(merchant: Merchant) -> tuple[str, Form]:
@@ -149,11 +188,18 @@ BUTTONS: Mapping[str, Button] = {
     "sync.sync_now": Button(on_channel("sync-now"), one_more_job("auto")),
     "sync.cancel": Button(cancel, stopped),
     "sync.retry": Button(retry, one_more_job("check")),
+    "invoices.credit": Button(
+        credit,
+        row("select count(*) from credit_notes where store_id = %s and cause = 'correction'", {"count": 1}),
+    ),
+    "invoices.reissue": Button(reissue, one_more_job("write_back")),
+    "invoices.invoice_again": Button(invoice_again, one_more_job("write_back")),
     "sync.change_retry": Button(blocked("retry"), one_more_job("write_back", "partly")),
     "sync.change_drop": Button(
         blocked("drop", confirmed="1"),
         row("select count(*) from changes where store_id = %s and state = 'dropped'", {"count": 1}),
     ),
+    "orders.failed_retry": Button(on_hold, one_more_job("retry")),
     "channels.settings": Button(channel_settings, is_channel(name="Our shop")),
     "channels.reconnect": Button(reconnect, is_channel(status="connected")),
     "channels.pause": Button(on_channel("pause"), is_channel(status="paused")),
