@@ -17,16 +17,24 @@ import app.invoices.models
 import app.invoices.register_pages
 import app.mappings.marketplaces
 import app.mappings.models
+import app.mappings.product_batches
+import app.mappings.product_files
+import app.mappings.product_pages
 import app.mappings.routes
 import app.orders.find_pages
 import app.orders.models
+import app.sync.allowing
+import app.sync.failing
 import app.sync.models
+import app.sync.same_sale
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
 from app import health, web
 from app.accounts import access
 from app.accounts import routes as accounts_routes
+from app.catalog import routes as inventory_routes
 from app.channels import routes as channels_routes
 from app.checks import require_isolation
+from app.completeness import routes as completeness_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 from app.invoices import routes as invoices_routes
@@ -44,7 +52,9 @@ BLUEPRINTS = (
     channels_routes.blueprint,
     orders_routes.blueprint,
     invoices_routes.blueprint,
+    inventory_routes.blueprint,
     sync_routes.blueprint,
+    completeness_routes.blueprint,
     reports_routes.blueprint,
 )
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from app.accounts.access import Role, needs
@@ -23,17 +24,18 @@ from app.core.errors import ChannelError
 from app.core.states import OrderState
 from app.extensions import htmx
 from app.mappings.queries import unmapped_gateways
-from app.orders.failed import CauseKind, failed_causes, unread_orders
+from app.orders.failed import CauseKind, failed_causes
 from app.orders.filters import OrderFilter
 from app.orders.following import change_channel
 from app.orders.queries import count_matching, state_counts
-from app.orders.reasons import Place, alert_words, explain_several
 from app.orders.table import orders_table_context
 from app.sync.nudge import nudge
 from app.sync.of_channel import active_job_ids
+from app.sync.problems import problems
 from app.sync.queries import channel_activities
 from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, go_on, request_check
 from app.sync.words import ShownActivity, show_activity
+from app.web.errors import handle_http_error
 from app.web.links import safe_next
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
@@ -41,6 +43,7 @@ from app.web.respond import done, fragment, redirect_to, wants_fragment
 TESTS_A_MINUTE: Final = "20 per minute"
 """How often a person may try a connection: each try calls an address that somebody typed."""
 
+_REFUSED: Final = 400
 NOT_BOOKED: Final = (OrderState.READY, OrderState.HELD, OrderState.WAITING, OrderState.QUEUED)
 
 blueprint = Blueprint("channels", __name__, url_prefix="/<store>/channels")
@@ -73,6 +76,21 @@ def order_sync_url(channel_id: int) -> str:
 def tab_page(template: str, place: str, channel: ChannelRow, *, status: int = 200, **context: Any) -> Response:
     """One of the channel's places (`place`), with the head that all of them share."""
     return make_response(render_template(template, **_head(channel, place), **context), status)
+
+
+@blueprint.after_request
+def _tell_pages(response: Response) -> Response:
+    """A mapping or a setting moves orders: open pages fetch again what they show of the channel."""
+    channel_id = (request.view_args or {}).get("channel_id")
+    if request.method == "POST" and channel_id is not None and response.status_code < _REFUSED:
+        nudge(g.store.id, "orders", f"channel-{channel_id}")
+    return response
+
+
+@blueprint.app_errorhandler(services.NoSuchChannel)
+def gone(_error: services.NoSuchChannel) -> Response:
+    """A channel that somebody removed between the look at it and the act."""
+    return handle_http_error(NotFound(_("There is no such channel in this store. It may have been removed.")))
 
 
 @blueprint.get("/")
@@ -169,20 +187,7 @@ def auto_sync(channel_id: int) -> Response:
 def failed(channel_id: int) -> Response:
     """Failed Sync, of this channel alone."""
     channel = channel_or_404(channel_id)
-    causes = [
-        (cause, explain_several(cause.code, cause.detail, Place(channel_id, channel.name, cause.mapping_id)))
-        for cause in failed_causes()
-        if cause.channel_id == channel_id
-    ]
-    return tab_page(
-        "channels/failed.html", "failed", channel, causes=causes, unread=unread_orders(), alert_words=alert_words
-    )
-
-
-@blueprint.get("/<int:channel_id>/products")
-def products(channel_id: int) -> Response:
-    """Product Sync: what happens to items as long as they are not linked."""
-    return tab_page("channels/products.html", "products", channel_or_404(channel_id))
+    return tab_page("channels/failed.html", "failed", channel, problems=problems(channel_id))
 
 
 @blueprint.route("/<int:channel_id>/settings", methods=["GET", "POST"])

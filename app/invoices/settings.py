@@ -106,6 +106,12 @@ def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_words: str, us
     return moved
 
 
+def stop_delivery_orders() -> None:
+    """Set *Auto-generate D.O.* to None, so that orders may be booked. Commits; twice does no harm."""
+    current_store().auto_delivery_order = "none"
+    db.session.commit()
+
+
 def save_general(*, name: str, seller_details: str, time_zone: str, language: str, currency: str, user_id: int) -> int:
     """Save what a store is called and where it is, and return how many waiting orders moved.
 

@@ -60,7 +60,7 @@ class Cause:
     """One cause on one channel. `money` is currency → minor units of the orders behind it, `detail` the facts that
     they share; `where` finds them all in the orders' list, None for orders that could not be read.
 
-    `first_at` and `last_at` are when it was first met and last met.
+    `first_at` and `last_at` are when it was first met and last met, `newest` is the key of its newest row.
     """
 
     key: CauseKey
@@ -68,6 +68,7 @@ class Cause:
     count: int
     first_at: datetime
     last_at: datetime
+    newest: str = ""
     money: Mapping[str, int] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
@@ -92,6 +93,14 @@ class Cause:
     def mapping_id(self) -> int | None:
         """The gateway's row in Payment Methods when only one gateway is behind it."""
         return self.parts[0].mapping_id if len(self.parts) == 1 else None
+
+    def only(self, part: Part) -> Cause:
+        """The cause of one gateway's orders alone."""
+        key = replace(self.key, gateway=part.gateway_key)
+        detail = {"gateway": part.name}
+        return replace(
+            self, key=key, count=part.count, money=part.money, parts=(part,), detail=detail, where=part.where
+        )
 
 
 def failed_causes() -> list[Cause]:
@@ -158,7 +167,7 @@ def _held() -> list[Cause]:
             PaymentMapping.id.label("mapping_id"),
             PaymentMapping.gateway,
             Order.currency,
-            *_counted(Order.total, Order.state_at, Order.state_at),
+            *_counted(Order.id, Order.state_at, Order.state_at),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
         .outerjoin(
@@ -192,7 +201,7 @@ def _stuck_write_backs() -> list[Cause]:
             Change.channel_id,
             Channel.name.label("channel"),
             Order.currency,
-            *_counted(Order.total, Change.planned_at, func.coalesce(Change.claimed_at, Change.planned_at)),
+            *_counted(Change.id, Change.planned_at, func.coalesce(Change.claimed_at, Change.planned_at)),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
@@ -215,7 +224,7 @@ def _alerts() -> list[Cause]:
             Order.channel_id,
             Channel.name.label("channel"),
             Order.currency,
-            *_counted(Order.total, Order.changed_at, Order.changed_at),
+            *_counted(Order.id, Order.changed_at, Order.changed_at),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
         .where(Order.store_id == store_id, Order.alert.is_not(None), _connected(Order.channel_id))
@@ -232,6 +241,7 @@ def _unreadable() -> list[Cause]:
             SeenOrder.channel_id,
             Channel.name.label("channel"),
             func.count().label("many"),
+            func.max(SeenOrder.remote_id).label("newest"),
             func.min(SeenOrder.first_seen_at).label("first_at"),
             func.max(SeenOrder.changed_at).label("last_at"),
         )
@@ -241,16 +251,22 @@ def _unreadable() -> list[Cause]:
     )
     return [
         Cause(
-            CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id), row.channel, row.many, row.first_at, row.last_at
+            CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id),
+            row.channel,
+            row.many,
+            row.first_at,
+            row.last_at,
+            row.newest,
         )
         for row in rows
     ]
 
 
-def _counted(total: Any, first_at: Any, last_at: Any) -> tuple[Any, ...]:
+def _counted(row_id: Any, first_at: Any, last_at: Any) -> tuple[Any, ...]:
     return (
         func.count().label("many"),
-        func.sum(total).label("total"),
+        func.sum(Order.total).label("total"),
+        func.max(row_id).label("newest"),
         func.min(first_at).label("first_at"),
         func.max(last_at).label("last_at"),
     )
@@ -289,6 +305,7 @@ def _merged(kind: CauseKind, rows: Iterable[Row[Any]], where: Any) -> list[Cause
             money=_added(cause.money, row),
             first_at=min(cause.first_at, row.first_at),
             last_at=max(cause.last_at, row.last_at),
+            newest=str(max(int(cause.newest or 0), row.newest)),
             parts=_with_part(cause, row),
         )
     return [_with_facts(cause) for cause in causes.values()]
@@ -319,8 +336,3 @@ def _with_facts(cause: Cause) -> Cause:
     if len(cause.parts) == 1:
         return replace(cause, detail={"gateway": cause.parts[0].name})
     return cause
-
-
-def unread_orders() -> list[Any]:
-    """Nothing, until the page asks elsewhere."""
-    return []

@@ -10,16 +10,17 @@ from zlib import crc32
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, null, select, tuple_
 
-from app.core.states import ChangeState, OrderState, SeenState
+from app.core.states import ChangeState, InvoiceState, OrderState, SeenState
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.orders.detail import payload_text
-from app.orders.failed import CauseKey, CauseKind, changes_of, orders_of, unread_of
-from app.orders.models import Order, SeenOrder
+from app.orders.failed import Cause, CauseKey, CauseKind, changes_of, orders_of, unread_of
+from app.orders.models import Order, RawRecord, SeenOrder
 from app.sync.models import Change
 from app.tenancy.scope import current_store_id
 from app.web.pagination import Cursor, Keyset, Page, page_of
 
+PAYLOAD_AT_MOST: Final = 20_000
 _LARGEST: Final = 2**63
 
 
@@ -44,6 +45,7 @@ class FailedRow:
     is_here: bool
     state: str
     state_kind: str
+    invoice_id: int | None
     invoice_no: str
     problem: str
     payload: str
@@ -97,6 +99,35 @@ def failed_rows(cause: CauseKey, row_keys: Sequence[str]) -> list[FailedRow]:
     return [_row(row) for row in db.session.execute(statement)]
 
 
+def newest_rows(causes: Sequence[Cause]) -> dict[CauseKey, FailedRow]:
+    """The newest row of each cause, to show what the channel said. One statement for each kind of cause."""
+    found: dict[CauseKey, FailedRow] = {}
+    for kind, source in _SOURCES.items():
+        keys = {cause.newest: cause.key for cause in causes if cause.kind == kind}
+        if not keys:
+            continue
+        wanted = list(keys) if source.key_is_text else [int(key) for key in keys]
+        model = source.key.class_
+        channels = {key.channel_id for key in keys.values()}
+        statement = source.statement().add_columns(literal(True).label("is_here"))
+        here = (model.store_id == current_store_id(), model.channel_id.in_(channels), source.key.in_(wanted))
+        rows = [_row(row) for row in db.session.execute(statement.where(*here))]
+        found |= {keys[row.row_key]: row for row in rows}
+    return found
+
+
+def payloads(order_ids: Sequence[int]) -> dict[int, str]:
+    """What the channel sent last for these orders, as text, cut where it grows too long for a page."""
+    if not order_ids:
+        return {}
+    rows = db.session.execute(
+        select(RawRecord.order_id, RawRecord.payload).where(
+            RawRecord.store_id == current_store_id(), RawRecord.order_id.in_(order_ids)
+        )
+    )
+    return {row.order_id: payload_text(row.payload)[:PAYLOAD_AT_MOST] for row in rows}
+
+
 def row_number(text: str) -> int | None:
     """The id that a row's key holds, for kinds of causes whose rows have one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < _LARGEST else None
@@ -104,28 +135,40 @@ def row_number(text: str) -> int | None:
 
 def _orders() -> Select[Any]:
     """Orders, with what the ledger keeps of those that could not be read again."""
-    return select(
-        Order.id.label("row_key"),
-        Order.id.label("order_id"),
-        Order.number,
-        Order.placed_at,
-        Order.currency,
-        Order.total,
-        Order.reason,
-        Order.reason_detail.label("detail"),
-        Order.state_at.label("since_at"),
-        Order.state,
-        literal(OrderState.__name__).label("state_kind"),
-        SeenOrder.wanted_at,
-        SeenOrder.raw,
-        null().label("invoice_no"),
-    ).outerjoin(
-        SeenOrder,
-        and_(
-            SeenOrder.store_id == Order.store_id,
-            SeenOrder.channel_id == Order.channel_id,
-            SeenOrder.remote_id == Order.remote_id,
-        ),
+    return (
+        select(
+            Order.id.label("row_key"),
+            Order.id.label("order_id"),
+            Order.number,
+            Order.placed_at,
+            Order.currency,
+            Order.total,
+            Order.reason,
+            Order.reason_detail.label("detail"),
+            Order.state_at.label("since_at"),
+            Order.state,
+            literal(OrderState.__name__).label("state_kind"),
+            SeenOrder.wanted_at,
+            SeenOrder.raw,
+            Invoice.id.label("invoice_id"),
+            Invoice.number_text.label("invoice_no"),
+        )
+        .outerjoin(
+            SeenOrder,
+            and_(
+                SeenOrder.store_id == Order.store_id,
+                SeenOrder.channel_id == Order.channel_id,
+                SeenOrder.remote_id == Order.remote_id,
+            ),
+        )
+        .outerjoin(
+            Invoice,
+            and_(
+                Invoice.store_id == Order.store_id,
+                Invoice.order_id == Order.id,
+                Invoice.state == InvoiceState.POSTED,
+            ),
+        )
     )
 
 
@@ -145,6 +188,7 @@ def _changes() -> Select[Any]:
             literal(ChangeState.__name__).label("state_kind"),
             null().label("wanted_at"),
             null().label("raw"),
+            Invoice.id.label("invoice_id"),
             Invoice.number_text.label("invoice_no"),
         )
         .join(Order, and_(Order.store_id == Change.store_id, Order.id == Change.order_id))
@@ -167,6 +211,7 @@ def _seen() -> Any:
         literal(SeenState.__name__).label("state_kind"),
         SeenOrder.wanted_at,
         SeenOrder.raw,
+        null().label("invoice_id"),
         null().label("invoice_no"),
     )
 
@@ -212,7 +257,8 @@ def _row(row: Row[Any]) -> FailedRow:
         is_here=row.is_here,
         state=row.state,
         state_kind=row.state_kind,
+        invoice_id=row.invoice_id,
         invoice_no=row.invoice_no or "",
         problem=str(raw.get("problem") or ""),
-        payload=payload_text(payload) if payload else "",
+        payload=payload_text(payload)[:PAYLOAD_AT_MOST] if payload else "",
     )

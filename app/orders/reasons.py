@@ -20,11 +20,13 @@ from app.web.links import url_if
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the obstacle is: what the buttons need to know. `mapping_id` is the gateway's row in Payment Methods."""
+    """Where the obstacle is: what the buttons need to know. `mapping_id` is the gateway's row in Payment Methods,
+    `order_id` the order when it is about one alone."""
 
     channel_id: int
     channel: str
     mapping_id: int | None = None
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,26 @@ def _check(place: Place) -> Button | None:
 
 
 def _reconnect(place: Place) -> Button | None:
-    return _button(_l("Reconnect"), url_if("channels.settings", channel_id=place.channel_id))
+    return _button(_l("Reconnect"), url_if("channels.reconnect", channel_id=place.channel_id))
+
+
+def _products(place: Place) -> Button | None:
+    return _button(_l("Open Product Sync"), url_if("channels.products", channel_id=place.channel_id))
+
+
+def _compare(place: Place) -> Button | None:
+    """Two orders are compared one pair at a time."""
+    return (
+        _button(_l("Compare the two"), url_if("orders.same_sale", order_id=place.order_id)) if place.order_id else None
+    )
+
+
+def _months(_place: Place) -> Button | None:
+    return _button(_l("Open the month"), url_if("settings.closing") or url_if("settings.invoicing"))
+
+
+def _left_out(_place: Place) -> Button | None:
+    return _button(_l("Show what is left out"), url_if("orders.failed_ignored"))
 
 
 def _channel_settings(place: Place) -> Button | None:
@@ -279,28 +300,28 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("in a closed month"),
         _l("Its invoice would be dated %(day)s, and the books are closed up to %(closed_through)s."),
         _l("Date the invoice on the first open day, or open the month again."),
-        _invoicing,
+        _months,
         _l("Their invoices would be dated on days on which the books are closed."),
     ),
     Reason.DUPLICATE_SUSPECTED: _Entry(
         _l("same sale?"),
         _l("Order %(number)s of another channel has the same buyer, items, amount and time."),
         _l("Compare the two. Book it when they are two sales, leave it out when they are one."),
-        _nothing,
+        _compare,
         _l("Orders of another channel have the same buyers, items, amounts and times."),
     ),
     Reason.SKU_NOT_FOUND: _Entry(
         _l("item not linked"),
         _l("No item of yours is linked to %(skus)s."),
         _l("Link it in Product Sync; the order goes on by itself."),
-        _nothing,
+        _products,
         _l("They hold SKUs that are linked to no item of yours."),
     ),
     Reason.SKU_AMBIGUOUS: _Entry(
         _l("item not clear"),
         _l("More than one item of yours answers to %(skus)s."),
         _l("Say in Product Sync which one is meant; the order goes on by itself."),
-        _nothing,
+        _products,
         _l("They hold SKUs to which more than one item of yours answers."),
     ),
     Reason.CREDITED: _Entry(
@@ -313,7 +334,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("left out"),
         _l("Left out on purpose: “%(words)s”."),
         _l("Take it back in when it shall be booked after all."),
-        _nothing,
+        _left_out,
         _l("Left out on purpose."),
     ),
     Reason.NO_LINES: _Entry(
@@ -416,6 +437,18 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("The certificate of %(channel)s's address is not valid."),
         _l("Whoever runs that address must renew it; look at the channel's address meanwhile."),
         _channel_settings,
+    ),
+    "UNSUPPORTED": _Entry(
+        _l("not offered"),
+        _l("%(channel)s does not offer what was asked of it."),
+        _l("Look at the channel's settings; if it stays, tell whoever runs this server."),
+        _channel_settings,
+    ),
+    "INTERNAL": _Entry(
+        _l("our mistake"),
+        _l("Something on this server went wrong while it worked for %(channel)s."),
+        _l("Try again. If it stays, tell whoever runs this server the reference."),
+        _nothing,
     ),
     "TARGET_REJECTED": _Entry(
         _l("refused by the channel"),

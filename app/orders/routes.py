@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import cast
+from urllib.parse import parse_qs
 
-from flask import Blueprint, Flask, Response, abort, g, render_template, request, stream_with_context
+from flask import Blueprint, Flask, Response, abort, g, request, stream_with_context
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -13,13 +14,15 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.errors import Misconfigured
+from app.orders.deciding import suspects_of
 from app.orders.detail import order_detail, raw_order
 from app.orders.export import orders_csv
-from app.orders.failed import CauseKind, failed_causes, failed_count, unread_orders
+from app.orders.failed import failed_count
 from app.orders.filters import OrderFilter
 from app.orders.journal import tell
-from app.orders.reasons import Place, alert_words, explain_several, phrase
-from app.orders.table import Spot, orders_table_context, place_of, show_row
+from app.orders.reasons import phrase
+from app.orders.table import Spot, mark_of, orders_table_context, place_of, show_row
+from app.sync.refusals import delivery_orders_notice
 from app.sync.services import SyncStart, request_sync
 from app.tenancy.scope import store_scope
 from app.web import respond
@@ -62,7 +65,11 @@ def rows() -> BaseResponse:
     spot = Spot.of(request.args.get("back"), OrderFilter.from_query(request.args.get("filter", "")))
     if not respond.wants_fragment():
         return respond.redirect_to(spot.url)
-    return respond.fragment("orders/_live.html", table=spot.moved(_ids(request.args.getlist("id")[:MAX_LIMIT])))
+    marks = set(request.args.getlist("row")[:MAX_LIMIT])
+    moving, still = _ids(request.args.getlist("id")[:MAX_LIMIT]), _ids([mark.partition(".")[0] for mark in marks])
+    table = spot.moved([*moving, *still])
+    changed = {shown.row.id for shown in table.rows if mark_of(shown.row) not in marks}
+    return respond.fragment("orders/_live.html", table=table, changed=changed)
 
 
 @blueprint.get(f"/orders/<int(max={2**63 - 1}):order_id>")
@@ -71,12 +78,19 @@ def show(order_id: int) -> Response:
     order = order_detail(order_id)
     if order is None:
         abort(404, _("There is no such order in this store."))
-    shown = show_row(order.row)
+    seen = f"{mark_of(order.row)}.{len(order.story)}"
+    if respond.wants_fragment() and request.args.get("seen") == seen:
+        return Response(status=204)  # an open page asks at every nudge, and must not lose its buttons for nothing
     place = place_of(order.row)
-    story = [(entry, tell(entry.kind, entry.detail, place, order.currency)) for entry in order.story]
-    raw = None if respond.wants_fragment() else raw_order(order_id)
     return respond.page_or_fragment(
-        "orders/show.html", "orders/_story.html", order=order, shown=shown, story=story, raw=raw
+        "orders/show.html",
+        "orders/_story_live.html",
+        order=order,
+        shown=show_row(order.row),
+        story=[(entry, tell(entry.kind, entry.detail, place, order.currency)) for entry in order.story],
+        seen=seen,
+        suspects=suspects_of(order_id),
+        raw=None if respond.wants_fragment() else raw_order(order_id),
     )
 
 
@@ -88,24 +102,17 @@ def sync() -> BaseResponse:
     ids = _ids(request.form.getlist("order_id"))
     if not ids and "all" not in request.form:
         return _back(spot, _("Nothing was ticked. Tick the orders that you want to sync."), "warning")
+    if "all" in request.form and _is_lost(request.form.get("filter", ""), where):
+        # What cannot be read of a filter is left out: a list then shows more, but a press must not take more.
+        return _back(spot, _("We could not tell which orders you meant. Filter the list again, then sync."), "warning")
     person = g.membership.user_id
     try:
         started = request_sync(person, where=where) if "all" in request.form else request_sync(person, order_ids=ids)
     except Misconfigured as refusal:
-        link = _link(url_if("settings.invoicing"), _("Open the invoice settings"))
-        return _back(spot, Markup("{} {}").format(refusal.user_message, link), "danger")
+        wanted = {"all": "1", "filter": where.query_string()} if "all" in request.form else {"ids": _joined(ids)}
+        button = delivery_orders_notice({**wanted, "next": spot.url})
+        return _back(spot, Markup("{} {}").format(refusal.user_message, button), "danger")
     return _back(spot, _outcome(started), "success" if started.taken else "warning")
-
-
-@blueprint.get("/failed")
-def failed() -> str:
-    """What needs a person, by cause."""
-    causes = [
-        (cause, explain_several(cause.code, cause.detail, Place(cause.channel_id, cause.channel, cause.mapping_id)))
-        for cause in failed_causes()
-    ]
-    unread = unread_orders() if any(cause.kind == CauseKind.UNREADABLE for cause, _words in causes) else []
-    return render_template("orders/failed.html", causes=causes, unread=unread, alert_words=alert_words)
 
 
 def _lines(store_id: int, where: OrderFilter) -> Iterator[str]:
@@ -114,9 +121,18 @@ def _lines(store_id: int, where: OrderFilter) -> Iterator[str]:
         yield from orders_csv(where)
 
 
+def _is_lost(text: str, where: OrderFilter) -> bool:
+    """Whether the text of a filter restricts by more than could be read of it."""
+    return bool(parse_qs(text, keep_blank_values=True).keys() - where.to_query().keys())
+
+
 def _ids(texts: Sequence[str]) -> list[int]:
     """The numbers among `texts` that can be ids."""
     return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+
+
+def _joined(ids: Sequence[int]) -> str:
+    return ",".join(str(one) for one in ids[:MAX_LIMIT])
 
 
 def _back(spot: Spot, message: str, category: str) -> BaseResponse:

@@ -24,6 +24,7 @@ from app.orders.reasons import Place
 from app.sync import live, queries, services
 from app.sync.live import Hub
 from app.sync.queries import ChangeRow, JobFilter, JobLine, JobRow
+from app.sync.refusals import delivery_orders_notice
 from app.sync.words import ShownJob, clock, show_activity, show_job
 from app.tenancy import doors
 from app.web.args import read_args
@@ -156,8 +157,8 @@ def sync_now(channel_id: int) -> Response:
     except services.ChannelNotReadyError:
         return _paused(channel_id, channel.name, back)
     except Misconfigured as refusal:
-        link = _link(url_if("settings.invoicing"), _("Open the invoice settings"))
-        return done(back, Markup("{} {}").format(refusal.user_message, link), category="danger")
+        button = delivery_orders_notice({"channel": str(channel_id), "next": back})
+        return done(back, Markup("{} {}").format(refusal.user_message, button), category="danger")
     words = _("%(name)s: fetching orders, then making their invoices.", name=channel.name)
     if start.already_running:
         words = _("%(name)s is being synced already.", name=channel.name)

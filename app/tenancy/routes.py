@@ -15,12 +15,14 @@ from werkzeug.wrappers import Response
 
 from app.accounts import access
 from app.catalog import services as catalog
+from app.channels.queries import channels
 from app.invoices import closing as books
 from app.invoices import settings
 from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
 from app.mappings import lists
 from app.mappings import services as mappings
 from app.mappings.queries import payment_methods
+from app.sync.nudge import nudge
 from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
 from app.web.filters import number
@@ -28,10 +30,19 @@ from app.web.respond import done, invalid, page_or_fragment
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<store>/settings")
 
+_REFUSED: Final = 400
 _GENERAL: Final = ("settings/general.html", "settings/_general.html")
 _INVOICING: Final = ("settings/invoicing.html", "settings/_invoicing.html")
 _CLOSING: Final = ("settings/closing.html", "settings/_closing.html")
 _NAMES: Final = ("settings/names.html", "settings/_names.html")
+
+
+@blueprint.after_request
+def _tell_pages(response: Response) -> Response:
+    """Settings move orders on every channel: open pages fetch again what they show of them."""
+    if request.method == "POST" and response.status_code < _REFUSED:
+        nudge(g.store.id, "orders", *(f"channel-{channel.id}" for channel in channels()))
+    return response
 
 
 @blueprint.route("/general", methods=["GET", "POST"])

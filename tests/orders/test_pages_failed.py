@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -87,7 +88,7 @@ def test_orders_that_could_not_be_read_are_shown_with_what_was_sent(
 ) -> None:
     books.unread(channel, "500001", "The order has no creation date.", {"note": "<b>陳</b>"})
     page = owner.get(store.url("/failed")).text
-    assert "Order 500001: The order has no creation date." in page
+    assert re.search(r"Order 500001\s*: The order has no creation date\.", page)
     assert "amount not known" in page
     assert "&lt;b&gt;陳&lt;/b&gt;" in page
 
@@ -103,7 +104,12 @@ def test_page_has_words_advice_and_the_mending_button(
     assert "2 orders" in page
     assert "RM 79.80" in page
     assert store.url(f"/channels/{channel.id}/payments#gateway-{mapping}") in page
-    assert re.search(r'href="[^"]*/orders\?[^"]*gateway=grabpay[^"]*">Show the 2 orders', page)
+    behind = store.url(f"/failed/{channel.id}/orders/GATEWAY_UNMAPPED")
+    assert re.search(rf'href="{behind}">2 orders<', page)
+    assert "Retry all" in page
+    rows = owner.get(behind).text
+    assert rows.count(">Retry<") == 2
+    assert "Show in the orders' list" in unescape(rows)
 
 
 def test_read_only_member_sees_it(reader: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel) -> None:

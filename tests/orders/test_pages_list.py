@@ -358,11 +358,13 @@ def test_list_that_was_emptied_by_syncing_keeps_its_counts_up_to_date(
     assert '<div id="orders-summary" hx-swap-oob="true">' in resting
 
 
-def test_page_at_rest_does_not_ask_again(
+def test_page_at_rest_asks_only_when_it_is_nudged(
     owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
 ) -> None:
     books.orders(channel, [{}, {"state": "waiting", "reason": "UNPAID"}, {"state": "closed", "reason": "CANCELLED"}])
-    assert '<div id="orders-watch"></div>' in owner.get(store.url("/orders")).text
+    watch = re.search(r'<div id="orders-watch"[^>]*>', owner.get(store.url("/orders")).text)
+    assert watch
+    assert 'hx-trigger="sse:orders"' in watch[0]
 
 
 @pytest.mark.parametrize("state", ["planned", "sending"])
@@ -380,7 +382,10 @@ def test_write_back_at_rest_does_not(
 ) -> None:
     order = books.order(channel)
     books.change(order, books.invoice(order), state)
-    assert '<div id="orders-watch"></div>' in owner.get(store.url("/orders"), headers=HTMX).text
+    watch = re.search(r'<div id="orders-watch"[^>]*>', owner.get(store.url("/orders"), headers=HTMX).text)
+    assert watch
+    assert f"id={order}" not in watch[0]
+    assert "every 5s" not in watch[0]
 
 
 def test_live_rows_come_out_of_band_until_they_rest(
@@ -399,6 +404,20 @@ def test_live_rows_come_out_of_band_until_they_rest(
     assert "INV-LIVE" in resting
     assert "every 5s" not in resting
     assert '<div id="orders-summary" hx-swap-oob="true">' in resting
+
+
+def test_a_nudged_page_gets_the_rows_that_changed_and_no_others(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    held, other = books.orders(channel, [{"state": "held", "reason": "GATEWAY_UNMAPPED"}, {}])
+    match = re.search(r'id="orders-watch" hx-get="([^"]+)"', owner.get(store.url("/orders")).text)
+    assert match
+    url = match[1].replace("&amp;", "&")
+    assert "<tr" not in owner.get(url, headers=HTMX).text
+    books.set(held, state="ready", reason=None)
+    nudged = owner.get(url, headers=HTMX).text
+    assert f"order-row-{held}" in nudged
+    assert f"order-row-{other}" not in nudged
 
 
 def test_live_rows_opened_directly_lead_to_their_page(owner: FlaskClient, store: SomeStore) -> None:

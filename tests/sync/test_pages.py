@@ -454,9 +454,15 @@ def test_sync_now_is_refused_while_delivery_orders_are_automatic(
         db.session.commit()
     answer = owner.post(store.url(f"/channels/{channel.id}/sync-now"), follow_redirects=True)
     assert "Set Auto-generate D.O. to None" in answer.text
-    assert store.url("/settings/invoicing") in answer.text
     with books.scope():
         assert db.session.scalar(text("select count(*) from sync_jobs")) == 0
+    hidden = {"channel": str(channel.id), "next": store.url("/")}
+    assert all(f'name="{name}" value="{value}"' in answer.text for name, value in hidden.items())
+    mended = owner.post(store.url("/delivery-orders/none"), data=hidden, follow_redirects=True)
+    assert "What you asked for goes on now." in mended.text
+    with books.scope():
+        assert db.session.scalar(text("select kind from sync_jobs")) == "auto"
+        assert db.session.get_one(Store, store.id).auto_delivery_order == "none"
 
 
 @pytest.fixture

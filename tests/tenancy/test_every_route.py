@@ -20,13 +20,17 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.completeness.models import Verification
 from app.config import load_settings
+from app.core.crediting import InFull
+from app.core.states import CreditCause
 from app.extensions import db
 from app.mappings.services import add_payment_method
 from app.sync import live
+from app.sync.crediting import credit_invoice
 from app.sync.models import SyncJob
 from tests.conftest import TEST_KEY
-from tests.orders.factories import Books
+from tests.orders.factories import NOON, Books
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
 
@@ -66,6 +70,7 @@ OWNERS_PAGE = Route(get=Who.OWNER)
 OWNERS_FORM = Route(get=Who.OWNER, post=Who.OWNER)
 ACT = Route(post=Who.OWNER)
 NAMES = {"kind": "payment-methods"}
+CAUSE = {"kind": "write_backs", "code": "WRITEBACK_FAILED"}
 
 ROUTES: Mapping[str, Route] = {
     "static": Route(get=Who.ANYONE, values={"filename": "icons.svg"}),
@@ -119,12 +124,31 @@ ROUTES: Mapping[str, Route] = {
     "orders.find": PAGE,
     "orders.ask": Route(post=Who.OWNER, form={"q": "1001", "channel_id": "999999999"}, also=frozenset({404})),
     "orders.failed": PAGE,
+    "orders.failed_live": PAGE,
+    "orders.failed_cause": Route(get=Who.MEMBER, values=CAUSE),
+    "orders.failed_cause_live": Route(get=Who.MEMBER, values=CAUSE),
+    "orders.failed_retry": Route(post=Who.OWNER, values=CAUSE),
+    "orders.failed_ignore": Route(get=Who.OWNER, post=Who.OWNER, values=CAUSE),
+    "orders.failed_date": OWNERS_FORM,
+    "orders.failed_ignored": PAGE,
+    "orders.failed_take_back": ACT,
+    "orders.same_sale": FORM,
+    "sync.no_delivery_orders": ACT,
     "orders.sync": ACT,
     "invoices.index": PAGE,
     "invoices.show": PAGE,
     "invoices.print_view": PAGE,
     "invoices.pdf": PAGE,
     "invoices.export": PAGE,
+    "invoices.credit": OWNERS_FORM,
+    "invoices.reissue": OWNERS_FORM,
+    # The order of the samples was never invoiced.
+    "invoices.invoice_again": Route(get=Who.OWNER, post=Who.OWNER, also=frozenset({404})),
+    "invoices.credit_notes": PAGE,
+    "invoices.credit_notes_export": PAGE,
+    "invoices.credit_note": PAGE,
+    "invoices.credit_note_print": PAGE,
+    "invoices.credit_note_pdf": PAGE,
     "invoices.register_index": PAGE,
     "invoices.register_print": PAGE,
     "invoices.register_month": PAGE,
@@ -141,6 +165,14 @@ ROUTES: Mapping[str, Route] = {
     "sync.sync_now": ACT,
     "sync.change_retry": ACT,
     "sync.change_drop": OWNERS_FORM,
+    "completeness.index": PAGE,
+    "completeness.standing": PAGE,
+    "completeness.start": ACT,
+    "completeness.show": PAGE,
+    "completeness.of_job": PAGE,
+    "completeness.print_view": PAGE,
+    "completeness.export": Route(get=Who.MEMBER, values={"what": "days"}),
+    "completeness.mend": Route(post=Who.OWNER, form={"all": "1"}),
     "reports.home": PAGE,
     "reports.home_steps": PAGE,
     "reports.home_state": PAGE,
@@ -186,12 +218,21 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "mapping_id": books.gateway(channel, "ShopeePay"),
         "order_id": order_id,
         "invoice_id": invoice_id,
+        "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
-        "job_id": _job(books, channel.id),
+        "job_id": (job_id := _job(books, channel.id)),
+        "verification_id": _verification(books, channel.id, job_id),
     }
+
+
+def _credit_note(books: Books, invoice_id: int) -> int:
+    person, cause = books.store.owner.id, CreditCause.CORRECTION
+    with books.scope():
+        made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
+        return made.credit_note_id
 
 
 def _job(books: Books, channel_id: int) -> int:
@@ -200,6 +241,23 @@ def _job(books: Books, channel_id: int) -> int:
         db.session.add(job)
         db.session.commit()
         return job.id
+
+
+def _verification(books: Books, channel_id: int, job_id: int) -> int:
+    with books.scope():
+        row = Verification(
+            store_id=books.store.id,
+            channel_id=channel_id,
+            job_id=job_id,
+            since=NOON.date(),
+            until=NOON.date(),
+            time_zone="Asia/Kuala_Lumpur",
+            finished_at=NOON,
+            until_at=NOON,
+        )
+        db.session.add(row)
+        db.session.commit()
+        return row.id
 
 
 @pytest.fixture(autouse=True)
