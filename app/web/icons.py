@@ -22,11 +22,15 @@ def icon(name: str, css: str = "") -> Markup:
 
     LookupError names an icon that was never drawn.
     """
-    if name not in _names(str(current_app.static_folder)):
+    return _drawn(name, css, static_url("icons.svg"), str(current_app.static_folder))
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, css: str, sprite: str, folder: str) -> Markup:
+    """Remembered, because a page of fifty rows has a hundred and fifty of the same few."""
+    if name not in _names(folder):
         raise LookupError(f"static/icons.svg has no icon {name!r}")
-    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
-        css, static_url("icons.svg"), name
-    )
+    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(css, sprite, name)
 
 
 @lru_cache(maxsize=4)

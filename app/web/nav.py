@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.web.links import has_page, is_active
@@ -66,8 +66,11 @@ def count_badge(app: Flask, endpoint: str, count: Callable[[], int]) -> None:
 
 
 def nav_links() -> list[NavLink]:
-    """The entries whose pages exist, for the store of the current page."""
-    return [_link(item) for item in NAV if has_page(item.endpoint)]
+    """The entries whose pages exist, for the store of the current page; counted once for all menus of the page."""
+    if "nav_links" not in g:
+        g.nav_links = [_link(item) for item in NAV if has_page(item.endpoint)]
+    links: list[NavLink] = g.nav_links
+    return links
 
 
 def _link(item: NavItem) -> NavLink:

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 from werkzeug.security import safe_join
 
 
@@ -18,7 +18,10 @@ def init_app(app: Flask) -> None:
 
 def static_url(filename: str) -> str:
     """The URL of a file under `static/` with a hash of its content; FileNotFoundError when there is none."""
-    return url_for("static", filename=filename, v=_version(filename))
+    urls: dict[str, str] = g.setdefault("static_urls", {})
+    if filename not in urls:
+        urls[filename] = url_for("static", filename=filename, v=_version(filename))
+    return urls[filename]
 
 
 def _version(filename: str) -> str:
