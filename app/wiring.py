@@ -13,6 +13,7 @@ import app.catalog.models
 import app.channels.adding
 import app.channels.models
 import app.completeness.models
+import app.invoices.credit_pages
 import app.invoices.models
 import app.invoices.register_pages
 import app.mappings.marketplaces
@@ -25,7 +26,9 @@ import app.orders.find_pages
 import app.orders.models
 import app.sync.allowing
 import app.sync.failing
+import app.sync.credit_pages
 import app.sync.models
+import app.sync.reissue_pages
 import app.sync.same_sale
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
 from app import health, web

@@ -81,7 +81,7 @@ def paper(invoice: InvoiceDetail) -> Paper:
         number=invoice.number_text,
         credited=_credited(invoice),
         buyer_label=_("Bill to"),
-        buyer=_buyer_lines(invoice.buyer),
+        buyer=buyer_lines(invoice.buyer),
         facts=_facts(invoice),
         columns=_columns(invoice),
         lines=tuple(_line(line, invoice.currency) for line in invoice.items),
@@ -192,7 +192,7 @@ def _facts(invoice: InvoiceDetail) -> tuple[tuple[str, str], ...]:
     return tuple((label, value) for label, value in facts if value)
 
 
-def _buyer_lines(buyer: Mapping[str, str]) -> tuple[str, ...]:
+def buyer_lines(buyer: Mapping[str, str]) -> tuple[str, ...]:
     """Name and address as on an envelope, then how to reach the buyer; what is unknown takes no line."""
     town = " ".join(part for part in (buyer.get("postcode", ""), buyer.get("city", "")) if part)
     name, company = buyer.get("name", ""), buyer.get("company", "")

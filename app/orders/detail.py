@@ -15,7 +15,7 @@ from app.accounts.models import User
 from app.core.invoicing import foot
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
-from app.invoices.models import Invoice
+from app.invoices.models import CreditNote, Invoice
 from app.mappings.models import Salesperson, SalespersonMapping
 from app.orders.models import JournalEntry, Order, OrderLine, RawRecord
 from app.orders.queries import OrderRow, order_rows
@@ -60,6 +60,18 @@ class OrderInvoice:
     salesperson: str
     issued_at: datetime
     issued_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCredit:
+    """A credit note of one of the order's invoices."""
+
+    id: int
+    number_text: str
+    invoice_number: str
+    credit_date: date
+    currency: str
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,7 @@ class OrderDetail:
     salesperson: str
     """The one on the live invoice, else the one in charge of the marketplace now; '' when nobody is."""
     invoices: tuple[OrderInvoice, ...]
+    credits: tuple[OrderCredit, ...]
     write_backs: tuple[WriteBack, ...]
     story: tuple[StoryEntry, ...]
 
@@ -154,7 +167,7 @@ class RawOrder:
 
 
 def order_detail(order_id: int) -> OrderDetail | None:
-    """The order of this store with all that belongs to it, or None. Six statements, however long its story."""
+    """The order of this store with all that belongs to it, or None. Seven statements, however long its story."""
     rows = order_rows([order_id])
     if not rows:
         return None
@@ -192,6 +205,7 @@ def order_detail(order_id: int) -> OrderDetail | None:
         lines=_lines(order_id),
         salesperson=live.salesperson if live else facts.in_charge or "",
         invoices=invoices,
+        credits=_credits(order_id) if invoices else (),
         write_backs=_write_backs(order_id),
         story=_story(order_id),
     )
@@ -270,6 +284,16 @@ def _invoices(order_id: int) -> tuple[OrderInvoice, ...]:
         .order_by(Invoice.id.desc())
     )
     return tuple(OrderInvoice(**row._mapping) for row in rows)
+
+
+def _credits(order_id: int) -> tuple[OrderCredit, ...]:
+    """Newest first, as the invoices are."""
+    rows = db.session.execute(
+        select(*(getattr(CreditNote, name) for name in OrderCredit.__dataclass_fields__))
+        .where(CreditNote.store_id == current_store_id(), CreditNote.order_id == order_id)
+        .order_by(CreditNote.id.desc())
+    )
+    return tuple(OrderCredit(**row._mapping) for row in rows)
 
 
 def _write_backs(order_id: int) -> tuple[WriteBack, ...]:

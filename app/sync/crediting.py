@@ -128,12 +128,7 @@ def reissue(invoice_id: int, *, words: str, user_id: int) -> Reissued:
 def invoice_again(order_id: int, *, words: str, user_id: int) -> Reissued:
     """Issue an invoice for an order whose last one was credited in full. Raises as `reissue` does."""
     refuse_with_delivery_orders()
-    last = db.session.execute(
-        select(Invoice.id, Invoice.channel_id)
-        .where(Invoice.store_id == current_store_id(), Invoice.order_id == order_id)
-        .order_by(Invoice.id.desc())
-        .limit(1)
-    ).one_or_none()
+    last = _last_invoice(order_id)
     if last is None:
         raise NoSuchInvoice(order_id)
     lock_channel(last.channel_id, share=True)
@@ -151,6 +146,12 @@ def invoice_again(order_id: int, *, words: str, user_id: int) -> Reissued:
         db.session.rollback()
         raise
     return _finished(None, issued, last.channel_id, user_id, is_written=is_written)
+
+
+def last_invoice(order_id: int) -> int | None:
+    """The newest invoice of an order; None when it never had one, or there is no such order."""
+    last = _last_invoice(order_id)
+    return None if last is None else int(last.id)
 
 
 def plan_number_writes(channel_id: int, writes: Sequence[NumberWrite]) -> None:
@@ -180,6 +181,16 @@ def plan_number_writes(channel_id: int, writes: Sequence[NumberWrite]) -> None:
         for write in writes
     ]
     insert_rows(Change, _CHANGE_COLUMNS, rows)
+
+
+def _last_invoice(order_id: int) -> Any:
+    """(id, channel_id) of the order's newest invoice, or None."""
+    return db.session.execute(
+        select(Invoice.id, Invoice.channel_id)
+        .where(Invoice.store_id == current_store_id(), Invoice.order_id == order_id)
+        .order_by(Invoice.id.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def _locked(invoice_id: int) -> tuple[StoredInvoice, dict[int, Row[Any]]]:

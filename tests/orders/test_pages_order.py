@@ -232,4 +232,4 @@ def test_long_story_costs_no_more_statements(books: Books, channel: SomeChannel)
         detail = order_detail(order)
     assert detail is not None
     assert len(detail.story) == 12
-    assert len([statement for statement in seen if "set_config" not in statement]) == 6
+    assert len([statement for statement in seen if "set_config" not in statement]) == 7

@@ -24,9 +24,12 @@ from app.completeness.models import Verification
 from app.config import load_settings
 from app.core.crediting import InFull
 from app.core.states import CreditCause
+from app.core.crediting import InFull
+from app.core.states import CreditCause
 from app.extensions import db
 from app.mappings.services import add_payment_method
 from app.sync import live
+from app.sync.crediting import credit_invoice
 from app.sync.crediting import credit_invoice
 from app.sync.models import SyncJob
 from tests.conftest import TEST_KEY
@@ -149,6 +152,15 @@ ROUTES: Mapping[str, Route] = {
     "invoices.credit_note": PAGE,
     "invoices.credit_note_print": PAGE,
     "invoices.credit_note_pdf": PAGE,
+    "invoices.credit": OWNERS_FORM,
+    "invoices.reissue": OWNERS_FORM,
+    # The order of the samples was never invoiced.
+    "invoices.invoice_again": Route(get=Who.OWNER, post=Who.OWNER, also=frozenset({404})),
+    "invoices.credit_notes": PAGE,
+    "invoices.credit_notes_export": PAGE,
+    "invoices.credit_note": PAGE,
+    "invoices.credit_note_print": PAGE,
+    "invoices.credit_note_pdf": PAGE,
     "invoices.register_index": PAGE,
     "invoices.register_print": PAGE,
     "invoices.register_month": PAGE,
@@ -219,6 +231,7 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "order_id": order_id,
         "invoice_id": invoice_id,
         "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
+        "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
@@ -226,6 +239,13 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "job_id": (job_id := _job(books, channel.id)),
         "verification_id": _verification(books, channel.id, job_id),
     }
+
+
+def _credit_note(books: Books, invoice_id: int) -> int:
+    person, cause = books.store.owner.id, CreditCause.CORRECTION
+    with books.scope():
+        made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
+        return made.credit_note_id
 
 
 def _credit_note(books: Books, invoice_id: int) -> int:

@@ -1,0 +1,163 @@
+"""Lists of credit notes as plain rows: the page of a filter, its totals, and batches for an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
+from werkzeug.datastructures import MultiDict
+
+from app.accounts.models import User
+from app.channels.models import Channel
+from app.core.states import CreditCause
+from app.extensions import db
+from app.invoices.models import CreditNote
+from app.orders.queries import buyer_name
+from app.tenancy.scope import current_store_id
+from app.web.args import read_args
+from app.web.pagination import Keyset, Page, page_of
+
+MAX_WORDS: Final = 8
+EXPORT_BATCH: Final = 500
+TOTALLED_AT_MOST: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class CreditFilter:
+    """The field names are the parameters of the URL; what is left at its default does not restrict.
+
+    `date_from` and `date_to` are credit dates, both included; `job` is the job that issued them.
+    """
+
+    q: str | None = None
+    channel: int | None = None
+    cause: CreditCause | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    job: int | None = None
+
+    @classmethod
+    def from_args(cls, args: MultiDict[str, str]) -> CreditFilter:
+        """Read the parameters of a URL; what cannot be read does not restrict."""
+        return read_args(cls, args)
+
+    def to_query(self) -> dict[str, str]:
+        """The parameters that make this filter again."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: str(value) for name, value in values if value is not None}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every credit note is wanted."""
+        return self == CreditFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class CreditRow:
+    """A credit note as lists and exports show it. Amounts in minor units, positive: what is given back."""
+
+    id: int
+    number_text: str
+    credit_date: date
+    invoice_id: int
+    invoice_number: str
+    order_id: int
+    order_number: str
+    channel_id: int
+    channel: str
+    buyer: str
+    cause: str
+    words: str
+    currency: str
+    tax: int
+    tax_included: bool
+    total: int
+    issued_at: datetime
+    issued_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditSum:
+    """What the credit notes of one currency add up to, in minor units."""
+
+    currency: str
+    count: int
+    tax: int
+    total: int
+
+    @property
+    def net(self) -> int:
+        """The total without its tax."""
+        return self.total - self.tax
+
+
+def credits_page(where: CreditFilter, keyset: Keyset) -> Page[CreditRow]:
+    """One page of the matching credit notes, newest first by (credit_date, id). One statement."""
+    cursor = keyset.cursor
+    beyond = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
+    rows = _rows(where, keyset.fetch, beyond, upwards=keyset.is_backward)
+    return page_of(rows, keyset, lambda row: (row.credit_date, row.id))
+
+
+def credit_batches(where: CreditFilter, size: int = EXPORT_BATCH) -> Iterator[Sequence[CreditRow]]:
+    """All matching credit notes, oldest first, `size` at a time: one statement each."""
+    beyond: tuple[date, int] | None = None
+    while rows := _rows(where, size, beyond, upwards=True):
+        yield rows
+        beyond = (rows[-1].credit_date, rows[-1].id)
+
+
+def credit_sums(where: CreditFilter, at_most: int = TOTALLED_AT_MOST) -> tuple[CreditSum, ...] | None:
+    """The matching credit notes added up by currency; None when there are too many. A bounded number of rows."""
+    counted = (
+        select(CreditNote.currency, CreditNote.tax, CreditNote.total).where(*_matching(where)).limit(at_most + 1)
+    ).subquery()
+    rows = db.session.execute(
+        select(counted.c.currency, func.count(), func.sum(counted.c.tax), func.sum(counted.c.total))
+        .group_by(counted.c.currency)
+        .order_by(counted.c.currency)
+    )
+    found = tuple(CreditSum(row[0], row[1], int(row[2]), int(row[3])) for row in rows)
+    return None if sum(row.count for row in found) > at_most else found
+
+
+_OWN: Final = tuple(name for name in CreditRow.__dataclass_fields__ if name not in {"channel", "buyer", "issued_by"})
+
+
+def _rows(where: CreditFilter, limit: int, beyond: tuple[Any, int] | None, *, upwards: bool) -> list[CreditRow]:
+    """Up to `limit` matching credit notes beyond a place (date, id), in the order they are read."""
+    place = (CreditNote.credit_date, CreditNote.id)
+    picked = select(CreditNote).where(*_matching(where)).limit(limit)
+    if beyond is not None:
+        edge = tuple_(*(literal(part) for part in beyond))
+        picked = picked.where(tuple_(*place) > edge if upwards else tuple_(*place) < edge)
+    note = picked.order_by(*(column.asc() if upwards else column.desc() for column in place)).subquery("picked").c
+    again = (note.credit_date, note.id)
+    statement = (
+        select(
+            *(note[name] for name in _OWN),
+            Channel.name.label("channel"),
+            buyer_name(note.buyer).label("buyer"),
+            User.name.label("issued_by"),
+        )
+        .join(Channel, and_(Channel.store_id == note.store_id, Channel.id == note.channel_id))
+        .outerjoin(User, User.id == note.issued_by)
+        .order_by(*(column.asc() if upwards else column.desc() for column in again))
+    )
+    return [CreditRow(**row._mapping) for row in db.session.execute(statement)]
+
+
+def _matching(where: CreditFilter) -> list[ColumnElement[bool]]:
+    """The filter as conditions on CreditNote; the store's is always the first."""
+    plain = ((CreditNote.channel_id, where.channel), (CreditNote.cause, where.cause), (CreditNote.job_id, where.job))
+    conditions = [CreditNote.store_id == current_store_id()]
+    conditions += [column == value for column, value in plain if value is not None]
+    if where.date_from is not None:
+        conditions.append(CreditNote.credit_date >= where.date_from)
+    if where.date_to is not None:
+        conditions.append(CreditNote.credit_date <= where.date_to)
+    words = (where.q or "").casefold().split()[:MAX_WORDS]
+    return conditions + [CreditNote.search.contains(word, autoescape=True) for word in words]
