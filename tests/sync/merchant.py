@@ -29,12 +29,14 @@ class Merchant:
         self.app, self.store, self.shop = app, store, shop
         self.channel_id = 0
 
-    def connect(self, *, start_on: date = date(2026, 1, 1), unmapped_gateway: UnmappedGateway = "cash") -> None:
-        """Connect the sandbox's shop to the store."""
+    def connect(
+        self, *, start_on: date = date(2026, 1, 1), unmapped_gateway: UnmappedGateway = "cash", domain: str = ""
+    ) -> None:
+        """Connect the sandbox's shop to the store, perhaps by another address."""
         with self.app.app_context(), self.scope():
             new = NewChannel(
                 kind="sitegiant",
-                config={"domain": self.shop.sandbox.url, "api_key": self.shop.key},
+                config={"domain": domain or self.shop.sandbox.url, "api_key": self.shop.key},
                 name="My shop",
                 start_on=start_on,
                 unmapped_gateway=unmapped_gateway,
