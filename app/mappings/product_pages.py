@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 
 from app.catalog.items import NoSuchItem, SkuTaken
 from app.catalog.queries import find_items, has_items
-from app.channels.connecting import kind_of
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
 from app.core.matching import ListingState
@@ -52,8 +51,8 @@ def products(channel_id: int) -> Response:
     where = read_args(ListingFilter, request.args)
     context = _list_context(channel, where)
     if htmx.target == "listings":
-        return fragment("mappings/_listings.html", **context)
-    context |= head_context(channel, where)
+        return fragment("mappings/_listings.html", channel=channel, **context)
+    context |= _head_context(channel, where)
     context["seen"] = _last_id(context["job"])
     return tab_page("mappings/products.html", "products", channel, **context)
 
@@ -69,7 +68,7 @@ def products_head(channel_id: int) -> Response:
     if not wants_fragment():
         return redirect_to(products_url(channel_id, where))
     seen = request.args.get("seen", 0, type=int)
-    return fragment("mappings/_products_head.html", **head_context(channel, where), seen=seen)
+    return fragment("mappings/_products_head.html", channel=channel, seen=seen, **_head_context(channel, where))
 
 
 @blueprint.post("/<int:channel_id>/products/refresh")
@@ -121,13 +120,11 @@ def products_url(channel_id: int, where: ListingFilter, **more: Any) -> str:
     return url_for("channels.products", channel_id=channel_id, q=where.q or None, state=state, **more)
 
 
-def head_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
+def _head_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
     """What the live part shows. Seven statements at most."""
     counts = queries.state_counts(channel.id)
     chips = [(None, sum(counts.values()))] + [(state, counts.get(state, 0)) for state in ListingState]
     return {
-        "channel": channel,
-        "kind": kind_of(channel.kind),
         "where": where,
         "chips": [(state, products_url(channel.id, replace(where, state=state)), count) for state, count in chips],
         "certain": queries.count_certain(channel.id) if counts.get(ListingState.PROPOSED) else 0,
@@ -135,7 +132,6 @@ def head_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
         "batch": queries.last_batch(channel.id),
         "has_items": has_items(),
         "job": _last_job(channel.id),
-        "path": request.full_path,
     }
 
 
@@ -147,7 +143,6 @@ def freed_words(freed: int) -> str:
 def _list_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
     page = queries.listings_page(channel.id, where, Keyset.from_args(request.args))
     return {
-        "channel": channel,
         "where": where,
         "page": page,
         "lines": [_line(row) for row in page.rows],

@@ -15,11 +15,16 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, func, insert, select, update
 
+from app.catalog.items import ItemFacts
 from app.channels.models import Channel, Marketplace
 from app.core.plan import gateway_key
+from app.core.types import RemoteListing, UnreadableListing
 from app.extensions import db
 from app.invoices.models import Invoice, NumberSeries
-from app.mappings.models import PaymentMapping, PaymentMethod
+from app.mappings.listings import store_listings
+from app.mappings.models import Listing, PaymentMapping, PaymentMethod
+from app.mappings.proposing import propose_all
+from app.orders.linking import add_item
 from app.orders.models import JournalEntry, Order, OrderLine, RawRecord, SeenOrder
 from app.sync.models import Change
 from app.tenancy.scope import store_scope
@@ -81,6 +86,25 @@ class Books:
             )
             db.session.commit()
         return found
+
+    def item(self, sku: str, **facts: Any) -> int:
+        """An item; proposals and orders follow, as when a person adds it."""
+        with self.scope():
+            return add_item(ItemFacts(sku, **facts), self.store.owner.id).item_id
+
+    def listings(self, channel: SomeChannel, *many: RemoteListing | UnreadableListing) -> list[int]:
+        """What the channel sells, with proposals, as a refresh leaves it; the ids in the given order."""
+        with self.scope():
+            store_listings(channel.id, many)
+            propose_all(channel.id)
+            rows = db.session.execute(
+                select(Listing.remote_id, Listing.id).where(
+                    Listing.store_id == self.store.id, Listing.channel_id == channel.id
+                )
+            )
+            ids = {row.remote_id: row.id for row in rows}
+            db.session.commit()
+        return [ids[one.remote_id] for one in many]
 
     def order(self, channel: SomeChannel, **values: Any) -> int:
         """One order; what is not given is a paid order of RM 39.90 that is ready."""
