@@ -94,7 +94,10 @@ def open_books(closed: date, words: str, user_id: int) -> int:
 
 
 def _locked_store() -> Store:
-    return db.session.get_one(Store, current_store_id(), with_for_update=True, populate_existing=True)
+    """The store, locked against another closing. Its key stays free: every row that a job writes refers to it, and a
+    job that holds its channel would wait for us while we wait for the channel."""
+    lock = {"key_share": True}
+    return db.session.get_one(Store, current_store_id(), with_for_update=lock, populate_existing=True)
 
 
 def _move(through: date | None, words: str, user_id: int) -> int:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections import Counter
 from threading import Lock, Timer
 
 import redis
 
 from app.embedded.postgres import APP_ROLE
+from app.embedded.processes import wait_until
 from tests.crash.disk import Disk
 from tests.crash.house import House
 from tests.crash.schedule import Act
 from tests.setup.test_demo import PARTS, children, command
+
+AT_WORK = ("worker child", "worker and child")
+WORK_WITHIN = 1.5
+AMIDST = 0.4  # seconds
 
 
 class Hand:
@@ -43,10 +49,10 @@ class Hand:
                 timer.join()
 
     def _kill(self, act: Act) -> bool:
-        return _send(victims(self._house, act.what, act.luck), signal.SIGKILL)
+        return _send(self._meet(act), signal.SIGKILL)
 
     def _freeze(self, act: Act) -> bool:
-        pids = victims(self._house, act.what, act.luck)
+        pids = self._meet(act)
         if not _send(pids, signal.SIGSTOP):
             return False
         timer = Timer(act.seconds, lambda: self._thaw(timer))
@@ -54,6 +60,13 @@ class Hand:
             self._held[timer] = pids
         timer.start()
         return True
+
+    def _meet(self, act: Act) -> tuple[int, ...]:
+        """Whom the blow means. It waits a little for a worker that works, and then for a moment in its work."""
+        if act.what in AT_WORK:
+            wait_until(lambda: any(map(children, self._house.parts("worker"))), WORK_WITHIN)
+            time.sleep(act.luck * AMIDST)
+        return victims(self._house, act.what, act.luck)
 
     def _thaw(self, timer: Timer) -> None:
         with self._turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tests.crash.people import Button, People, Push
@@ -99,6 +100,75 @@ def unmapped_gateways(rule: str) -> Button:
     return press
 
 
+def on_invoice(act: str, **form: str) -> Button:
+    """A live invoice is taken back or issued anew; a credit says how much of it the person saw credited before."""
+
+    def press(people: People, luck: float) -> Push | None:
+        sql = "select id, credited from invoices where store_id = %s and state = 'posted' order by id"
+        invoice = people.pick(luck, sql)
+        if invoice is None:
+            return None
+        said = {"words": "The customer asked for it", "seen": str(invoice["credited"]), "confirmed": "1"}
+        return Push(f"/{people.slug}/invoices/{invoice['id']}/{act}", {**said, **form})
+
+    return press
+
+
+def invoice_again(people: People, luck: float) -> Push | None:
+    """The sale of a credited invoice stands after all."""
+    order = people.pick(luck, "select id from orders where store_id = %s and reason = 'CREDITED' order by id")
+    return Push(f"/{people.slug}/orders/{order['id']}/invoice-again", {"words": "It was paid"}) if order else None
+
+
+def on_cause(act: str, *, one: bool) -> Button:
+    """Orders that are held: one of them, or all that are held for the same reason."""
+
+    def press(people: People, luck: float) -> Push | None:
+        order = people.pick(luck, "select id, reason from orders where store_id = %s and state = 'held' order by id")
+        if order is None:
+            return None
+        path = f"/{people.slug}/failed/{people.channel_id}/orders/{order['reason']}/{act}"
+        return Push(path, {"words": "Sold to ourselves", **({"row": str(order["id"])} if one else {})})
+
+    return press
+
+
+def on_failed_number(people: People, _luck: float) -> Push:
+    """All numbers that somebody else's keeps from being written."""
+    return Push(f"/{people.slug}/failed/{people.channel_id}/write_backs/FOREIGN_NUMBER/retry")
+
+
+def take_back(people: People, luck: float) -> Push | None:
+    """An order that was left out."""
+    order = people.pick(luck, "select id from orders where store_id = %s and reason = 'IGNORED' order by id")
+    if order is None:
+        return None
+    return Push(f"/{people.slug}/failed/{people.channel_id}/take-back", {"kind": "orders", "row": str(order["id"])})
+
+
+def find(people: People, luck: float) -> Push | None:
+    """Where is my order? The channel is asked for it."""
+    order = people.pick(luck, "select remote_id from seen_orders where store_id = %s order by remote_id")
+    form = {"channel_id": str(people.channel_id)}
+    return Push(f"/{people.slug}/orders/find/ask", {**form, "q": order["remote_id"]}) if order else None
+
+
+def close_books(people: People, luck: float) -> Push:
+    """A month is closed, the last one or the one before."""
+    first = datetime.now(UTC).date().replace(day=1)
+    through = (
+        first - timedelta(days=1) if luck < 0.5 else (first - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+    )
+    return Push(f"/{people.slug}/settings/closing", {"through": through.isoformat()})
+
+
+def open_books(people: People, _luck: float) -> Push | None:
+    """The newest closed month is opened again."""
+    (store,) = people.rows("select closed_through as day from stores where id = %s")
+    form = {"closed": str(store["day"]), "words": "An order came late"}
+    return Push(f"/{people.slug}/settings/closing/open", form) if store["day"] else None
+
+
 BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "check": (4, on_channel("check")),
     "sync": (5, sync),
@@ -115,7 +185,19 @@ BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "book unmapped": (2, unmapped_gateways("cash")),
     "pause": (1, on_channel("pause")),
     "resume": (2, on_channel("resume")),
+    "re-issue": (3, on_invoice("reissue")),
+    "credit": (2, on_invoice("credit", how="full")),
+    "credit a part": (1, on_invoice("credit", how="amount", amount="0.50")),
+    "invoice again": (2, invoice_again),
+    "retry one": (2, on_cause("retry", one=True)),
+    "retry all": (2, on_cause("retry", one=False)),
+    "retry numbers": (1, on_failed_number),
+    "leave out": (1, on_cause("ignore", one=True)),
+    "take back": (2, take_back),
+    "find": (2, find),
+    "close books": (1, close_books),
+    "open books": (2, open_books),
     "auto sync": (1, on_channel("auto-sync", on="y", minutes="15")),
-    "look": (5, look_at("", "orders", "failed", "invoices", "jobs", "channels/")),
+    "look": (5, look_at("", "orders", "failed", "invoices", "jobs", "channels/", "settings/closing")),
 }
 """How often a button is pressed in comparison, and what it sends."""

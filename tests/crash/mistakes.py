@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from app.embedded.folder import PROJECT
+
 PARTS = ("web", "worker-1", "worker-2", "tick")
 TRACEBACK = "Traceback (most recent call last):\n"
 AND_THEN = (
@@ -20,13 +22,14 @@ AND_THEN = (
 PASSING = re.compile(
     r"(sqlalchemy\.exc|psycopg)\.(OperationalError|InterfaceError)\b"
     r"|psycopg\.errors\.(AdminShutdown|CrashShutdown|CannotConnectNow|DiskFull|IdleInTransactionSessionTimeout)\b"
-    r"|redis\.exceptions\.|rq\.exceptions\.|SystemExit|KeyboardInterrupt"
+    r"|app\.checks\.UnsoundError: Database: |redis\.exceptions\.|rq\.exceptions\.|SystemExit|KeyboardInterrupt"
     r"|(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)\b"
     r"|OSError: \[Errno 28\]"
 )
 ERROR = re.compile(r"[A-Za-z_][\w.]*(:|$)")  # two processes write to one log, so that other lines come in between
 CUT_OFF = "SystemExit"  # who wrote it was killed, or the disk was full
 DEADLOCK = "deadlock detected"
+OURS = str(PROJECT / "app")
 
 
 class Logs:
@@ -50,22 +53,23 @@ class Logs:
 
 
 def mistakes_in(text: str) -> Iterator[str]:
-    """The end of each chain of tracebacks of which no link is passing, and every deadlock."""
-    yield from (DEADLOCK for line in text.splitlines() if DEADLOCK in line)
+    """The end of each chain of tracebacks of which no link is passing, or that tells of a deadlock."""
     chain: list[str] = []
     for before, link in pairwise(text.split(TRACEBACK)):
         words, place = _told(link)
         chain = [*chain, words] if before.endswith(AND_THEN) else [words]
-        if not link.endswith(AND_THEN) and not any(map(PASSING.match, chain)):
+        if link.endswith(AND_THEN):
+            continue
+        if any(DEADLOCK in error for error in chain) or not any(map(PASSING.match, chain)):
             yield f"{words[:200]} at {place}"
 
 
 def _told(link: str) -> tuple[str, str]:
-    """The error that ends a traceback, and the last place that it names."""
+    """The error that ends a traceback, and the last place of our own that it names."""
     place = "?"
     for line in link.splitlines():
         if line.startswith("  File "):
-            place = line.strip()
+            place = line.strip() if place == "?" or OURS in line else place
         elif ERROR.match(line):
             return line, place
     return CUT_OFF, place

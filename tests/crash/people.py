@@ -39,7 +39,8 @@ class People(Merchant):
     def __init__(self, house: House, name: str, *, orders: int, seed: int) -> None:
         super().__init__(house, name, orders=orders, seed=seed)
         self.answers: Counter[str] = Counter()
-        self.signed_out: list[str] = []
+        self.mistaken: list[str] = []
+        """Answers that nobody should get, whatever was killed."""
         self._browsers = [self.browser, *(requests.Session() for _ in range(BROWSERS - 1))]
 
     def move_in(self) -> None:
@@ -85,4 +86,6 @@ class People(Merchant):
             return
         self.answers[f"{answer.status_code // 100}xx"] += 1
         if "/signin" in answer.headers.get("Location", ""):
-            self.signed_out.append(push.path)
+            self.mistaken.append(f"signed out in the middle of {push.path}")
+        if answer.status_code in (403, 404, 405):
+            self.mistaken.append(f"{push.method} {push.path} was answered {answer.status_code}")

@@ -73,6 +73,8 @@ class Scene:
                 stack.callback(close)
             try:
                 move_in(self._people, [])
+                for people, shop in zip(self._people, self._plan.shops, strict=True):
+                    people.shop.fault("slow", ms=shop.latency)
                 self._happen(outcome)
                 settle(self._house, self._people)
                 self._compare(outcome)
@@ -134,6 +136,5 @@ class Scene:
             outcome.invoices += len(ours.invoices)
             for finding in audit(channel, ours, each_written_once=False, rough=True):
                 outcome.findings.append(Finding(finding.kind, f"{people.name}: {finding.words}"))
-            for path in people.signed_out:
-                outcome.findings.append(Finding("stuck", f"{people.name}: signed out in the middle of {path}"))
+            outcome.findings += [Finding("stuck", f"{people.name}: {words}") for words in people.mistaken]
         outcome.findings += [Finding("stuck", words) for words in self._logs.mistakes()]

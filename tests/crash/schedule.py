@@ -104,6 +104,8 @@ class Shop:
 
     orders: int
     seed: int
+    latency: int
+    """Milliseconds that each answer takes, so that work lasts and is met in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def schedule(seed: int, menu: Menu) -> Schedule:
     luck = Random(f"chaos {seed}")
     seconds = luck.uniform(16, 26)
     number = luck.choice((1, 2, 2, 3))
-    shops = tuple(Shop(luck.randrange(100, 300) // number + 20, luck.randrange(10**6)) for _ in range(number))
+    shops = tuple(
+        Shop(luck.randrange(80, 200), luck.randrange(10**6), luck.choice((0, 20, 60, 120))) for _ in range(number)
+    )
     acts = [*_blows(luck, seconds)]
     for store in range(number):
         acts += _first_presses(luck, store)
@@ -133,9 +137,9 @@ def schedule(seed: int, menu: Menu) -> Schedule:
 
 def _blows(luck: Random, seconds: float) -> Iterator[Act]:
     """What befalls our own parts."""
-    for _ in range(luck.randrange(5, 10)):
+    for _ in range(luck.randrange(7, 14)):
         yield Act(luck.uniform(1, seconds), "kill", _weighted(luck, KILLS), luck=luck.random())
-    for _ in range(luck.randrange(2, 5)):
+    for _ in range(luck.randrange(3, 6)):
         what = _weighted(luck, FREEZES)
         may_outlast = what.startswith(("worker", "backend")) and luck.random() < 0.4
         lasting = luck.uniform(*(LONGER_THAN_A_LEASE if may_outlast else (0.3, 5)))

@@ -10,7 +10,7 @@ import psycopg
 import requests
 
 from app.embedded.processes import wait_until
-from tests.crash.buttons import unmapped_gateways
+from tests.crash.buttons import open_books, unmapped_gateways
 from tests.crash.house import House
 from tests.crash.people import PATIENCE, People
 
@@ -44,6 +44,8 @@ def settle(house: House, everybody: Sequence[People]) -> None:
         raise Unquiet(f"the parts are not there again: {said}\n{house.last_words()}")
     _until_quiet(house, everybody)
     for people in everybody:
+        while (push := open_books(people, 0)) is not None:
+            people.press(push.path, push.form)
         rule = unmapped_gateways("cash")(people, 0)
         assert rule is not None
         people.press(rule.path, rule.form)

@@ -144,7 +144,8 @@ def test_a_traceback_of_our_own_is_found_in_a_log_and_a_lost_server_is_not() -> 
     assert list(mistakes_in(LOST_SERVER)) == []
     found = "KeyError: 'invoice_no' at File \"app/sync/jobs.py\", line 3, in run"
     assert list(mistakes_in(LOST_SERVER + MISTAKE + LOST_SERVER)) == [found]
-    assert list(mistakes_in("ERROR:  deadlock detected\n")) == ["deadlock detected"]
+    (deadlock,) = mistakes_in(LOST_SERVER.replace("connection failed", "deadlock detected"))
+    assert deadlock.startswith("psycopg.OperationalError: deadlock detected")
 
 
 def test_a_hand_that_holds_nothing_lets_go_at_once() -> None:

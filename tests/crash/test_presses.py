@@ -141,6 +141,55 @@ def marketplace(merchant: Merchant) -> tuple[str, Form]:
     return f"{merchant.channel}/marketplaces/{place['id']}", form
 
 
+MINE = "where store_id = %s and sku_key = 'mine'"
+LINKED = "where store_id = %s and item_id is not null"
+
+
+def item(merchant: Merchant) -> tuple[str, Form]:
+    (mine,) = merchant.rows(f"select id from items {MINE}")
+    return f"/{merchant.slug}/inventory/{mine['id']}", {"sku": "MINE", "name": "Ours", "version": "1"}
+
+
+def first_listing(merchant: Merchant) -> tuple[str, Form]:
+    (mine,) = merchant.rows(f"select id from items {MINE}")
+    found, *_others = merchant.rows("select id, version from listings where store_id = %s order by id")
+    form = {"act": "link", "item_id": str(mine["id"]), "version": str(found["version"])}
+    return f"{merchant.channel}/products/{found['id']}", form
+
+
+def unlink(merchant: Merchant, which: str) -> None:
+    found, *_others = merchant.rows(f"select id, version from listings {LINKED} {which} order by id")
+    form = {"act": "unlink", "version": str(found["version"])}
+    merchant.press(f"{merchant.channel}/products/{found['id']}", form)
+
+
+def accept(merchant: Merchant) -> tuple[str, Form]:
+    """One product is no longer linked to the item that was made of it."""
+    unlink(merchant, "and version = 1 and match is null and name <> ''")
+    return f"{merchant.channel}/products/accept", {"count": "1"}
+
+
+def undo(merchant: Merchant) -> tuple[str, Form]:
+    (found,) = merchant.rows("select batch from listings where store_id = %s and batch is not null")
+    return f"{merchant.channel}/products/undo", {"batch": str(found["batch"])}
+
+
+def import_links(merchant: Merchant) -> tuple[str, Form]:
+    """What a preview has shown: the product gets its item back."""
+    certain = "select id, version, candidate_ids from listings where store_id = %s and certainty = 'certain'"
+    (found,) = merchant.rows(f"{certain} and item_id is null")
+    changes = f"{found['id']}.{found['version']}.{found['candidate_ids'][0]}"
+    return f"{merchant.channel}/products/import", {"changes": changes}
+
+
+def archive(merchant: Merchant) -> tuple[str, Form]:
+    """No product means it any more."""
+    unlink(
+        merchant, "and item_id = (select i.id from items i where i.store_id = listings.store_id and i.sku_key = 'mine')"
+    )
+    return f"{item(merchant)[0]}/archive", {}
+
+
 def channel_settings(merchant: Merchant) -> tuple[str, Form]:
     return f"{merchant.channel}/settings", {"name": "Our shop", "start_on": merchant.options_form["start_on"]}
 
@@ -225,6 +274,37 @@ BUTTONS: Mapping[str, Button] = {
             "join salespeople p on p.store_id = m.store_id and p.id = m.salesperson_id where m.store_id = %s",
             {"name": "Aminah", "version": 1},
         ),
+    ),
+    "channels.refresh_products": Button(on_channel("products/refresh"), one_more_job("products")),
+    "inventory.add": Button(
+        lambda merchant: (f"/{merchant.slug}/inventory/add", {"sku": "MINE", "name": "Mine"}),
+        row("select count(*) from items where store_id = %s and sku_key = 'mine'", {"count": 1}),
+        may_answer=(303, 422),
+    ),
+    "inventory.show": Button(
+        item, row(f"select name, version from items {MINE}", {"name": "Ours", "version": 2}), may_answer=(303, 422)
+    ),
+    "channels.listing": Button(
+        first_listing,
+        row("select count(*), max(version) as saves from listings " + LINKED, {"count": 1, "saves": 1}),
+    ),
+    "channels.create_items": Button(
+        on_channel("products/create"),
+        row(
+            "select count(*) > 2 and count(*) = count(distinct item_id) as once from listings " + LINKED, {"once": True}
+        ),
+    ),
+    "channels.accept_certain": Button(
+        accept, row("select count(*) from listings where store_id = %s and batch is not null", {"count": 1}), (303, 409)
+    ),
+    "channels.undo_batch": Button(
+        undo, row("select count(*) from listings where store_id = %s and batch is not null", {"count": 0})
+    ),
+    "channels.import_links": Button(
+        import_links, row("select count(*) from listings where store_id = %s and version = 5", {"count": 1})
+    ),
+    "inventory.archive": Button(
+        archive, row(f"select archived_at is not null as gone from items {MINE}", {"gone": True})
     ),
     "channels.refresh": Button(
         on_channel("marketplaces/refresh"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.embedded.processes import wait_until
 from app.extensions import db
 from app.invoices.closing import CannotClose, close_books, open_books, open_months, past_closings
+from app.orders.services import lock_channel
+from app.orders.writing import JournalNote, write_journal
 from tests.orders.factories import Books, SomeChannel
 
 OCTOBER = date(2026, 10, 31)
@@ -78,6 +82,29 @@ def test_opening_opens_the_newest_month_only(books: Books) -> None:
         assert [one.through for one in past_closings()] == [None, date(2026, 9, 30), OCTOBER, date(2026, 9, 30)]
     with pytest.raises(CannotClose):
         _open(books)
+
+
+def test_closing_waits_for_a_job_that_goes_on_writing_meanwhile(books: Books, channel: SomeChannel) -> None:
+    """Found by the crash test, seed 201: closing held the store, the job the channel, and each wanted the other."""
+    moved: list[int] = []
+    closing = Thread(target=lambda: moved.append(_close(books)))
+    waits = text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+
+    def is_waiting() -> bool:
+        with db.engine.connect() as connection:
+            return bool(connection.execute(waits).scalar_one())
+
+    with books.scope():
+        lock_channel(channel.id, share=True)
+        closing.start()
+        assert wait_until(is_waiting, 10), "closing waits for the job's channel"
+        db.session.execute(text("set local lock_timeout = '2s'"))
+        write_journal([JournalNote("job_waits", channel.id, None, {})])
+        db.session.commit()
+    closing.join(10)
+    assert moved == [0]
 
 
 def test_the_months_say_what_would_wait(books: Books, channel: SomeChannel) -> None:
