@@ -130,7 +130,7 @@ mended as (
       and d.verification_id <> :verification_id and d.remote_id = t.remote_id
       and t.kind is null and not t.is_newer
 )
-update verifications v set finished_at = now(), until_at = :through_at, by_update = :by_update, short = :short,
+update verifications v set finished_at = now(), until_at = least(:until_at, :through_at), by_update = :by_update, short = :short,
     orders = t.orders, older = t.older, newer = t.newer,
     missing = t.missing, extra = t.extra, differing = t.differing
 from (
@@ -176,12 +176,12 @@ class Comparison:
     through_at: datetime
 
 
-def compare(what: Comparison, *, by_update: bool, short: int) -> Compared:
+def compare(what: Comparison, *, until_at: datetime, by_update: bool, short: int) -> Compared:
     """Write days, deviations and totals of a verification, and forget what was read. Two statements; no commit.
 
     Deviations of earlier verifications whose order agrees by now are marked as mended.
     """
-    told = {"by_update": by_update, "short": short}
+    told = {"until_at": until_at, "by_update": by_update, "short": short}
     row = db.session.execute(_COMPARE, {**_parameters(what), **told}).one()
     forget(what.verification_id)
     return Compared(**row._mapping)

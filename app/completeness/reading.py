@@ -15,10 +15,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 
 from app.bulk import insert_rows
-from app.channels.models import Channel
+from app.channels.models import Channel, Marketplace
 from app.channels.services import refresh_marketplaces
 from app.completeness.comparing import Comparison, compare
 from app.completeness.models import Verification, VerificationRead
@@ -206,7 +206,7 @@ def _set_out(run: Run, connector: Connector) -> None:
             "days": [period.since.isoformat(), period.until.isoformat()],
             "span": [span.since.isoformat(), span.until.isoformat()],
             "start_at": channel.start_at.isoformat(),
-            "through": min(span.until, channel.checked_at or now).isoformat(),
+            "through": (channel.checked_at or now).isoformat(),
             "by_update": by_update,
             "uncounted": [_row(CountedWindow(window, None)) for window in roads],
             "windows": [],
@@ -318,14 +318,15 @@ def _step(run: Run, listed: ListedPage, counted: CountedWindow) -> None:
 def _read_again(run: Run) -> bool:
     """Set out to read once more the windows that did not give all that they counted; False when that is done.
 
-    What is still not given the second time is told.
+    What neither road gave is told.
     """
     here = run.here
     again, is_second = here["again"], here["second"]
     if not again:
         return False
     if is_second:
-        here.update(again=[], short=sum(row[5] for row in again))
+        with store_scope(run.store_id):
+            here.update(again=[], short=sum(_not_given(here["id"], row) for row in again))
         run.count(short=here["short"])
     else:
         here.update(_BEGINNING, windows=[row[:5] for row in again], again=[], second=True)
@@ -333,6 +334,22 @@ def _read_again(run: Run) -> bool:
         run.save()
         db.session.commit()
     return not is_second
+
+
+def _not_given(verification_id: int, row: Sequence[Any]) -> int:
+    """How many orders of a window were counted and not read by any road; without a count, those that slipped by."""
+    window, total = _window(row[:5]).window, row[3]
+    if total is None:
+        return int(row[5])
+    read = select(func.count()).where(
+        VerificationRead.store_id == current_store_id(),
+        VerificationRead.verification_id == verification_id,
+        VerificationRead.marketplace_id == Marketplace.id,
+        VerificationRead.created_at.between(window.since, window.until),
+        Marketplace.store_id == VerificationRead.store_id,
+        Marketplace.remote_id == window.marketplace_id,
+    )
+    return max(0, int(total) - (db.session.scalar(read) or 0))
 
 
 def _next_not_listed(run: Run, limit: int) -> list[Asked]:
@@ -377,7 +394,8 @@ def _compare(run: Run) -> None:
         through_at=datetime.fromisoformat(here["through"]),
     )
     with store_scope(run.store_id):
-        found = compare(what, by_update=here["by_update"], short=here["short"])
+        until_at = datetime.fromisoformat(here["span"][1])
+        found = compare(what, until_at=until_at, by_update=here["by_update"], short=here["short"])
         run.count(missing=found.missing, extra=found.extra, differing=found.differing, newer=found.newer)
         run.here["compared"] = True
         run.save()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from sqlalchemy import create_engine, text
+
 from app.completeness.services import request_mending, request_verification
 from app.core.completeness import Period
 from tests.sync.merchant import Merchant
@@ -54,3 +56,21 @@ def mend(merchant: Merchant, *deviation_ids: int) -> None:
     with merchant.acting():
         request_mending(last(merchant).id, deviation_ids or None, merchant.store.owner.id)
     merchant.work()
+
+
+def lose(merchant: Merchant, *remote_ids: str) -> None:
+    """Let orders never have come in; the application itself could not take them away."""
+    engine = create_engine(merchant.app.extensions["settings"].database_owner_url or "")
+    store = f"store_id = {merchant.store.id}"
+    orders = f"(select id from orders where {store} and remote_id = any(:ids))"
+    invoices = f"(select id from invoices where {store} and order_id in {orders})"
+    with engine.begin() as connection:
+        for sql in (
+            f"delete from changes where {store} and order_id in {orders}",
+            f"delete from invoice_lines where {store} and invoice_id in {invoices}",
+            f"delete from invoices where {store} and order_id in {orders}",
+            f"delete from orders where {store} and remote_id = any(:ids)",
+            f"delete from seen_orders where {store} and remote_id = any(:ids)",
+        ):
+            connection.execute(text(sql), {"ids": list(remote_ids)})
+    engine.dispose()

@@ -261,3 +261,11 @@ def test_another_web_site_cannot_steer(shop: Visitor, path: str, headers: dict[s
 
 def test_health_is_told(sandbox: Running) -> None:
     assert requests.get(f"{sandbox.root}/healthz", timeout=10).json() == {"status": "ok"}
+
+
+def test_an_order_can_be_taken_away(shop: Visitor) -> None:
+    stays, goes = shop.add(an_order(), an_order())
+    shop.steer("DELETE", f"orders/{goes}")
+    found = shop.answer("POST", "order/multipleOrder", json={"order_id": [stays, goes]})["order_list"]
+    assert [order["order_id"] for order in found] == [stays]
+    assert shop.control("DELETE", f"orders/{goes}").status_code == 404

@@ -124,6 +124,13 @@ def edit_order(order_id: int) -> Response:
     return _json(chosen_shop().change_order(order_id, lambda order: edits.patch(order, fields)))
 
 
+@control.delete("/orders/<int:order_id>")
+def remove_order(order_id: int) -> Response:
+    """Take an order away, as if it had never been."""
+    chosen_shop().remove_order(order_id)
+    return _json({"removed": order_id})
+
+
 @control.post("/orders/<int:order_id>/<any(pay, cancel, refund):act>")
 def act_on_order(order_id: int, act: str) -> Response:
     """Pay, cancel or refund an order; a refund takes an optional {"amount": "10.00"}, else it gives all back."""

@@ -152,6 +152,14 @@ class Shop:
         with self.db.transaction():
             return self._change(order_id, edit)[1]
 
+    def remove_order(self, order_id: int) -> None:
+        """Forget an order altogether; raises UnknownOrder."""
+        with self.db.transaction():
+            if not self.details([order_id]):
+                raise UnknownOrder(f"There is no order {order_id}.")
+            self.db.rows("DELETE FROM spoils WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
+            self.db.rows("DELETE FROM orders WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
+
     def spoil(self, order_id: int, fields: str) -> None:
         """Send these fields, the text of a JSON object, instead of the order's own; "{}" heals it.
 
