@@ -168,7 +168,7 @@ def _months(_place: Place) -> Button | None:
 
 
 def _left_out(_place: Place) -> Button | None:
-    return _button(_l("Show what is left out"), url_if("orders.failed_ignored"))
+    return _button(_l("Show what is ignored"), url_if("orders.failed_ignored"))
 
 
 def _channel_settings(place: Place) -> Button | None:
@@ -331,11 +331,11 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _nothing,
     ),
     Reason.IGNORED: _Entry(
-        _l("left out"),
-        _l("Left out on purpose: “%(words)s”."),
-        _l("Take it back in when it shall be booked after all."),
+        _l("ignored"),
+        _l("Ignored on purpose: “%(words)s”."),
+        _l("Take it back when it shall be booked after all."),
         _left_out,
-        _l("Left out on purpose."),
+        _l("Ignored on purpose."),
     ),
     Reason.NO_LINES: _Entry(
         _l("no items"),
@@ -352,7 +352,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     Reason.BAD_PAYLOAD: _Entry(
         _l("not understood"),
         _l("What %(channel)s sent for it could not be read."),
-        _l("Check for updates; if it stays, tell whoever runs this server. What was sent is kept."),
+        _l("Retry; if it stays, tell whoever runs this server. What was sent is kept."),
         _check,
         _l("What %(channel)s sent could not be read."),
     ),
@@ -366,7 +366,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("another invoice number on the channel"),
         _l("%(channel)s already holds the number “%(found)s”, which is not ours. Nothing was overwritten."),
         _l(
-            "Compare both numbers on the order's page. Clear the field on %(channel)s and check again, or leave theirs."
+            "Compare both numbers on the order's page. Clear the field on %(channel)s and retry, or ignore it."
         ),
         _nothing,
         _l("%(channel)s already holds another invoice number, which is not ours. Nothing was overwritten."),
@@ -380,7 +380,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     Reason.WRITEBACK_FAILED: _Entry(
         _l("number not written back"),
         _l("%(channel)s did not take the invoice number: “%(words)s”."),
-        _l("Mend it on %(channel)s, then check again on the order's page."),
+        _l("Mend it on %(channel)s, then retry."),
         _nothing,
         _l("%(channel)s did not take the invoice number."),
     ),

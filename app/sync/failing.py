@@ -141,8 +141,8 @@ def failed_ignore(channel_id: int, kind: str, code: str) -> Response:
     left = leave_out(key, rows, form.words.data or "", g.membership.user_id)
     if not left:
         return done(_back(key), _("It was settled meanwhile."), category="info")
-    words = ngettext("One order is left out.", "%(num)s orders are left out.", left)
-    link = _link(url_for(".failed_ignored"), _("Show what is left out"))
+    words = ngettext("One order is ignored.", "%(num)s orders are ignored.", left)
+    link = _link(url_for(".failed_ignored"), _("Show what is ignored"))
     return done(_back(key), Markup("{} {}").format(words, link))
 
 
@@ -192,7 +192,7 @@ def failed_take_back(channel_id: int) -> Response:
         taken = take_back(key.kind, channel_id, rows, g.membership.user_id) if rows else 0
     except ChannelNotReadyError:
         return done(back, _("%(name)s is paused. Let it go on first.", name=channel.name), category="warning")
-    words = ngettext("One order is taken back in.", "%(num)s orders are taken back in.", taken)
+    words = ngettext("One order is taken back.", "%(num)s orders are taken back.", taken)
     return done(back, words if taken else _("It was taken back meanwhile."), category="success" if taken else "info")
 
 
@@ -249,11 +249,11 @@ def _ask_why(
     hidden = {"next": _back(key), "row": "" if rows is None else str(rows[0])}
     page = render_template(
         "_shared/confirm.html",
-        title=_("Leave these out?") if rows is None else _("Leave this one out?"),
+        title=_("Ignore these?") if rows is None else _("Ignore this one?"),
         question=_("%(title)s, on %(channel)s:", title=title_of(key, channel.name), channel=channel.name),
         facts=facts,
         action=cause_url(".failed_ignore", key),
-        button=_("Leave out"),
+        button=_("Ignore"),
         back=_back(key),
         tone="danger",
         hidden={name: value for name, value in hidden.items() if value},
@@ -285,7 +285,7 @@ def _ask_day(key: CauseKey, channel: ChannelRow, rows: Sequence[Any] | None, on:
 
 
 _IGNORED_MEANS: Final = {
-    CauseKind.ORDERS: _l("They are not invoiced, and not counted as failed any more, until you take them back in."),
+    CauseKind.ORDERS: _l("They are not invoiced, and not counted as failed any more, until you take them back."),
     CauseKind.WRITE_BACKS: _l("Their invoices stay; the numbers are not written to the channel any more."),
     CauseKind.UNREADABLE: _l("They are read again only when the channel changes them."),
     CauseKind.ALERTS: _l("Their invoices stay as they are. You are told again when something else changes."),
