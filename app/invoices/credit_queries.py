@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select, tuple_
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import User
 from app.channels.models import Channel
 from app.core.states import CreditCause
 from app.extensions import db
-from app.invoices.models import CreditNote
+from app.invoices.filters import NOBODY, InvoiceFilter
+from app.invoices.models import CreditNote, Invoice
+from app.invoices.queries import Sum
 from app.orders.queries import buyer_name
 from app.tenancy.scope import current_store_id
 from app.web.args import read_args
@@ -80,6 +82,20 @@ class CreditRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Net:
+    """What invoices of one currency come to when the credit notes are taken off, in minor units."""
+
+    currency: str
+    tax: int
+    total: int
+
+    @property
+    def net(self) -> int:
+        """The total without its tax."""
+        return self.total - self.tax
+
+
+@dataclass(frozen=True, slots=True)
 class CreditSum:
     """What the credit notes of one currency add up to, in minor units."""
 
@@ -110,10 +126,13 @@ def credit_batches(where: CreditFilter, size: int = EXPORT_BATCH) -> Iterator[Se
         beyond = (rows[-1].credit_date, rows[-1].id)
 
 
-def credit_sums(where: CreditFilter, at_most: int = TOTALLED_AT_MOST) -> tuple[CreditSum, ...] | None:
+def credit_sums(
+    where: CreditFilter, besides: ColumnElement[bool] | None = None, at_most: int = TOTALLED_AT_MOST
+) -> tuple[CreditSum, ...] | None:
     """The matching credit notes added up by currency; None when there are too many. A bounded number of rows."""
+    conditions = _matching(where) if besides is None else [*_matching(where), besides]
     counted = (
-        select(CreditNote.currency, CreditNote.tax, CreditNote.total).where(*_matching(where)).limit(at_most + 1)
+        select(CreditNote.currency, CreditNote.tax, CreditNote.total).where(*conditions).limit(at_most + 1)
     ).subquery()
     rows = db.session.execute(
         select(counted.c.currency, func.count(), func.sum(counted.c.tax), func.sum(counted.c.total))
@@ -122,6 +141,39 @@ def credit_sums(where: CreditFilter, at_most: int = TOTALLED_AT_MOST) -> tuple[C
     )
     found = tuple(CreditSum(row[0], row[1], int(row[2]), int(row[3])) for row in rows)
     return None if sum(row.count for row in found) > at_most else found
+
+
+def credits_beside(where: InvoiceFilter) -> tuple[CreditSum, ...]:
+    """The credit notes to be taken off what the matching invoices add up to: those of the same days and choices.
+
+    Empty when the invoices are chosen by what credit notes do not have, such as their write-back.
+    """
+    if where.state is not None or where.write_back is not None or where.job is not None:
+        return ()
+    own = CreditFilter(q=where.q, channel=where.channel, date_from=where.date_from, date_to=where.date_to)
+    picked = (
+        (Invoice.marketplace_id, where.marketplace),
+        (Invoice.payment_method_id, where.method),
+        (Invoice.payment_mapping_version, 0 if where.default_method else None),
+    )
+    conditions = [column == value for column, value in picked if value is not None]
+    if where.salesperson is not None:
+        nobody = where.salesperson == NOBODY
+        conditions.append(Invoice.salesperson_id.is_(None) if nobody else Invoice.salesperson_id == where.salesperson)
+    same = and_(Invoice.store_id == CreditNote.store_id, Invoice.id == CreditNote.invoice_id, *conditions)
+    return credit_sums(own, exists().where(same) if conditions else None) or ()
+
+
+def net_sums(invoices: Sequence[Sum], credit_notes: Sequence[CreditSum]) -> tuple[Net, ...]:
+    """The invoices, whatever became of them, less the credit notes; only of currencies that have some."""
+    return tuple(
+        Net(
+            off.currency,
+            sum(row.tax for row in invoices if row.currency == off.currency) - off.tax,
+            sum(row.total for row in invoices if row.currency == off.currency) - off.total,
+        )
+        for off in credit_notes
+    )
 
 
 _OWN: Final = tuple(name for name in CreditRow.__dataclass_fields__ if name not in {"channel", "buyer", "issued_by"})

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.states import ChangeState, InvoiceState
 from app.invoices import detail, queries
 from app.invoices.credit_detail import credits_of_invoice
+from app.invoices.credit_queries import credits_beside, net_sums
 from app.invoices.export import Rows, invoices_csv
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.pdf import invoice_pdf
@@ -40,12 +41,15 @@ def index() -> Response:
     where, keyset = InvoiceFilter.from_args(request.args), Keyset.from_args(request.args)
     found = queries.search_of(where)
     page = queries.invoices_page(where, keyset, found)
+    sums, credit_notes = queries.sums(where, found=found), credits_beside(where)
     response = page_or_fragment(
         "invoices/list.html",
         "invoices/_table.html",
         where=where,
         page=page,
-        sums=queries.sums(where, found=found),
+        sums=sums,
+        credit_notes=credit_notes,
+        net=net_sums(sums.rows, credit_notes),
         options=_options(queries.filter_choices()),
         is_first_visit=where.is_empty and keyset.cursor is None and not page.rows,
     )

@@ -43,6 +43,7 @@ class InvoiceRules:
     unmapped_gateway: str
     invoice_currencies: list[str]
     auto_delivery_order: str
+    auto_credit: bool
 
 
 class NumberUsed(Exception):
@@ -137,7 +138,11 @@ def save_general(*, name: str, seller_details: str, time_zone: str, language: st
 
 def _rules_of(store: Store) -> InvoiceRules:
     return InvoiceRules(
-        store.invoice_date_rule, store.unmapped_gateway, list(store.invoice_currencies), store.auto_delivery_order
+        invoice_date_rule=store.invoice_date_rule,
+        unmapped_gateway=store.unmapped_gateway,
+        invoice_currencies=list(store.invoice_currencies),
+        auto_delivery_order=store.auto_delivery_order,
+        auto_credit=store.auto_credit,
     )
 
 
@@ -146,6 +151,7 @@ def _assign(store: Store, rules: InvoiceRules) -> None:
     store.unmapped_gateway = rules.unmapped_gateway
     store.invoice_currencies = rules.invoice_currencies
     store.auto_delivery_order = rules.auto_delivery_order
+    store.auto_credit = rules.auto_credit
 
 
 def _save_numbering(wanted: Numbering, gap_words: str, user_id: int) -> None:

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select, union_all
 
 from app.channels.models import Channel
 from app.channels.queries import ChannelRow
-from app.core.states import ChangeState, InvoiceState, OrderState, Reason, SeenState
+from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
-from app.invoices.models import Invoice
+from app.invoices.models import CreditNote, Invoice
 from app.orders.models import Order, SeenOrder
 from app.sync.models import Change
 from app.tenancy.scope import current_store, current_store_id
@@ -46,15 +46,21 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """Invoices that were not credited, together: how many, and their total in minor units."""
+    """How many invoices were issued, and their total less what was credited, in minor units."""
 
     count: int
     total: int
 
+    def __add__(self, other: Sold) -> Sold:
+        return Sold(self.count + other.count, self.total + other.total)
+
+
+_NOTHING: Final = Sold(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """The invoices of some days, oldest day first, in the store's currency; `others` are those in other currencies."""
+    """Net sales of some days, oldest day first, in the store's currency; `others` are those in other currencies."""
 
     currency: str
     days: tuple[tuple[date, Sold], ...]
@@ -67,7 +73,7 @@ class Sales:
 
     @property
     def total(self) -> int:
-        """Their total in minor units."""
+        """Their total less what was credited, in minor units."""
         return sum(sold.total for _day, sold in self.days)
 
 
@@ -107,28 +113,35 @@ def channels_with_ready_orders() -> set[int]:
 
 
 def sales(now: datetime | None = None) -> Sales:
-    """What was invoiced in the last SALES_DAYS days of the store's zone, today included. One statement."""
+    """Net sales of the last SALES_DAYS days of the store's zone, today included. One statement."""
     store = current_store()
     today = (now or datetime.now(UTC)).astimezone(ZoneInfo(store.time_zone)).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(SALES_DAYS))]
-    rows = db.session.execute(
-        select(
-            Invoice.invoice_date, Invoice.currency, func.count().label("many"), func.sum(Invoice.total).label("total")
-        )
-        .where(
-            Invoice.store_id == store.id,
-            Invoice.state == InvoiceState.POSTED,
-            Invoice.invoice_date.between(days[0], today),
-        )
-        .group_by(Invoice.invoice_date, Invoice.currency)
-    ).all()
-    own = {row.invoice_date: Sold(row.many, int(row.total)) for row in rows if row.currency == store.currency}
+    own: dict[date, Sold] = {}
     others: dict[str, Sold] = {}
-    for row in rows:
-        if row.currency != store.currency:
-            so_far = others.get(row.currency, Sold(0, 0))
-            others[row.currency] = Sold(so_far.count + row.many, so_far.total + int(row.total))
-    return Sales(store.currency, tuple((day, own.get(day, Sold(0, 0))) for day in days), others)
+    for day, currency, many, total in db.session.execute(_net_by_day(store.id, days[0], today)):
+        more = Sold(int(many), int(total))
+        if currency == store.currency:
+            own[day] = more
+        else:
+            others[currency] = others.get(currency, _NOTHING) + more
+    return Sales(store.currency, tuple((day, own.get(day, _NOTHING)) for day in days), others)
+
+
+def _net_by_day(store_id: int, first: date, last: date) -> Select[Any]:
+    """(day, currency, invoices, total): each document counts on its own day, so that a past day never changes."""
+    issued = select(
+        Invoice.invoice_date.label("day"),
+        Invoice.currency,
+        func.count().label("many"),
+        func.sum(Invoice.total).label("t"),
+    ).where(Invoice.store_id == store_id, Invoice.invoice_date.between(first, last))
+    credited = select(
+        CreditNote.credit_date.label("day"), CreditNote.currency, literal(0), -func.sum(CreditNote.total)
+    ).where(CreditNote.store_id == store_id, CreditNote.credit_date.between(first, last))
+    both = union_all(issued.group_by("day", Invoice.currency), credited.group_by("day", CreditNote.currency)).subquery()
+    sums = (func.sum(both.c.many), func.sum(both.c.t))
+    return select(both.c.day, both.c.currency, *sums).group_by(both.c.day, both.c.currency)
 
 
 def next_act(channels: list[ChannelRow], ready: set[int]) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
+    BooleanField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -96,6 +97,7 @@ class InvoicingForm(Form):
             _choice("on_delivery", _l("On delivery")),
         ],
     )
+    auto_credit = BooleanField(_l("Credit at once what a channel cancels, returns or refunds"))
 
     def validate_prefix(self, field: StringField) -> None:
         """What channels accept in their own field for the number."""

@@ -238,6 +238,7 @@ def _rules(form: InvoicingForm) -> InvoiceRules:
         unmapped_gateway=form.unmapped_gateway.data,
         invoice_currencies=[code for code in form.invoice_currencies.data if code != g.store.currency],
         auto_delivery_order=form.auto_delivery_order.data,
+        auto_credit=form.auto_credit.data,
     )
 
 

@@ -239,6 +239,22 @@ def test_the_list_goes_on_page_by_page(books: Books, store: SomeStore, owner: Fl
     assert "CN00001" in page(owner, store.url(f"/credit-notes?limit=2&after={after[1]}"))
 
 
+def test_the_invoices_list_takes_credit_notes_off_the_sums(
+    books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
+) -> None:
+    first, second = issue(books, channel, [{}, {}])
+    assert "Net sales" not in page(owner, store.url("/invoices"))
+    credit(books, first)
+    credit(books, second, OfAmount(1000))
+    for query in ("", "?method=&channel=", f"?channel={channel.id}", "?default_method=1"):
+        shown = words(page(owner, store.url(f"/invoices{query}")))
+        assert "1 invoice before tax RM 57.80" in shown and "1 credited invoice before tax RM 57.80" in shown
+        assert "2 credit notes before tax −RM 67.80" in shown, query
+        assert "Net sales before tax RM 47.80 tax RM 0.00 total RM 47.80" in shown
+    assert "Net sales" not in page(owner, store.url("/invoices?state=posted"))
+    assert "Net sales before tax RM 115.60" not in words(page(owner, store.url("/invoices?salesperson=99")))
+
+
 def test_the_file_has_amounts_below_zero(books: Books, store: SomeStore, owner: FlaskClient, invoice_id: int) -> None:
     credit(books, invoice_id)
     (row,) = table_of(owner, store.url("/credit-notes.csv"))

@@ -15,9 +15,12 @@ from sqlalchemy import text
 
 from app.channels.credentials import seal
 from app.channels.models import Channel
+from app.core.crediting import OfAmount
+from app.core.states import CreditCause
 from app.extensions import db
 from app.reports import queries
 from app.reports.queries import Sold, sales
+from app.sync.crediting import credit_invoice
 from tests.orders.factories import Books, SomeChannel, statements
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -263,7 +266,7 @@ def today() -> date:
     return datetime.now(ZoneInfo("Asia/Kuala_Lumpur")).date()
 
 
-def test_sales_are_the_invoices_of_thirty_days_without_the_credited_ones(
+def test_sales_are_the_invoices_of_thirty_days_less_the_credit_notes(
     books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
 ) -> None:
     now = today()
@@ -271,20 +274,28 @@ def test_sales_are_the_invoices_of_thirty_days_without_the_credited_ones(
     books.invoice(books.order(channel, **days), invoice_date=now)
     books.invoice(books.order(channel, **days), invoice_date=now - timedelta(days=29))
     books.invoice(books.order(channel, **days), invoice_date=now - timedelta(days=30))
-    books.invoice(books.order(channel, **days), invoice_date=now, state="credited")
+    credit(books, books.invoice(books.order(channel, **days), invoice_date=now - timedelta(days=3)), 3990)
+    credit(books, books.invoice(books.order(channel, **days), invoice_date=now), 990)
     books.invoice(books.order(channel, currency="SGD", total=1200), invoice_date=now)
     with books.scope():
         found = sales()
     assert [day for day, _sold in found.days] == [now - timedelta(days=ago) for ago in range(29, -1, -1)]
     assert {day: sold for day, sold in found.days if sold.count} == {
-        now: Sold(1, 3990),
+        now: Sold(2, 2 * 3990 - 990 - 3990),
+        now - timedelta(days=3): Sold(1, 3990),
         now - timedelta(days=29): Sold(1, 3990),
     }
     assert found.others == {"SGD": Sold(1, 1200)}
     shown = page(owner, store).replace("\u00a0", " ")
-    assert "RM 79.80" in shown
+    assert "RM 109.80" in shown
     assert "Besides: $ 12.00" in shown or "Besides: SGD 12.00" in shown
     assert store.url(f"/invoices?date_from={now - timedelta(days=29)}&date_to={now}") in shown
+
+
+def credit(books: Books, invoice_id: int, amount: int) -> None:
+    person, cause = books.store.owner.id, CreditCause.CORRECTION
+    with books.scope():
+        credit_invoice(invoice_id, OfAmount(amount), seen=0, cause=cause, words="Broken", user_id=person)
 
 
 def test_today_is_the_stores_own(app: Flask, make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -228,6 +229,19 @@ def test_delivery_orders_carry_the_advice_for_sitegiant(owner: FlaskClient, stor
     assert advice not in owner.get(store.url("/settings/invoicing")).text
     answer = save(owner, store, "invoicing", {**INVOICING, "auto_delivery_order": "on_save"}, htmx=True)
     assert advice in answer.text
+
+
+def test_crediting_at_once_is_off_until_it_is_turned_on(app: Flask, owner: FlaskClient, store: SomeStore) -> None:
+    at_once = "select auto_credit from stores"
+    assert value(app, store, at_once) is False
+    save(owner, store, "invoicing", {**INVOICING, "auto_credit": "y"})
+    assert value(app, store, at_once) is True
+    assert re.search(
+        r'name="auto_credit"[^>]*checked|checked[^>]*name="auto_credit"',
+        owner.get(store.url("/settings/invoicing")).text,
+    )
+    save(owner, store, "invoicing", INVOICING)
+    assert value(app, store, at_once) is False
 
 
 @pytest.mark.parametrize(("page", "form"), [("general", GENERAL), ("invoicing", INVOICING)])
