@@ -41,6 +41,7 @@ class InvoiceRules:
 
     invoice_date_rule: str
     unmapped_gateway: str
+    unlinked_items: str
     invoice_currencies: list[str]
     auto_delivery_order: str
     auto_credit: bool
@@ -140,6 +141,7 @@ def _rules_of(store: Store) -> InvoiceRules:
     return InvoiceRules(
         invoice_date_rule=store.invoice_date_rule,
         unmapped_gateway=store.unmapped_gateway,
+        unlinked_items=store.unlinked_items,
         invoice_currencies=list(store.invoice_currencies),
         auto_delivery_order=store.auto_delivery_order,
         auto_credit=store.auto_credit,
@@ -149,6 +151,7 @@ def _rules_of(store: Store) -> InvoiceRules:
 def _assign(store: Store, rules: InvoiceRules) -> None:
     store.invoice_date_rule = rules.invoice_date_rule
     store.unmapped_gateway = rules.unmapped_gateway
+    store.unlinked_items = rules.unlinked_items
     store.invoice_currencies = rules.invoice_currencies
     store.auto_delivery_order = rules.auto_delivery_order
     store.auto_credit = rules.auto_credit

@@ -7,7 +7,7 @@ One table for the orders' list, the order's page, Failed Sync, a channel's tabs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask_babel import gettext as _
@@ -21,12 +21,13 @@ from app.web.links import url_if
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the obstacle is: what the buttons need to know. `mapping_id` is the gateway's row in Payment Methods,
-    `order_id` the order when it is about one alone."""
+    `order_id` the order when it is about one alone, `sku` the first that means no item, or several."""
 
     channel_id: int
     channel: str
     mapping_id: int | None = None
     order_id: int | None = None
+    sku: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _explanation(code: str, detail: Mapping[str, Any], place: Place, *, several:
         short=_capital(str(entry.short)),
         words=str(words) % facts,
         advice=str(entry.advice) % facts,
-        button=entry.mend(place),
+        button=entry.mend(replace(place, sku=str(detail.get("skus") or "").partition(", ")[0])),
     )
 
 
@@ -153,7 +154,9 @@ def _reconnect(place: Place) -> Button | None:
 
 
 def _products(place: Place) -> Button | None:
-    return _button(_l("Open Product Sync"), url_if("channels.products", channel_id=place.channel_id))
+    return _button(
+        _l("Open Product Sync"), url_if("channels.products", channel_id=place.channel_id, q=place.sku or None)
+    )
 
 
 def _compare(place: Place) -> Button | None:
@@ -201,6 +204,7 @@ _ALERTS: Final[Mapping[str, Any]] = {
     Reason.PARTLY_REFUNDED: _l("Partly refunded on %(channel)s after it was invoiced"),
     Reason.UNPAID: _l("%(channel)s says unpaid again, after it was invoiced"),
     Reason.CHANGED_AFTER_BOOKING: _l("Its total changed on %(channel)s after it was invoiced"),
+    Reason.ORDER_MISSING: _l("%(channel)s does not know it any more, after it was invoiced"),
 }
 
 _UNKNOWN: Final = _Entry(
@@ -365,9 +369,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     Reason.FOREIGN_NUMBER: _Entry(
         _l("another invoice number on the channel"),
         _l("%(channel)s already holds the number “%(found)s”, which is not ours. Nothing was overwritten."),
-        _l(
-            "Compare both numbers on the order's page. Clear the field on %(channel)s and retry, or ignore it."
-        ),
+        _l("Compare both numbers on the order's page. Clear the field on %(channel)s and retry, or ignore it."),
         _nothing,
         _l("%(channel)s already holds another invoice number, which is not ours. Nothing was overwritten."),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
@@ -86,6 +87,15 @@ class InvoicingForm(Form):
             _choice("hold", _l("Hold the order")),
         ],
     )
+    unlinked_items = RadioField(
+        _l("When an order has products that are linked to no item of yours"),
+        choices=[
+            _choice("book", _l("Book the order by the channel's words")),
+            _choice("hold", _l("Hold the order until they are linked")),
+        ],
+        default=lambda: g.store.unlinked_items,
+    )
+    """Not sent by a page from before it was there, which then does not decide about it."""
     invoice_currencies = SelectMultipleField(
         _l("Further currencies"), choices=currency_choices, option_widget=CheckboxInput()
     )

@@ -236,6 +236,7 @@ def _rules(form: InvoicingForm) -> InvoiceRules:
     return InvoiceRules(
         invoice_date_rule=form.invoice_date_rule.data,
         unmapped_gateway=form.unmapped_gateway.data,
+        unlinked_items=form.unlinked_items.data,
         invoice_currencies=[code for code in form.invoice_currencies.data if code != g.store.currency],
         auto_delivery_order=form.auto_delivery_order.data,
         auto_credit=form.auto_credit.data,

@@ -439,3 +439,29 @@ def test_a_changed_sku_lets_its_orders_wait_again(owner: FlaskClient, books: Boo
     owner.post(books.store.url(f"/inventory/{item_id}"), data={"sku": "B1", "version": "1"})
     assert orders(books) == [("held", "SKU_NOT_FOUND")]
     assert order_id
+
+
+# ---- the setting
+
+
+def save_rule(owner: FlaskClient, store: SomeStore, rule: str | None) -> TestResponse:
+    form = {"prefix": "INV", "padding": "5", "next_number": "1", "shown_number": "1", "invoice_date_rule": "created"}
+    form |= {"unmapped_gateway": "cash", "auto_delivery_order": "none"}
+    return owner.post(store.url("/settings/invoicing"), data=form | ({"unlinked_items": rule} if rule else {}))
+
+
+def test_the_setting_holds_what_is_ready_and_lets_it_go_again(
+    owner: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    order_id = books.order(channel, shipping=0, discount=0, total=4000)
+    books.line(order_id, isku="A1")
+    assert save_rule(owner, books.store, "hold").status_code == 303
+    assert orders(books) == [("held", "SKU_NOT_FOUND")]
+    page = owner.get(books.store.url(f"/orders/{order_id}")).text
+    assert "No item of yours is linked to A1." in page
+    assert f'href="{url(books.store, channel, "?q=A1")}"' in page
+    assert save_rule(owner, books.store, None).status_code == 303
+    assert orders(books) == [("held", "SKU_NOT_FOUND")], "a page from before the setting does not decide about it"
+    save_rule(owner, books.store, "book")
+    assert orders(books) == [("ready", None)]
+    assert save_rule(owner, books.store, "maybe").status_code == 422
