@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVarTuple, cast
 
 import orjson
-from sqlalchemy import Table, TextClause, text
+from sqlalchemy import ARRAY, Column, Select, Table, TextClause, func, literal, select, text, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Row
+from sqlalchemy.orm import QueryableAttribute
 
 from app.extensions import Base, db
+
+Columns = TypeVarTuple("Columns")
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -49,6 +52,18 @@ def update_rows(
     """Set `columns` of the rows that `keys` (store_id among them) identify."""
     if rows:
         db.session.execute(_update(_table(model), keys, columns), {"rows": _encode(rows)})
+
+
+def each_of(query: Select[*Columns], column: QueryableAttribute[Any], values: Collection[Any]) -> Select[*Columns]:
+    """The rows of `query` whose `column` is one of `values`, each value looked up by itself in an index.
+
+    With `in (…)` PostgreSQL would have to guess how many rows belong to the store, and where it guesses too few it
+    reads all of them for every page. The text is the same for any number of values, so it is prepared but once.
+    """
+    listed = func.unnest(literal(list(values), ARRAY(column.type))).table_valued(Column("value", column.type))
+    wanted = listed.render_derived()
+    found = query.where(column == wanted.c.value).offset(0).lateral()
+    return cast("Select[*Columns]", select(found).select_from(wanted.join(found, true())))
 
 
 def _table(model: type[Base]) -> Table:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from app.core.invoicing import CannotBook, Detail, InvoiceDateRule, Obstacle, not_a_sale, open_day, wrong_total
@@ -65,6 +66,7 @@ class Decision:
     detail: Detail
 
 
+@lru_cache(maxsize=1024)
 def gateway_key(gateway: str) -> str:
     """The gateway's name as compared: trimmed, inner spaces collapsed, case and compatibility forms folded.
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, delete, or_, select, update
 
-from app.bulk import insert_rows, update_rows
+from app.bulk import each_of, insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
 from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision, settled_digest
@@ -194,13 +194,10 @@ class KnownOrders:
 
 def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
     """What the seen-ledger knows of these ids; what could not be read counts as unknown, so that it is tried again."""
-    rows = db.session.execute(
-        select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason).where(
-            SeenOrder.store_id == current_store_id(),
-            SeenOrder.channel_id == channel_id,
-            SeenOrder.remote_id.in_(remote_ids),
-        )
-    ).all()
+    query = select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason).where(
+        SeenOrder.store_id == current_store_id(), SeenOrder.channel_id == channel_id
+    )
+    rows = db.session.execute(each_of(query, SeenOrder.remote_id, remote_ids)).all()
     return KnownOrders(
         digests={row.remote_id: row.digest for row in rows if row.state == SeenState.IMPORTED},
         skipped=frozenset(row.remote_id for row in rows if row.state == SeenState.SKIPPED),
@@ -261,6 +258,7 @@ def _write_seen(
     marketplaces: Mapping[str, int],
 ) -> None:
     rows = []
+    store_id = current_store_id()
     for stub in {stub.remote_id: stub for stub in page.stubs}.values():
         if stub.remote_id not in page.wanted and stub.remote_id not in page.skipped:
             continue
@@ -275,7 +273,7 @@ def _write_seen(
             raw = {"problem": unreadable[stub.remote_id].problem, "payload": unreadable[stub.remote_id].raw}
         rows.append(
             {
-                "store_id": current_store_id(),
+                "store_id": store_id,
                 "channel_id": page.channel_id,
                 "remote_id": stub.remote_id,
                 "marketplace_id": marketplaces[stub.marketplace_id],
@@ -314,23 +312,24 @@ def _write_orders(
     """How many orders were new, and how many of the known ones changed."""
     stored = _stored_orders(channel_id, [order.remote_id for order in orders])
     doubts = doubts_of(channel_id, {order.remote_id: order.lines for order in orders}, rules)
-    known = known_of(channel_id, [_subject(order, stored.get(order.remote_id)) for order in orders], doubts)
+    subjects = [_subject(order, stored.get(order.remote_id)) for order in orders]
+    known = known_of(channel_id, subjects, doubts)
+    store_id = current_store_id()
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     rewritten: list[tuple[int, RemoteOrder]] = []
     notes: list[JournalNote] = []
-    for order in orders:
+    for order, subject in zip(orders, subjects, strict=True):
         before = stored.get(order.remote_id)
         found = decide(order, rules, known[order.remote_id])
         row = _order_row(order, found, marketplaces[order.marketplace_id], before)
+        row["sale_key"] = subject.sale_key
         if before is None:
-            fresh.append(
-                {"store_id": current_store_id(), "channel_id": channel_id, "remote_id": order.remote_id, **row}
-            )
+            fresh.append({"store_id": store_id, "channel_id": channel_id, "remote_id": order.remote_id, **row})
         elif _same(before, row):
             continue
         else:
-            changed.append({"store_id": current_store_id(), "id": before.id, **row})
+            changed.append({"store_id": store_id, "id": before.id, **row})
             rewritten.append((before.id, order))
             notes.append(JournalNote("changed", channel_id, before.id, _what_changed(before, row)))
     ids = insert_rows(
@@ -349,11 +348,13 @@ def _write_orders(
 
 
 def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    rows: Sequence[Row[Any]] = db.session.execute(
+    query = (
         select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED, *_CHOSEN)))
-        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.remote_id.in_(remote_ids))
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id)
         .with_for_update()
-    ).all()
+    )
+    # Locked in one order by everybody, whatever order the channel lists them in.
+    rows = db.session.execute(each_of(query, Order.remote_id, sorted(remote_ids))).all()
     return {row.remote_id: row for row in rows}
 
 
@@ -395,7 +396,6 @@ def _order_row(order: RemoteOrder, found: Decision, marketplace_id: int, before:
         "refunded": order.refunded,
         "digest": order.digest,
         "content_key": content,
-        "sale_key": sale_key(order),
         "search": search_text(order),
         "state": decision.state,
         "reason": decision.reason,

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from sqlalchemy import exists, or_, select
 
+from app.bulk import each_of
 from app.channels.models import Channel
 from app.core.plan import NOTHING_KNOWN, Known
 from app.core.same_sale import Twin, twin_of
@@ -68,17 +69,14 @@ def _twins(channel_id: int, keys: Sequence[str | None], *, booked_only: bool = F
     removed = exists().where(
         Channel.store_id == Order.store_id, Channel.id == Order.channel_id, Channel.status == "removed"
     )
-    rows = db.session.execute(
-        select(Order.sale_key, Order.id, Order.channel_id, Order.number, Order.placed_at).where(
-            Order.store_id == current_store_id(),
-            Order.sale_key.in_(wanted),
-            Order.channel_id != channel_id,
-            Order.state.in_(states),
-            or_(Order.state == OrderState.BOOKED, ~removed),
-        )
+    query = select(Order.sale_key, Order.id, Order.channel_id, Order.number, Order.placed_at).where(
+        Order.store_id == current_store_id(),
+        Order.channel_id != channel_id,
+        Order.state.in_(states),
+        or_(Order.state == OrderState.BOOKED, ~removed),
     )
     twins: dict[str, list[Twin]] = {}
-    for row in rows:
+    for row in db.session.execute(each_of(query, Order.sale_key, wanted)):
         twins.setdefault(row.sale_key, []).append(Twin(row.id, row.channel_id, row.number, row.placed_at))
     return twins
 

@@ -30,9 +30,10 @@ class JournalNote:
 
 def write_journal(notes: Sequence[JournalNote], *, job_id: int | None = None, user_id: int | None = None) -> None:
     """Append notes, all by the same job or person."""
+    store_id = current_store_id()
     rows = [
         {
-            "store_id": current_store_id(),
+            "store_id": store_id,
             "kind": note.kind,
             "channel_id": note.channel_id,
             "job_id": job_id,

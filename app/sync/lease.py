@@ -24,6 +24,7 @@ from app.channels.models import Channel
 from app.core.states import JobState
 from app.extensions import db
 from app.sync.models import SyncJob
+from app.tenancy.doors import count_again
 from app.tenancy.scope import current_store_id, store_scope
 
 log = logging.getLogger(__name__)
@@ -122,12 +123,13 @@ class Run:
         self.paused = not row.goes_on
 
     def _plan_again(self) -> None:
-        """Let the database plan anew whenever the work has doubled.
+        """Let the database plan anew, by new statistics, whenever the work has doubled.
 
         A session keeps the plans of its statements and of its foreign keys. Those made while the tables were still
         empty do not tell one index from another, and would read more with each order that is stored.
         """
         if self.done >= self.plan_again_at:
+            count_again()
             db.session.execute(text("discard plans"))
             self.plan_again_at = 2 * self.done
 

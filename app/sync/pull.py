@@ -7,7 +7,7 @@ windows that were set out to be read, so that a killed job goes on at the page a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,9 @@ from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
 THREADS = 4
-_PAGES_IN_HAND = 2
+_PAGES_IN_HAND = 6
+PAGES_AT_ONCE = 5
+"""So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
 _COUNTED_AT_ONCE = 24
 
 Details = tuple[RemoteOrder | UnreadableOrder, ...]
@@ -63,10 +65,10 @@ def pull(run: Run, connector: Connector) -> Iterator[None]:
         for listed in pages:
             in_hand.append(_ask_details(run, listed, connector, pool, places))
             if len(in_hand) > _PAGES_IN_HAND:
-                _store(run, in_hand.popleft(), counted, places)
+                _store(run, _complete(in_hand), counted, places)
                 yield
         while in_hand:
-            _store(run, in_hand.popleft(), counted, places)
+            _store(run, _complete(in_hand), counted, places)
             yield
     _close_books_of(run)
 
@@ -184,6 +186,11 @@ class _PageInHand:
     wanted: tuple[str, ...]
     details: Future[Details] | None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether storing it need not wait for the channel."""
+        return self.details is None or (self.details.done() and self.details.exception() is None)
+
 
 def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Executor, places: Places) -> _PageInHand:
     stubs = listed.page.stubs
@@ -200,19 +207,33 @@ def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Execu
     alone = {stub.remote_id for stub in stubs if known.is_left_alone(stub)}
     wanted = [one for one in needs_details(stubs, known.digests) if one not in left_out and one not in alone]
     skipped = {remote_id: reason for remote_id, reason in left_out.items() if remote_id not in known.skipped}
-    details = pool.submit(connector.get_orders, wanted, places.currencies) if wanted else None
+    details = pool.submit(_read, connector, wanted, places.currencies) if wanted else None
     return _PageInHand(listed, skipped, tuple(wanted), details)
 
 
-def _store(run: Run, page: _PageInHand, counted: Sequence[CountedWindow], places: Places) -> None:
-    """One page, its orders and the step of the cursor past it, in one transaction."""
-    details = page.details.result() if page.details else ()
+def _read(connector: Connector, wanted: Sequence[str], currencies: Mapping[str, str]) -> Details:
+    """The details of a page's orders; a channel may list more on a page than it was asked for."""
+    size = connector.page_size
+    batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    return tuple(order for batch in batches for order in connector.get_orders(batch, currencies))
+
+
+def _complete(in_hand: deque[_PageInHand]) -> list[_PageInHand]:
+    """The first page, waited for if need be, and those behind it whose details are there already."""
+    pages = [in_hand.popleft()]
+    while in_hand and len(pages) < PAGES_AT_ONCE and in_hand[0].is_complete:
+        pages.append(in_hand.popleft())
+    return pages
+
+
+def _store(run: Run, pages: Sequence[_PageInHand], counted: Sequence[CountedWindow], places: Places) -> None:
+    """Some pages, their orders and the steps of the cursor past them, in one transaction."""
     pulled = PulledPage(
         channel_id=run.channel_id,
-        stubs=page.listed.page.stubs,
-        wanted=frozenset(page.wanted),
-        details=details,
-        skipped=page.skipped,
+        stubs=tuple(stub for page in pages for stub in page.listed.page.stubs),
+        wanted=frozenset(remote_id for page in pages for remote_id in page.wanted),
+        details=tuple(order for page in pages if page.details for order in page.details.result()),
+        skipped={remote_id: reason for page in pages for remote_id, reason in page.skipped.items()},
     )
     with store_scope(run.store_id):
         counts = store_page(pulled, store_rules(run.channel_id), places.ids, run.job_id)
@@ -225,7 +246,8 @@ def _store(run: Run, page: _PageInHand, counted: Sequence[CountedWindow], places
             unreadable=counts.unreadable,
         )
         run.done += counts.listed
-        _step(run, page.listed.index, page.listed.page, counted[page.listed.index])
+        for page in pages:
+            _step(run, page.listed.index, page.listed.page, counted[page.listed.index])
         run.save()
         db.session.commit()
 

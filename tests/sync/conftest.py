@@ -7,11 +7,19 @@ from itertools import count
 
 import pytest
 
+from app.sync import book, pull
 from tests.sandbox.running import Running, Visitor, running
 from tests.support.factories import Make
 from tests.sync.merchant import Merchant
 
 _keys = count(1)
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred orders a transaction, so that a test can stop a job of a few hundred between two of them."""
+    monkeypatch.setattr(pull, "PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(book, "BATCH", 100)
 
 
 @pytest.fixture(scope="session")
