@@ -1,4 +1,4 @@
-"""A channel whose certificate runs out: nothing is sent, the job says whose it is, and all goes on once it is renewed."""
+"""A channel whose certificate runs out: nothing is sent, the job says whose it is, and all goes on once renewed."""
 
 from __future__ import annotations
 
