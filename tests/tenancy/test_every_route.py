@@ -24,15 +24,13 @@ from app.completeness.models import Verification
 from app.config import load_settings
 from app.core.crediting import InFull
 from app.core.states import CreditCause
-from app.core.crediting import InFull
-from app.core.states import CreditCause
 from app.extensions import db
 from app.mappings.services import add_payment_method
 from app.sync import live
 from app.sync.crediting import credit_invoice
-from app.sync.crediting import credit_invoice
 from app.sync.models import SyncJob
 from tests.conftest import TEST_KEY
+from tests.connectors.fake import a_listing
 from tests.orders.factories import NOON, Books
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -104,6 +102,18 @@ ROUTES: Mapping[str, Route] = {
     "channels.orders": PAGE,
     "channels.failed": PAGE,
     "channels.products": PAGE,
+    "channels.products_head": PAGE,
+    "channels.refresh_products": ACT,
+    "channels.listing": Route(get=Who.MEMBER, post=Who.OWNER, form={"act": "unlink", "version": "0"}),
+    "channels.accept_certain": FORM,
+    "channels.undo_batch": FORM,
+    "channels.create_items": FORM,
+    "channels.export_links": PAGE,
+    "channels.import_links": FORM,
+    "inventory.index": PAGE,
+    "inventory.add": FORM,
+    "inventory.show": FORM,
+    "inventory.archive": ACT,
     "channels.connected": OWNERS_PAGE,
     "channels.check": ACT,
     "channels.auto_sync": ACT,
@@ -143,15 +153,6 @@ ROUTES: Mapping[str, Route] = {
     "invoices.print_view": PAGE,
     "invoices.pdf": PAGE,
     "invoices.export": PAGE,
-    "invoices.credit": OWNERS_FORM,
-    "invoices.reissue": OWNERS_FORM,
-    # The order of the samples was never invoiced.
-    "invoices.invoice_again": Route(get=Who.OWNER, post=Who.OWNER, also=frozenset({404})),
-    "invoices.credit_notes": PAGE,
-    "invoices.credit_notes_export": PAGE,
-    "invoices.credit_note": PAGE,
-    "invoices.credit_note_print": PAGE,
-    "invoices.credit_note_pdf": PAGE,
     "invoices.credit": OWNERS_FORM,
     "invoices.reissue": OWNERS_FORM,
     # The order of the samples was never invoiced.
@@ -231,21 +232,15 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "order_id": order_id,
         "invoice_id": invoice_id,
         "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
-        "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
+        "listing_id": books.listings(channel, a_listing())[0],
+        "item_id": books.item("SAMPLE"),
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
         "job_id": (job_id := _job(books, channel.id)),
         "verification_id": _verification(books, channel.id, job_id),
     }
-
-
-def _credit_note(books: Books, invoice_id: int) -> int:
-    person, cause = books.store.owner.id, CreditCause.CORRECTION
-    with books.scope():
-        made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
-        return made.credit_note_id
 
 
 def _credit_note(books: Books, invoice_id: int) -> int:
