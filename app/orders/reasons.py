@@ -404,6 +404,18 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("Nothing to do: it is tried again by itself."),
         _nothing,
     ),
+    "NOT_JSON": _Entry(
+        _l("answers nothing readable"),
+        _l("%(channel)s sent something that could not be read."),
+        _l("Nothing to do: it is tried again by itself."),
+        _nothing,
+    ),
+    "NO_SUCH_ROUTE": _Entry(
+        _l("answers another language"),
+        _l("%(channel)s has no place for what was asked of it."),
+        _l("Look at the channel's address. If it is right, tell whoever runs this server."),
+        _channel_settings,
+    ),
     "UNREACHABLE": _Entry(
         _l("not reachable"),
         _l("No connection to %(channel)s could be made."),
