@@ -19,7 +19,7 @@ from app.sync.tallies import Tally, phrases, tallies
 from app.web.badges import Badge, badge_of
 from app.web.filters import duration, locale, moment, number, zone
 
-_GOES_ON_BY_ITSELF: Final = frozenset({"RATE_LIMITED", "SOURCE_DOWN", "UNREACHABLE", "CHANNEL_ERROR"})
+_GOES_ON_BY_ITSELF: Final = frozenset({"RATE_LIMITED", "SOURCE_DOWN", "NOT_JSON", "UNREACHABLE", "CHANNEL_ERROR"})
 """Codes whose advice is to wait: true while the job tries again, not once it gave up."""
 
 _CHANNEL_STOPPED: Final = frozenset({"AUTH_EXPIRED", "CHANNEL_PAUSED"})

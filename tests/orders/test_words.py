@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask, g
 
+from app.connectors import http
 from app.core import errors
 from app.core.states import OrderState, Reason
 from app.orders.journal import KINDS, tell
@@ -26,7 +27,7 @@ PLACE = Place(7, "SiteGiant", 9)
 CODES = sorted(
     {
         error.code
-        for error in vars(errors).values()
+        for error in [*vars(errors).values(), *vars(http).values()]
         if isinstance(error, type) and issubclass(error, errors.ChannelError)
     }
     - {errors.ChannelError.code, errors.Rejected.code}
