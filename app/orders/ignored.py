@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Text, and_, cast, func, literal, null, select, text, true, union_all
+from sqlalchemy import DateTime, Text, and_, case, cast, func, literal, null, select, text, true, union_all
 
 from app.accounts.models import User
 from app.channels.models import Channel
@@ -194,7 +194,7 @@ def _changes() -> Any:
             Order,
             Order.number,
             was=func.coalesce(detail["was"].astext, Change.reason),
-            words=func.coalesce(detail["words"].astext, ""),
+            words=case((Change.reason == Reason.IGNORED, detail["words"].astext), else_=""),
             by=func.coalesce(detail["by"].astext, ""),
             at=at,
             row_key=Change.id,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
+from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
 from app.core.plan import refuse_batch
 from app.core.states import JobState
@@ -26,6 +27,8 @@ from app.tenancy.scope import current_store, store_scope
 def reread(run: Run, connector: Connector) -> Iterator[None]:
     """Read what is marked, in batches of the channel's page size; yields after each committed batch."""
     if not run.here:
+        with store_scope(run.store_id):
+            refresh_marketplaces(run.channel_id)
         with store_scope(run.store_id):
             run.enter("reread", {"begun": True}, count_wanted(run.channel_id))
             run.save(sets_out=True)

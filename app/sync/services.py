@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -16,6 +16,7 @@ from app.core.errors import AuthRejected
 from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
 from app.extensions import db
 from app.orders.filters import OrderFilter
+from app.orders.ignoring import name_of
 from app.orders.models import Order
 from app.orders.queries import matching
 from app.orders.retrying import forget_wanted
@@ -255,6 +256,8 @@ def drop_change(change_id: int, user_id: int) -> None:
     note = JournalNote(
         "write_back_dropped", change.channel_id, change.order_id, dict(change.reason_detail), change.invoice_id
     )
+    stamp = {"by": name_of(user_id), "at": datetime.now(UTC).isoformat()}
+    change.reason_detail = {**change.reason_detail, **stamp}
     write_journal([note], user_id=user_id)
     db.session.commit()
     nudge(current_store_id(), "orders")

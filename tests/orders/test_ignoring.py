@@ -14,6 +14,7 @@ from app.extensions import db
 from app.orders.failed import CauseKey, CauseKind, failed_causes, failed_count
 from app.orders.ignored import IgnoredKey, ignored, ignored_keys
 from app.sync.mending import leave_out, take_back
+from app.sync.services import drop_change
 from tests.orders.factories import Books, SomeChannel, statements
 
 WORDS = "test orders of the shop"
@@ -137,6 +138,18 @@ def test_ignored_numbers_are_dropped_and_planned_again_when_taken_back(
         row = db.session.execute(text("select state, reason from changes where id = :id"), {"id": change}).one()
         jobs = db.session.scalars(text("select kind from sync_jobs")).all()
     assert (row.state, row.reason, jobs) == ("planned", None, ["write_back"])
+
+
+def test_a_number_that_was_left_as_it_stands_there_is_listed_without_words(
+    books: Books, channel: SomeChannel, person: int
+) -> None:
+    order = books.order(channel)
+    detail = {"found": "X", "words": "the channel's own"}
+    change = books.change(order, books.invoice(order), "blocked", reason="FOREIGN_NUMBER", reason_detail=detail)
+    act(books, lambda: drop_change(change, person))
+    with books.scope():
+        (group,) = ignored()
+    assert (group.key.was, group.key.words, group.by) == ("FOREIGN_NUMBER", "", books.store.owner.name)
 
 
 def test_unread_orders_are_ignored_and_wanted_when_taken_back(books: Books, channel: SomeChannel, person: int) -> None:
