@@ -20,6 +20,8 @@ from app.channels import queries, services
 from app.channels.connecting import Kind, kind_of
 from app.channels.forms import AutoSyncForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
+from app.completeness.queries import VerificationRow, last_verifications
+from app.completeness.words import result
 from app.core.errors import ChannelError
 from app.core.states import OrderState
 from app.extensions import htmx
@@ -51,13 +53,18 @@ blueprint = Blueprint("channels", __name__, url_prefix="/<store>/channels")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A channel with what its card and its pages' head show; `failed` orders need a person."""
+    """A channel with what its card and its pages' head show; `failed` orders need a person.
+
+    `verified` is its last verification with a result, and `verdict` what that says in a sentence.
+    """
 
     channel: ChannelRow
     kind: Kind
     unmapped: int
     failed: int
     activity: ShownActivity
+    verified: VerificationRow | None
+    verdict: str
 
 
 def channel_or_404(channel_id: int) -> ChannelRow:
@@ -314,15 +321,24 @@ def _head(channel: ChannelRow, place: str) -> dict[str, Any]:
 
 
 def _cards(channels: list[ChannelRow]) -> list[Card]:
-    """Eight statements more, however many channels there are."""
+    """Nine statements more, however many channels there are."""
     unmapped = unmapped_gateways()
     failed: Counter[int] = Counter()
     for cause in failed_causes():
         if cause.kind != CauseKind.ALERTS:
             failed[cause.channel_id] += cause.count
     activities = channel_activities([row.id for row in channels])
+    verified = last_verifications([row.id for row in channels])
     return [
-        Card(row, kind_of(row.kind), unmapped.get(row.id, 0), failed[row.id], show_activity(activities[row.id]))
+        Card(
+            channel=row,
+            kind=kind_of(row.kind),
+            unmapped=unmapped.get(row.id, 0),
+            failed=failed[row.id],
+            activity=show_activity(activities[row.id]),
+            verified=verified.get(row.id),
+            verdict=result(verified[row.id]).sentence if row.id in verified else "",
+        )
         for row in channels
     ]
 

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app.channels.queries import channels
+from app.channels.queries import ChannelRow, channels
+from app.completeness.queries import last_verifications
 from app.mappings.queries import unmapped_gateways
 from app.onboarding.queries import Step, checklist
 from app.reports import charts, queries
-from app.reports.words import answers
+from app.reports.words import Answer, answers
 from app.sync.queries import channel_activities, recent_jobs
 from app.sync.words import ShownJob, show_activity, show_job
 from app.web.respond import fragment, redirect_to, wants_fragment
@@ -29,7 +30,7 @@ def home() -> str:
     activities = channel_activities([channel.id for channel in connected])
     return render_template(
         "reports/home.html",
-        answers=answers(connected, queries.waiting(), unmapped_gateways()),
+        answers=_answers(connected),
         checklist=steps,
         channels=[(channel, show_activity(activities[channel.id])) for channel in connected],
         next_act=None if steps else queries.next_act(connected, queries.channels_with_ready_orders()),
@@ -51,7 +52,7 @@ def home_state() -> Response:
     """The sentences again, for a page that is open while things happen."""
     if not wants_fragment():
         return redirect_to(url_for(".home"))
-    return fragment("reports/_state.html", answers=answers(channels(), queries.waiting(), unmapped_gateways()))
+    return fragment("reports/_state.html", answers=_answers(channels()))
 
 
 @blueprint.get("/home/sales")
@@ -68,6 +69,11 @@ def home_jobs() -> Response:
     if not wants_fragment():
         return redirect_to(url_for(".home"))
     return fragment("reports/_jobs.html", jobs=_recent())
+
+
+def _answers(connected: list[ChannelRow]) -> list[Answer]:
+    verified = last_verifications([channel.id for channel in connected])
+    return answers(connected, queries.waiting(), unmapped_gateways(), verified)
 
 
 def _recent() -> list[ShownJob]:

@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.channels.queries import ChannelRow
+from app.completeness.queries import VerificationRow
 from app.core.states import ChangeState, OrderState, Reason
 from app.reports.queries import COUNTED_AT_MOST, Waiting
 from app.sync.words import clock
-from app.web.filters import number
+from app.web.filters import day, number
 from app.web.links import url_if
 
 
@@ -32,15 +33,21 @@ class Answer:
     facts: tuple[Fact, ...]
 
 
-def answers(channels: Sequence[ChannelRow], found: Waiting, unmapped: Mapping[int, int]) -> list[Answer]:
+def answers(
+    channels: Sequence[ChannelRow],
+    found: Waiting,
+    unmapped: Mapping[int, int],
+    verified: Mapping[int, VerificationRow],
+) -> list[Answer]:
     """Is everything in? Does anything wait for me? Are the numbers where they belong?
 
-    `unmapped` is channel id → how many of its gateways have no payment method.
+    `unmapped` is channel id → how many of its gateways have no payment method, `verified` channel id → its last
+    verification with a result.
     """
     if not channels:
         return [Answer("info", (Fact(_("Nothing is connected yet, so nothing can come in."), url_if("channels.add")),))]
     unmapped = {row.id: unmapped[row.id] for row in channels if row.id in unmapped}
-    given = [_is_everything_in(channels, found)]
+    given = [_is_everything_in(channels, found, [verified[row.id] for row in channels if row.id in verified])]
     if any(row.checked_at for row in channels) or found.ready or found.held:
         given.append(_what_waits(found, unmapped))
     return [*given, *_where_numbers_are(found)]
@@ -51,7 +58,7 @@ def some(count: int) -> str:
     return number(count) if count < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"
 
 
-def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting) -> Answer:
+def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting, verified: Sequence[VerificationRow]) -> Answer:
     connected = [row for row in channels if row.status == "connected"]
     unchecked = [row for row in connected if row.checked_at is None]
     paused = [row for row in channels if row.status != "connected"]
@@ -74,7 +81,33 @@ def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting) -> Answer:
             count=some(found.unread),
         )
         facts.append(Fact(words, url_if("orders.failed")))
-    return Answer("warning" if unchecked or paused or found.unread else "success", tuple(facts))
+    facts += _verified(verified)
+    differs = any(row.open for row in verified)
+    return Answer("warning" if unchecked or paused or found.unread or differs else "success", tuple(facts))
+
+
+def _verified(verified: Sequence[VerificationRow]) -> list[Fact]:
+    """What the last look by a second road found, a sentence for each channel that differs."""
+    differing = [row for row in verified if row.open]
+    if differing:
+        return [
+            Fact(
+                ngettext(
+                    "%(count)s order differs from %(channel)s.",
+                    "%(count)s orders differ from %(channel)s.",
+                    row.open,
+                    count=number(row.open),
+                    channel=row.channel,
+                ),
+                url_if("completeness.show", verification_id=row.id),
+            )
+            for row in differing
+        ]
+    if not verified or any(row.short for row in verified):
+        return []
+    at = min(row.finished_at for row in verified if row.finished_at is not None)
+    words = _("Held against the channel on %(day)s: the same to the cent.", day=day(at))
+    return [Fact(words, url_if("completeness.index"))]
 
 
 def _what_waits(found: Waiting, unmapped: Mapping[int, int]) -> Answer:

@@ -241,6 +241,16 @@ def test_absurd_ids_are_unknown(books: Merchant, owner: FlaskClient) -> None:
 
 def test_the_channels_card_says_how_it_stands(books: Merchant, owner: FlaskClient) -> None:
     verify(books)
-    html = page(owner, books, "/channels")
+    html = page(owner, books, "/channels/")
     assert "Verified" in html
+    assert of_last(books) in html
+
+
+def test_home_says_what_the_last_look_found(books: Merchant, owner: FlaskClient) -> None:
+    verify(books)
+    assert "Held against the channel on" in page(owner, books, "/")
+    lose(books, "7")
+    verify(books)
+    html = page(owner, books, "/")
+    assert "1 order differs from My shop." in html
     assert of_last(books) in html
