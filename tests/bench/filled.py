@@ -7,7 +7,7 @@ scripts; states, gateways and SKUs are spread as a shop's are. Each row is a fun
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,16 @@ class Filled:
     """The number of one order in the middle, which no other order has."""
 
 
-def fill(owner: psycopg.Connection[Any], sizes: dict[int, int], *, lines: int = 0) -> list[Filled]:
+def fill(
+    owner: psycopg.Connection[Any], sizes: dict[int, int], *, lines: int = 0, in_use: bool = False
+) -> list[Filled]:
     """Put so many orders into each of these stores (id → orders); the newest `lines` of each get lines and a journal.
 
-    `owner` must be the tables' owner and have autocommit on. The orders are a minute apart, the newest is of today.
+    `owner` must be the tables' owner and have autocommit on; indexes stay where a database is `in_use`. The orders are
+    a minute apart, the newest is of today.
     """
-    with owner.transaction(), _without_indexes(owner):
+    owner.execute("set maintenance_work_mem = '512MB'")
+    with owner.transaction(), nullcontext() if in_use else _without_indexes(owner):
         for store_id, orders in sizes.items():
             _add_places(owner, store_id)
             values = {"store": store_id, "orders": orders, "lines": orders - lines}
@@ -84,8 +88,9 @@ def _add_places(owner: psycopg.Connection[Any], store_id: int) -> None:
         )
         owner.execute(
             "insert into payment_mappings (store_id, channel_id, gateway_key, gateway, payment_method_id, version) "
-            "select %(store)s, %(channel)s, lower(name), name, case name when 'Atome BNPL' then null else method.id end,"
-            " case name when 'Atome BNPL' then 0 else 1 end from unnest(%(gateways)s::text[]) name, "
+            "select %(store)s, %(channel)s, lower(name), name, "
+            "case name when 'Atome BNPL' then null else method.id end, case name when 'Atome BNPL' then 0 else 1 end "
+            "from unnest(%(gateways)s::text[]) name, "
             "(select id from payment_methods where store_id = %(store)s and is_default) method",
             {"store": store_id, "channel": row[0], "gateways": list(GATEWAYS)},
         )
@@ -133,7 +138,8 @@ select %(store)s, m.channel_id, m.id, (41000000 + i)::text, number, 'marketplace
     3990 + i %% 40000, 0, md5(i::text), 'content', lower(concat_ws(' ', number, (41000000 + i)::text, buyer, phone,
         'buyer' || c || '@example.com', 'SKU' || lpad((h %% 500)::text, 4, '0'),
         'KOPI-' || lpad((h / 7 %% 5000)::text, 4, '0'))),
-    state, case state when 'waiting' then 'UNPAID' when 'held' then 'GATEWAY_UNMAPPED' when 'closed' then 'CANCELLED' end,
+    state,
+    case state when 'waiting' then 'UNPAID' when 'held' then 'GATEWAY_UNMAPPED' when 'closed' then 'CANCELLED' end,
     case when state = 'booked' and i %% 997 = 0 then 'CANCELLED' end, placed_at, placed_at
 from generate_series(1, %(orders)s) i
 cross join lateral (select (hashint4(i) & 2147483647) h, i %% 100 p, now() - (%(orders)s - i) * interval '1 minute'

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 from argon2 import PasswordHasher
@@ -37,6 +37,8 @@ from tests.bench.orders import EPOCH
 from tests.bench.served import Served, Shop, serving
 from tests.support.factories import Make, SomeStore
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Seller:
@@ -57,9 +59,9 @@ class Seller:
             return request_check(self.channel_id, self.store.owner.id).job_id
 
     def press_sync(self) -> int:
-        """Press *Sync* for everything that is ready; returns the job."""
+        """Press *Sync* for all of the channel that is ready; returns the job."""
         with self.app.app_context(), self.scope():
-            (job,) = request_sync(self.store.owner.id, where=OrderFilter()).jobs
+            (job,) = request_sync(self.store.owner.id, where=OrderFilter(channel=self.channel_id)).jobs
             return job.job_id
 
     def run(self, job_id: int) -> None:
@@ -133,6 +135,10 @@ class House:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
+    def keep(self, context: AbstractContextManager[T]) -> T:
+        """Enter something that stays open until the house is left."""
+        return self._stack.enter_context(context)
+
     @property
     def folder(self) -> embedded.DataFolder:
         """The data folder of this run, removed at its end."""
@@ -201,14 +207,31 @@ class House:
         with psycopg.connect(self.servers[0].superuser_url, autocommit=True) as admin:
             admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
-    def seller(self, count: int, *, on: Database | None = None, delay: float = 0.0, paid_only: bool = False) -> Seller:
-        """A new store with a new shop of so many orders, connected from the day of the first one on."""
+    def seller(
+        self,
+        count: int,
+        *,
+        on: Database | None = None,
+        store: SomeStore | None = None,
+        merchant: int | None = None,
+        delay: float = 0.0,
+        paid_only: bool = False,
+    ) -> Seller:
+        """A new shop of so many orders, connected to a store (a new one, if none is given) from its first day on.
+
+        `merchant` says whose orders they are: nobody else's, unless it is given.
+        """
         self._sellers += 1
         database = on or self.main
-        shop = self.channel.open(f"shop-{self._sellers}", count, self._sellers, delay=delay, paid_only=paid_only)
+        whose = merchant or self._sellers
+        shop = self.channel.open(f"shop-{self._sellers}", count, whose, delay=delay, paid_only=paid_only)
+        chosen = store or self.store(database)
+        return Seller(database.app, chosen, connect(database.app, chosen, shop), shop)
+
+    def store(self, database: Database) -> SomeStore:
+        """A new store."""
         with cheap_passwords():
-            store = Make(database.app).store()
-        return Seller(database.app, store, connect(database.app, store, shop), shop)
+            return Make(database.app).store()
 
 
 def connect(app: Flask, store: SomeStore, shop: Shop) -> int:

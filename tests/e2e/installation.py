@@ -35,6 +35,8 @@ class Installation:
 
     url: str
     logs: Path
+    env: Mapping[str, str]
+    """What its parts read their settings from."""
 
     def is_ready(self) -> bool:
         """Whether database, queue, a worker and the tick are there."""
@@ -54,8 +56,9 @@ def running(postgres: Postgres, valkey: Valkey, folder: Path) -> Iterator[Instal
     """Start all parts over the given servers and wait until they are ready; stop them at the end."""
     with ExitStack() as stack:
         web = stack.enter_context(processes.listen(0))
-        installation = Installation(f"http://127.0.0.1:{processes.port_of(web)}", folder)
-        env = _environment(postgres, valkey, installation.url, folder)
+        url = f"http://127.0.0.1:{processes.port_of(web)}"
+        env = _environment(postgres, valkey, url, folder)
+        installation = Installation(url, folder, env)
         parts: list[tuple[str, tuple[str, ...]]] = [
             ("web", gunicorn_command(f"fd://{web.fileno()}")),
             ("worker-1", (*_WORKER, "work")),
