@@ -22,6 +22,9 @@ from app.sync.models import Change
 from app.tenancy.scope import current_store, current_store_id
 
 BADGE_AT_MOST: Final = 1_000
+BY_SKU: Final = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS)
+"""Causes that are mended SKU by SKU."""
+_SKUS: Final = Order.reason_detail["skus"].astext
 
 
 class CauseKind(StrEnum):
@@ -35,24 +38,26 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CauseKey:
-    """Names a cause: what is stuck, why (a reason code), and on which channel; `gateway` is the key of one gateway."""
+    """Names a cause: what is stuck, why (a reason code), and on which channel; `part` is a share of it, as `Part.key`
+    names it."""
 
     kind: CauseKind
     code: str
     channel_id: int
-    gateway: str | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share of a cause that is mended by itself: one gateway of those that have no payment method."""
+    """A share of a cause that is mended by itself: one gateway of those that have no payment method, or the SKUs that
+    some orders have in common. `where` finds it in the orders' list, None where no filter can."""
 
     name: str
-    gateway_key: str
+    key: str
     mapping_id: int | None
     count: int
     money: Mapping[str, int]
-    where: OrderFilter
+    where: OrderFilter | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,9 @@ class Cause:
         return self.parts[0].mapping_id if len(self.parts) == 1 else None
 
     def only(self, part: Part) -> Cause:
-        """The cause of one gateway's orders alone."""
-        key = replace(self.key, gateway=part.gateway_key)
-        detail = {"gateway": part.name}
+        """The cause of one part's orders alone."""
+        key = replace(self.key, part=part.key)
+        detail = _shared(self.code, part)
         return replace(
             self, key=key, count=part.count, money=part.money, parts=(part,), detail=detail, where=part.where
         )
@@ -137,8 +142,8 @@ def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
     conditions = [Order.store_id == current_store_id(), Order.channel_id == key.channel_id]
     if key.kind == CauseKind.ALERTS:
         return [*conditions, Order.alert == key.code]
-    if key.gateway is not None:
-        conditions.append(Order.gateway_key == key.gateway)
+    if key.part is not None:
+        conditions.append((_SKUS if key.code in BY_SKU else Order.gateway_key) == key.part)
     return [*conditions, Order.state == OrderState.HELD, Order.reason == key.code]
 
 
@@ -155,15 +160,16 @@ def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
 
 
 def _held() -> list[Cause]:
-    """Held orders by reason, channel and, where the gateway is the cause, gateway."""
+    """Held orders by reason, channel and, where a gateway or an item is the cause, gateway or SKUs."""
     store_id = current_store_id()
     gateway = case((Order.reason == Reason.GATEWAY_UNMAPPED, Order.gateway_key))
+    part = case((Order.reason.in_(BY_SKU), _SKUS), else_=gateway)
     rows = db.session.execute(
         select(
             Order.reason.label("code"),
             Order.channel_id,
             Channel.name.label("channel"),
-            gateway.label("gateway_key"),
+            part.label("part"),
             PaymentMapping.id.label("mapping_id"),
             PaymentMapping.gateway,
             Order.currency,
@@ -183,7 +189,7 @@ def _held() -> list[Cause]:
             Order.reason,
             Order.channel_id,
             Channel.name,
-            gateway,
+            part,
             PaymentMapping.id,
             PaymentMapping.gateway,
             Order.currency,
@@ -312,15 +318,17 @@ def _merged(kind: CauseKind, rows: Iterable[Row[Any]], where: Any) -> list[Cause
 
 
 def _with_part(cause: Cause, row: Row[Any]) -> tuple[Part, ...]:
-    """The gateways behind the cause, most orders first; none for other causes."""
-    key = row._mapping.get("gateway_key")
+    """The gateways or SKUs behind the cause, most orders first; none for other causes."""
+    key = row._mapping.get("part")
     if key is None or cause.where is None:
         return cause.parts
-    new = Part(row.gateway or "", key, row.mapping_id, 0, {}, cause.where.but(gateway=gateway_value(key)))
-    parts = {part.gateway_key: part for part in cause.parts}
+    is_sku = cause.code in BY_SKU
+    where = None if is_sku else cause.where.but(gateway=gateway_value(key))
+    new = Part(key if is_sku else row.gateway or "", key, row.mapping_id, 0, {}, where)
+    parts = {part.key: part for part in cause.parts}
     part = parts.get(key, new)
     parts[key] = replace(part, count=part.count + row.many, money=_added(part.money, row))
-    return tuple(sorted(parts.values(), key=lambda part: (-part.count, part.gateway_key)))
+    return tuple(sorted(parts.values(), key=lambda part: (-part.count, part.key)))
 
 
 def _added(money: Mapping[str, int], row: Row[Any]) -> dict[str, int]:
@@ -333,6 +341,8 @@ def _with_facts(cause: Cause) -> Cause:
         return replace(cause, detail={"currency": ", ".join(sorted(cause.money))})
     if cause.code == Reason.DATE_MISSING:
         return replace(cause, detail={"rule": current_store().invoice_date_rule})
-    if len(cause.parts) == 1:
-        return replace(cause, detail={"gateway": cause.parts[0].name})
-    return cause
+    return replace(cause, detail=_shared(cause.code, cause.parts[0])) if len(cause.parts) == 1 else cause
+
+
+def _shared(code: str, part: Part) -> dict[str, str]:
+    return {"skus" if code in BY_SKU else "gateway": part.name}

@@ -25,7 +25,7 @@ from app.channels import queries as channels
 from app.channels.queries import ChannelRow
 from app.core.states import Reason
 from app.orders.deciding import OtherDay, date_on_first_open_day, first_open_day
-from app.orders.failed import CauseKey, CauseKind
+from app.orders.failed import BY_SKU, CauseKey, CauseKind
 from app.orders.failed_rows import FailedRow, failed_page, failed_rows, row_number
 from app.orders.filters import NO_GATEWAY
 from app.orders.ignored import IgnoredKey, ignored, ignored_keys
@@ -319,9 +319,12 @@ def _cause_or_404(channel_id: int, kind: str, code: str) -> tuple[ChannelRow, Ca
     channel = _channel_or_404(channel_id)
     if not _CODE.fullmatch(code):
         abort(404, _("There is no such cause."))
-    gateway = request.values.get("gateway")
-    key = None if gateway is None else "" if gateway == NO_GATEWAY else gateway[:_LONGEST_KEY]
-    return channel, CauseKey(CauseKind(kind), code, channel_id, key)
+    gateway, skus = request.values.get("gateway"), request.values.get("skus")
+    part = "" if gateway == NO_GATEWAY else gateway
+    if code in BY_SKU:
+        part = skus
+    part = None if part is None or "\0" in part else part
+    return channel, CauseKey(CauseKind(kind), code, channel_id, part)
 
 
 def _channel_or_404(channel_id: int) -> ChannelRow:

@@ -17,7 +17,7 @@ from app.channels.queries import ChannelRow, channels
 from app.core.states import ACTIVE_JOB_STATES, JobState, OrderState, Reason
 from app.extensions import db
 from app.orders.deciding import first_open_day
-from app.orders.failed import Cause, CauseKey, CauseKind, failed_causes
+from app.orders.failed import BY_SKU, Cause, CauseKey, CauseKind, Part, failed_causes
 from app.orders.failed_rows import FailedRow, newest_rows, payloads
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.models import Order
@@ -91,10 +91,14 @@ class Card:
         """The page with the orders behind it."""
         return cause_url("orders.failed_cause", self.cause.key)
 
-    def part_url(self, gateway_key: str) -> str:
-        """The same for one gateway of it."""
-        key = CauseKey(self.cause.kind, self.cause.code, self.cause.channel_id, gateway_key)
-        return cause_url("orders.failed_cause", key)
+    def part_url(self, part: Part) -> str:
+        """The same for one gateway or SKU of it."""
+        return cause_url("orders.failed_cause", replace(self.cause.key, part=part.key))
+
+    def part_button(self, part: Part) -> Button | None:
+        """What mends that part."""
+        place = Place(self.cause.channel_id, self.cause.channel, part.mapping_id)
+        return explain_several(self.cause.code, self.cause.only(part).detail, place).button
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Problems:
     def version(self) -> str:
         """Changes with the cards and their buttons, and not with their counts: an open page swaps only those then."""
         shape: list[Any] = [(one.name, one.code, one.job_id, one.again) for one in self.troubles]
-        shape += [(card.name, [part.mapping_id for part in card.cause.parts], card.open_day) for card in self.cards]
+        shape += [(card.name, [part.key for part in card.cause.parts], card.open_day) for card in self.cards]
         return f"{crc32(repr(shape).encode()):08x}"
 
 
@@ -125,17 +129,20 @@ def problems(channel_id: int | None = None, *, with_replies: bool = True) -> Pro
 
 
 def one_card(key: CauseKey) -> Card | None:
-    """The card of one cause, or of one gateway of it, without what the channel said; None when nothing waits for it."""
-    causes = [cause for cause in failed_causes() if cause.key == replace(key, gateway=None)]
-    if causes and key.gateway is not None:
+    """The card of one cause, or of one part of it, without what the channel said; None when nothing waits for it."""
+    causes = [cause for cause in failed_causes() if cause.key == replace(key, part=None)]
+    if causes and key.part is not None:
         causes = [only for part in causes[0].parts if (only := causes[0].only(part)).key == key]
     return _card(causes[0], _retries().get(key.channel_id)) if causes else None
 
 
 def cause_url(endpoint: str, key: CauseKey, **more: Any) -> str:
     """A page about a cause."""
-    gateway = None if key.gateway is None else gateway_value(key.gateway)
-    return url_for(endpoint, channel_id=key.channel_id, kind=key.kind.value, code=key.code, gateway=gateway, **more)
+    if key.part is not None and key.code in BY_SKU:
+        more["skus"] = key.part
+    elif key.part is not None:
+        more["gateway"] = gateway_value(key.part)
+    return url_for(endpoint, channel_id=key.channel_id, kind=key.kind.value, code=key.code, **more)
 
 
 def title_of(key: CauseKey, channel: str) -> str:

@@ -167,3 +167,18 @@ def test_what_a_removed_channel_left_behind_waits_for_nobody(books: Books, chann
         db.session.execute(text("update channels set status = 'removed'"))
         assert (failed_causes(), failed_count()) == ([], 0)
         db.session.rollback()
+
+
+def test_skus_without_an_item_are_one_cause_with_a_row_for_each(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    for skus in ("A-1", "A-1", "B-2, C-3"):
+        books.order(channel, **held("SKU_NOT_FOUND", reason_detail={"skus": skus}))
+    page = unescape(owner.get(store.url("/failed")).text).replace(NBSP, " ")
+    assert page.count("Item not linked") == 1
+    assert "A-1: 2 orders" in page
+    assert "B-2, C-3: 1 order" in page
+    found = re.search(r'href="([^"]*/orders/SKU_NOT_FOUND\?skus=A-1)"', page)
+    assert found
+    assert owner.get(found[1]).text.count(">Retry<") == 2
+    assert f"/channels/{channel.id}/products" in page
