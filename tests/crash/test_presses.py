@@ -142,6 +142,7 @@ def marketplace(merchant: Merchant) -> tuple[str, Form]:
 
 
 MINE = "where store_id = %s and sku_key = 'mine'"
+MY_ITEM = "select i.id from items i where i.store_id = listings.store_id and i.sku_key = 'mine'"
 LINKED = "where store_id = %s and item_id is not null"
 
 
@@ -165,7 +166,7 @@ def unlink(merchant: Merchant, which: str) -> None:
 
 def accept(merchant: Merchant) -> tuple[str, Form]:
     """One product is no longer linked to the item that was made of it."""
-    unlink(merchant, "and version = 1 and match is null and name <> ''")
+    unlink(merchant, f"and item_id <> ({MY_ITEM})")
     return f"{merchant.channel}/products/accept", {"count": "1"}
 
 
@@ -184,9 +185,7 @@ def import_links(merchant: Merchant) -> tuple[str, Form]:
 
 def archive(merchant: Merchant) -> tuple[str, Form]:
     """No product means it any more."""
-    unlink(
-        merchant, "and item_id = (select i.id from items i where i.store_id = listings.store_id and i.sku_key = 'mine')"
-    )
+    unlink(merchant, f"and item_id = ({MY_ITEM})")
     return f"{item(merchant)[0]}/archive", {}
 
 
