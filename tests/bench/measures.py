@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.bench import booking, pulling
+from tests.bench import booking, crowd, fairness, growth, live, memory, pages, pulling
 from tests.bench.frame import Measure
 
-MEASURES: tuple[Measure, ...] = (*pulling.MEASURES, *booking.MEASURES)
+MEASURES: tuple[Measure, ...] = (
+    *pulling.MEASURES,
+    *booking.MEASURES,
+    *growth.MEASURES,
+    *pages.MEASURES,
+    *live.MEASURES,
+    *fairness.MEASURES,
+    *memory.MEASURES,
+    *crowd.MEASURES,
+)
