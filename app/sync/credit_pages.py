@@ -47,7 +47,8 @@ from app.web.forms import Form
 from app.web.respond import done
 
 _MOST: Final = 2**63 - 1
-_ENDED: Final = frozenset({Reason.CANCELLED, Reason.RETURNED, Reason.REFUNDED, Reason.PARTLY_REFUNDED, Reason.UNPAID})
+ENDED: Final = frozenset({Reason.CANCELLED, Reason.RETURNED, Reason.REFUNDED, Reason.PARTLY_REFUNDED, Reason.UNPAID})
+"""News of an invoiced order after which it is no sale that could be invoiced."""
 
 
 def _choice(value: str, label: Any) -> SelectChoice:
@@ -287,9 +288,8 @@ def _name(line: InvoicedLine) -> str:
 
 def refusal_words(refusal: CannotBook, place: Place) -> str:
     """Why no invoice or credit note can be made, in words for somebody who has an invoice in hand."""
-    if refusal.reason in _ENDED:
-        words = alert_words(refusal.reason, place.channel)
-        return _("%(words)s. It can be credited, but it cannot be invoiced anew.", words=words)
+    if refusal.reason in ENDED:
+        return _no_sale(alert_words(refusal.reason, place.channel))
     if refusal.reason == Reason.PERIOD_LOCKED:
         closed = current_store().closed_through
         return _(
@@ -297,6 +297,15 @@ def refusal_words(refusal: CannotBook, place: Place) -> str:
         )
     why = explain(refusal.reason, refusal.detail, place)
     return f"{why.words} {why.advice}".strip() if why else ""
+
+
+def ended_words(news: OrderNews) -> str:
+    """That the order is no sale any more, by what the channel says of it."""
+    return _no_sale(alert_words(str(news.alert), news.channel))
+
+
+def _no_sale(words: str) -> str:
+    return _("%(words)s. It can be credited, but it cannot be invoiced anew.", words=words)
 
 
 def invoice_or_404(invoice_id: int) -> StoredInvoice:

@@ -22,7 +22,7 @@ from app.invoices.crediting import StoredInvoice
 from app.invoices.routes import blueprint
 from app.orders.reasons import Place
 from app.sync import crediting
-from app.sync.credit_pages import done_already, invoice_or_404, refusal_words
+from app.sync.credit_pages import ENDED, done_already, ended_words, invoice_or_404, refusal_words
 from app.sync.crediting import DoneAlready, NoSuchInvoice, Reissued
 from app.web.filters import day, money
 from app.web.forms import Form
@@ -46,6 +46,8 @@ def reissue(invoice_id: int) -> Response:
     if invoice.state != InvoiceState.POSTED:
         return done_already(invoice_id)
     news, numbers, left = order_news(invoice), next_numbers(), invoice.creditable.left
+    if request.method == "GET" and news.alert in ENDED:
+        return done(url_for("invoices.credit", invoice_id=invoice_id), ended_words(news), category="warning")
     facts = [
         _(
             "%(invoice)s is credited by %(note)s: %(amount)s. It stays in the books as it is.",

@@ -168,6 +168,9 @@ def test_reissue_of_a_cancelled_order_is_refused_with_what_to_do(
 ) -> None:
     (order_id,) = rows(books, "select order_id from invoices")[0]
     books.set(order_id, alert="CANCELLED", status="cancelled")
+    asked = owner.get(store.url(f"/invoices/{invoice_id}/reissue"))
+    assert asked.location == store.url(f"/invoices/{invoice_id}/credit")
+    assert "Cancelled on SiteGiant after it was invoiced. It can be credited" in page(owner, asked.location)
     answer = owner.post(store.url(f"/invoices/{invoice_id}/reissue"), data={"words": "Wrong buyer"})
     assert answer.status_code == 409
     assert "It can be credited, but it cannot be invoiced anew." in answer.text
