@@ -126,6 +126,18 @@ def invoice_again(merchant: Merchant) -> tuple[str, Form]:
     return f"/{merchant.slug}/orders/{order_id}/invoice-again", {"words": "Sold after all"}
 
 
+def deviating(merchant: Merchant) -> tuple[str, Form]:
+    """The channel has an order of an earlier day that no check has seen, and a verification found it."""
+    made = "2026-11-02T10:00:00+08:00"
+    told = {"order_status": "Completed", "payment_status": "Paid", "marketplace": "Shopee"}
+    fields = {**told, "order_creation_date": made, "updated_at": made}
+    merchant.shop.steer("POST", "orders", json={"count": 1, "seed": 3, "set": fields})
+    merchant.press(f"{merchant.channel}/verify")
+    merchant.wait_until_idle()
+    (found,) = merchant.rows("select id from verifications where store_id = %s and missing = 1")
+    return f"/{merchant.slug}/verify/{found['id']}/mend", {"all": "1"}
+
+
 def gateway(merchant: Merchant) -> tuple[str, Form]:
     mapping, *_others = merchant.rows(
         "select m.id, m.version, p.id as method from payment_mappings m "
@@ -248,6 +260,8 @@ BUTTONS: Mapping[str, Button] = {
         row("select count(*) from changes where store_id = %s and state = 'dropped'", {"count": 1}),
     ),
     "orders.failed_retry": Button(on_hold, one_more_job("retry")),
+    "completeness.start": Button(on_channel("verify"), one_more_job("verify")),
+    "completeness.mend": Button(deviating, one_more_job("mend")),
     "channels.settings": Button(channel_settings, is_channel(name="Our shop")),
     "channels.reconnect": Button(reconnect, is_channel(status="connected")),
     "channels.pause": Button(on_channel("pause"), is_channel(status="paused")),
