@@ -123,7 +123,7 @@ def read_file(data: bytes) -> list[FileRow]:
 def preview(channel_id: int, rows: Sequence[FileRow]) -> Preview:
     """What the file would change. Nothing is stored."""
     listings = _Listings(channel_id, rows)
-    items = item_ids_by_sku({sku_key(one) for row in rows for one in _spellings(row.our_sku) if one})
+    items = item_ids_by_sku({sku_key(one) for row in rows for one in spellings(row.our_sku) if one})
     linked = {row.item_id for row in listings.all if row.item_id is not None}
     looking = _Looking(listings, items, items_by_id({*items.values(), *linked}))
     for row in rows:
@@ -153,7 +153,7 @@ class _Looking:
         listing = self.listings.of(row)
         if self.lines.setdefault(listing.id, row.line) != row.line:
             raise _Unusable(_("Line %(line)s is about the same product.", line=self.lines[listing.id]))
-        keys = [sku_key(one) for one in _spellings(row.our_sku)]
+        keys = [sku_key(one) for one in spellings(row.our_sku)]
         item_id = next((self.items[key] for key in keys if key in self.items), None)
         if row.our_sku and item_id is None:
             raise _Unusable(_("No item of yours has the SKU %(sku)s.", sku=row.our_sku))
@@ -174,8 +174,8 @@ class _Listings:
     """The listings that the file's rows can be about, by id and by SKU."""
 
     def __init__(self, channel_id: int, rows: Sequence[FileRow]) -> None:
-        ids = {one for row in rows for one in _spellings(row.remote_id) if one}
-        skus = {loose_key(one) for row in rows if not row.remote_id for one in _spellings(row.sku) if one}
+        ids = {one for row in rows for one in spellings(row.remote_id) if one}
+        skus = {loose_key(one) for row in rows if not row.remote_id for one in spellings(row.sku) if one}
         self._by_id: dict[str, Any] = {}
         self._by_sku: dict[str, dict[int, Any]] = {}
         for some in _some(ids):
@@ -198,14 +198,14 @@ class _Listings:
     def of(self, row: FileRow) -> Any:
         """The one that the row is about."""
         if row.remote_id:
-            for spelling in _spellings(row.remote_id):
+            for spelling in spellings(row.remote_id):
                 if spelling in self._by_id:
                     return self._by_id[spelling]
             raise _Unusable(_("This channel has no product with the id %(id)s.", id=row.remote_id))
         if not row.sku:
             raise _Unusable(_("The row names no product: it has neither an id nor a SKU."))
         found: dict[int, Any] = {}
-        for spelling in _spellings(row.sku):
+        for spelling in spellings(row.sku):
             found |= self._by_sku.get(sku_key(spelling), {})
         if not found:
             raise _Unusable(_("This channel has no product with the SKU %(sku)s.", sku=row.sku))
@@ -228,7 +228,7 @@ def _some(values: Iterable[str]) -> Iterator[list[str]]:
         yield rest[start : start + BATCH]
 
 
-def _spellings(cell: str) -> list[str]:
+def spellings(cell: str) -> list[str]:
     """A cell as it stands, and without the apostrophe that kept it from being run as a formula."""
     plain = cell[1:]
     return [cell, plain] if cell.startswith("'") and plain.lstrip(" ").startswith(_FORMULA) else [cell]

@@ -10,12 +10,13 @@ from flask import Response as FlaskResponse
 from flask import abort, g, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.catalog.items import NoSuchItem
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
-from app.mappings.link_files import HEADING, BadFile, Step, cells, preview, read_file
+from app.mappings.link_files import HEADING, MOST_BYTES, BadFile, Step, cells, preview, read_file
 from app.mappings.linking import Wanted
 from app.mappings.listing_queries import ListingFilter, all_listings
 from app.mappings.product_pages import freed_words
@@ -62,7 +63,7 @@ def import_links(channel_id: int) -> Response:
     if upload is None or not upload.filename:
         return _form(channel, _("Choose a file first."))
     try:
-        told = preview(channel_id, read_file(upload.read()))
+        told = preview(channel_id, read_file(_content(upload)))
     except BadFile as problem:
         return _form(channel, str(problem))
     return tab_page(
@@ -74,6 +75,14 @@ def import_links(channel_id: int) -> Response:
         changes=",".join(_packed(step.wanted) for step in told.steps),
         shown=SHOWN,
     )
+
+
+def _content(upload: FileStorage) -> bytes:
+    """What was sent, read no further than shows that it is too much."""
+    try:
+        return upload.stream.read(MOST_BYTES + 1)
+    finally:
+        upload.close()
 
 
 def _form(channel: ChannelRow, problem: str = "") -> Response:
