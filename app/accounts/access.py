@@ -148,17 +148,23 @@ def _guard() -> Response | None:
 
 
 def _open_store(person: Person, slug: str) -> None:
-    opened = doors.open_store(person.id, slug)
+    opened = _place(person, slug)
     if opened is None:
         abort(404)
     store_id, role = opened
     enter_store(store_id)
     g.store = current_store()
     g.membership = Member(store_id, person.id, Role(role))
-    if not wants_fragment():
-        if session.get(_LAST_STORE) != slug:
-            session[_LAST_STORE] = slug
-        g.stores = doors.stores_of_person(person.id)  # for the switcher in the frame
+    if not wants_fragment() and session.get(_LAST_STORE) != slug:
+        session[_LAST_STORE] = slug
+
+
+def _place(person: Person, slug: str) -> tuple[int, str] | None:
+    """(store id, role) of the person in the store; a whole page has all their stores in its switcher anyway."""
+    if wants_fragment():
+        return doors.open_store(person.id, slug)
+    g.stores = doors.stores_of_person(person.id)
+    return next(((place.store_id, place.role) for place in g.stores if place.slug == slug), None)
 
 
 def _refuse_beyond_role(view: Callable[..., Any] | None) -> None:

@@ -25,8 +25,8 @@ from app.sync.models import Change
 from app.tenancy.scope import current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
-TOTALLED_AT_MOST: Final = 100_000
-"""More invoices than this are not added up on a page; it asks for a shorter period instead."""
+TOTALLED_AT_MOST: Final = 20_000
+"""A period with more invoices than this is not added up on a page; it asks for a shorter one instead."""
 EXPORT_BATCH: Final = 500
 
 
@@ -161,28 +161,27 @@ def invoice_batches(where: InvoiceFilter, size: int = EXPORT_BATCH) -> Iterator[
 
 
 def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | None = None) -> Sums:
-    """The matching invoices added up by currency and state. One statement that reads a bounded number of rows.
+    """The matching invoices added up by currency and state, unless their period holds more than `at_most`.
 
-    Common words are looked for in WALKED_AT_MOST invoices; when the rest of the filter leaves more, those are too many.
+    An index counts the invoices of a period; to add up those that match, each of them must be read. Words that are
+    common leave no other way than to look at each, so that fewer are too many.
     """
     found = found or search_of(where)
     walks = found is not None and found.order_ids is None
     limit = min(at_most, WALKED_AT_MOST) if walks else at_most
-    looked_at = select(Invoice.order_id, Invoice.currency, Invoice.state, Invoice.tax, Invoice.total)
-    looked_at = looked_at.where(*_matching(where)).limit(limit + 1)
-    if found is not None and not walks:
-        looked_at = looked_at.where(found.among(Invoice.order_id))
-    near = looked_at.subquery("near")
-    parts = (func.count(), func.sum(near.c.tax), func.sum(near.c.total))
-    matches = found.walking(near.c.order_id) if found is not None and walks else true()
-    rows = db.session.execute(
-        select(near.c.currency, near.c.state, matches.label("matches"), *parts)
-        .group_by(near.c.currency, near.c.state, "matches")
-        .order_by(near.c.currency, near.c.state.desc())
-    ).all()
-    if sum(row[3] for row in rows) > limit:
+    period = InvoiceFilter(date_from=where.date_from, date_to=where.date_to)
+    listed = [] if found is None or walks else [found.among(Invoice.order_id)]
+    some = select(literal(1)).select_from(Invoice).where(*_matching(period), *listed).limit(limit + 1).subquery()
+    if db.session.execute(select(func.count()).select_from(some)).scalar_one() > limit:
         return Sums((), too_many=True)
-    return Sums(tuple(Sum(row[0], row[1], row[3], int(row[4]), int(row[5])) for row in rows if row.matches), False)
+    words = [found.walking(Invoice.order_id)] if found is not None and walks else listed
+    rows = db.session.execute(
+        select(Invoice.currency, Invoice.state, func.count(), func.sum(Invoice.tax), func.sum(Invoice.total))
+        .where(*_matching(where), *words)
+        .group_by(Invoice.currency, Invoice.state)
+        .order_by(Invoice.currency, Invoice.state.desc())
+    )
+    return Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
 
 
 def filter_choices() -> FilterChoices:

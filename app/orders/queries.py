@@ -17,7 +17,10 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Subquery,
+    Text,
     and_,
+    cast,
+    column,
     func,
     literal,
     select,
@@ -25,7 +28,9 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.sql.selectable import LateralFromClause, TableValuedAlias
 
 from app.channels.models import Channel, Marketplace
 from app.core.states import ChangeState, OrderState
@@ -162,10 +167,14 @@ def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
 
 @dataclass(frozen=True, slots=True)
 class Tallies:
-    """How many orders match in each state; in those of `stopped` there may be more, because counting stopped."""
+    """How many orders match in each state; in those of `stopped` there may be more, because counting stopped.
+
+    `unmapped` are the ready ones among them that came by a gateway without a payment method.
+    """
 
     counts: Mapping[OrderState, int]
     stopped: frozenset[OrderState]
+    unmapped: int
 
 
 def search_of(where: OrderFilter) -> Search | None:
@@ -184,12 +193,19 @@ def count_matching(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Se
 def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> Tallies:
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
     found = found or search_of(where)
-    each = ((state, _counted(where.but(state=(state,)), at_most, found).c) for state in OrderState)
-    statement = union_all(*(select(literal(state.value).label("state"), one.many, one.stopped) for state, one in each))
-    rows = db.session.execute(statement).all()
+    names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
+    state = names.table_valued(column("name", Text), name="state")
+    each = _counted(where.but(state=()), at_most, found, state)
+    unmapped = _counted(where.but(state=(OrderState.READY,), unmapped=True), at_most, found)
+    rows = db.session.execute(
+        select(state.c.name, each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
+        .select_from(state)
+        .join(each, true())
+    ).all()
     return Tallies(
-        {OrderState(row.state): row.many for row in rows},
-        frozenset(OrderState(row.state) for row in rows if row.stopped),
+        counts={OrderState(row.name): row.many for row in rows},
+        stopped=frozenset(OrderState(row.name) for row in rows if row.stopped),
+        unmapped=rows[0].unmapped,
     )
 
 
@@ -198,52 +214,66 @@ def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> Mapping[
     return state_tallies(where, at_most).counts
 
 
-def _counted(where: OrderFilter, at_most: int, found: Search | None) -> Subquery:
-    """One row: how `many` match, and whether counting `stopped`, so that there may be more.
+def _counted(
+    where: OrderFilter, at_most: int, found: Search | None, state: TableValuedAlias | None = None
+) -> LateralFromClause:
+    """One row: how `many` match (in the `state` of an outer row), and whether counting `stopped`: there may be more.
 
     What few orders have is found by an index of its own, and an index tells channel, state and day. For whatever else
     is asked only the newest of those are looked at, because each of them must be read.
     """
-    store_id = current_store_id()
+    of_state = [] if state is None else [Order.state == state.c.name]
     listed = [found.among(Order.id)] if found is not None and found.order_ids is not None else []
     told = OrderFilter(channel=where.channel, state=where.state, date_from=where.date_from, date_to=where.date_to)
     rest = where.but(channel=None, state=(), date_from=None, date_to=None, q=None)
     if listed or where.asks_for_few or (found is None and rest == OrderFilter()):
-        some = select(literal(1)).select_from(Order).where(*_matching(where), *listed).limit(at_most).subquery()
-        return (
-            select(func.count().label("many"), (func.count() >= at_most).label("stopped")).select_from(some).subquery()
-        )
+        some = select(literal(1)).select_from(Order).where(*_matching(where), *of_state, *listed).correlate(state)
+        return _summed(some.limit(at_most).lateral("some"), func.count(), at_most)
     limit = min(LOOKED_AT_MOST, at_most)
-    ids = select(Order.id).where(*_matching(told)).order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)
-    near, order = ids.subquery("near"), aliased(Order)
+    ids = select(Order.id).where(*_matching(told), *of_state).order_by(Order.placed_at.desc(), Order.id.desc())
+    near, order = ids.correlate(state).limit(limit).lateral("near"), aliased(Order)
     walking = [] if found is None else [found.walking(near.c.id)]
     asked = [] if rest == OrderFilter() else _matching(rest, order)
-    both = near.join(order, and_(order.store_id == store_id, order.id == near.c.id)) if asked else near
-    many = func.count().filter(*asked, *walking)
-    return select(many.label("many"), (func.count() >= limit).label("stopped")).select_from(both).subquery()
+    of_it = and_(order.store_id == current_store_id(), order.id == near.c.id)
+    return _summed(near.join(order, of_it) if asked else near, func.count().filter(*asked, *walking), limit)
+
+
+def _summed(rows: Any, many: ColumnElement[int], limit: int) -> LateralFromClause:
+    counted = select(many.label("many"), (func.count() >= limit).label("stopped"))
+    return counted.select_from(rows).lateral()
 
 
 def filter_choices() -> FilterChoices:
-    """The channels, marketplaces and gateways to choose from, by name. Three statements."""
+    """The channels, marketplaces and gateways to choose from, by name. One statement."""
     store_id = current_store_id()
-    channels = db.session.execute(
-        select(Channel.id, Channel.name).where(Channel.store_id == store_id).order_by(func.lower(Channel.name))
-    )
-    marketplaces = db.session.execute(
-        select(Marketplace.id, Marketplace.name, Marketplace.channel_id)
-        .where(Marketplace.store_id == store_id)
-        .order_by(func.lower(Marketplace.name), Marketplace.id)
-    )
-    gateways = db.session.execute(
-        select(PaymentMapping.id, PaymentMapping.gateway_key, PaymentMapping.gateway, PaymentMapping.channel_id)
-        .where(PaymentMapping.store_id == store_id)
-        .order_by(PaymentMapping.gateway_key, PaymentMapping.id)
-    )
-    return FilterChoices(
-        channels=tuple(Choice(row.id, str(row.id), row.name, row.id) for row in channels),
-        marketplaces=tuple(Choice(row.id, str(row.id), row.name, row.channel_id) for row in marketplaces),
-        gateways=tuple(Choice(row.id, row.gateway_key, row.gateway, row.channel_id) for row in gateways),
-    )
+    channels = select(
+        literal("channel").label("kind"),
+        Channel.id,
+        cast(Channel.id, Text).label("key"),
+        Channel.name,
+        Channel.id.label("within"),
+        func.lower(Channel.name).label("place"),
+    ).where(Channel.store_id == store_id)
+    marketplaces = select(
+        literal("marketplace"),
+        Marketplace.id,
+        cast(Marketplace.id, Text),
+        Marketplace.name,
+        Marketplace.channel_id,
+        func.lower(Marketplace.name),
+    ).where(Marketplace.store_id == store_id)
+    gateways = select(
+        literal("gateway"),
+        PaymentMapping.id,
+        PaymentMapping.gateway_key,
+        PaymentMapping.gateway,
+        PaymentMapping.channel_id,
+        PaymentMapping.gateway_key,
+    ).where(PaymentMapping.store_id == store_id)
+    found: dict[str, list[Choice]] = {"channel": [], "marketplace": [], "gateway": []}
+    for row in db.session.execute(union_all(channels, marketplaces, gateways).order_by("place", "id")):
+        found[row.kind].append(Choice(row.id, row.key, row.name, row.within))
+    return FilterChoices(*(tuple(choices) for choices in found.values()))
 
 
 def matching(where: OrderFilter) -> list[ColumnElement[bool]]:

@@ -21,7 +21,6 @@ from app.orders.options import filter_options
 from app.orders.queries import (
     COUNTED_AT_MOST,
     OrderRow,
-    count_matching,
     filter_choices,
     order_rows,
     orders_page,
@@ -29,7 +28,6 @@ from app.orders.queries import (
     state_tallies,
 )
 from app.orders.reasons import Explanation, Place, alert_words, explain
-from app.orders.searching import Search
 from app.web.filters import number
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset, Page
@@ -202,7 +200,7 @@ class OrdersTable:
 def orders_table_context(
     where: OrderFilter, keyset: Keyset, *, path: str | None = None, channel_fixed: bool = False
 ) -> dict[str, Any]:
-    """What "orders/_table.html" needs. Seven statements, whatever the number of orders.
+    """What "orders/_table.html" needs. Four statements, whatever the number of orders.
 
     `path` is the page's own, /orders by default; a channel's tab passes its path, a filter with its channel and
     `channel_fixed=True`.
@@ -217,7 +215,7 @@ def orders_table_context(
         keyset=keyset,
         counts=tallies.counts,
         stopped=tallies.stopped,
-        unmapped=_unmapped(where, found),
+        unmapped=tallies.unmapped,
         path=path or url_for("orders.index"),
         channel_fixed=channel_fixed,
     )
@@ -255,9 +253,9 @@ class Spot:
         return orders_table_context(self.where, self.keyset, path=self.path, channel_fixed=self.channel_fixed)
 
     def moved(self, order_ids: Sequence[int]) -> OrdersTable:
-        """The table with nothing but the rows of these orders. Four statements."""
-        rows, found = [show_row(row) for row in order_rows(order_ids)], search_of(self.where)
-        tallies = state_tallies(self.where, found=found)
+        """The table with nothing but the rows of these orders. Three statements."""
+        rows = [show_row(row) for row in order_rows(order_ids)]
+        tallies = state_tallies(self.where)
         return OrdersTable(
             where=self.where,
             rows=rows,
@@ -265,14 +263,10 @@ class Spot:
             keyset=self.keyset,
             counts=tallies.counts,
             stopped=tallies.stopped,
-            unmapped=_unmapped(self.where, found),
+            unmapped=tallies.unmapped,
             path=self.path,
             channel_fixed=self.channel_fixed,
         )
-
-
-def _unmapped(where: OrderFilter, found: Search | None) -> int:
-    return count_matching(where.but(state=(OrderState.READY,), unmapped=True), found=found)
 
 
 def _at_least(count: int, stopped: bool) -> str:
