@@ -85,17 +85,16 @@ def map_marketplace(people: People, luck: float) -> Push | None:
     return Push(f"{people.channel}/marketplaces/{place['id']}", form)
 
 
-def unmapped_gateways(rule: str) -> Button:
-    """What happens to orders whose gateway has no payment method; the numbers stay as they are."""
+def rules(**changed: str) -> Button:
+    """The store's rules with something changed; the numbers stay as they are."""
 
     def press(people: People, _luck: float) -> Push | None:
-        series = people.pick(0, "select prefix, padding from number_series where store_id = %s and code = 'invoice'")
-        if series is None:
-            return None
-        numbers = {"prefix": series["prefix"], "padding": str(series["padding"])}
-        untouched = {"next_number": "1", "shown_number": "1"}
-        rules = {"invoice_date_rule": "created", "unmapped_gateway": rule, "auto_delivery_order": "none"}
-        return Push(f"/{people.slug}/settings/invoicing", {**numbers, **untouched, **rules})
+        sql = """select unmapped_gateway, unlinked_items, auto_delivery_order, invoice_date_rule, prefix, padding::text,
+                        case when auto_credit then 'y' else '' end as auto_credit
+                 from stores s join number_series n on n.store_id = s.id and n.code = 'invoice' where s.id = %s"""
+        (now,) = people.rows(sql)
+        form = {**now, "next_number": "1", "shown_number": "1", **changed}
+        return Push(f"/{people.slug}/settings/invoicing", {name: value for name, value in form.items() if value})
 
     return press
 
@@ -169,6 +168,39 @@ def open_books(people: People, _luck: float) -> Push | None:
     return Push(f"/{people.slug}/settings/closing/open", form) if store["day"] else None
 
 
+def mend(people: People, luck: float) -> Push | None:
+    """All that a verification found."""
+    found = people.pick(luck, "select id from verifications where store_id = %s order by id")
+    return Push(f"/{people.slug}/verify/{found['id']}/mend", {"all": "1"}) if found else None
+
+
+def link_product(act: str) -> Button:
+    """A product of the channel means an item, none, or a new one."""
+
+    def press(people: People, luck: float) -> Push | None:
+        listing = people.pick(luck, "select id, version, candidate_ids from listings where store_id = %s order by id")
+        if listing is None:
+            return None
+        items = {"item_id": str(listing["candidate_ids"][0])} if listing["candidate_ids"] else {}
+        form = {"act": act if items or act != "link" else "create", "version": str(listing["version"]), **items}
+        return Push(f"{people.channel}/products/{listing['id']}", form)
+
+    return press
+
+
+def accept_certain(people: People, _luck: float) -> Push:
+    """All certain links, as many as there were when the page was made."""
+    sql = """select count(*) from listings where store_id = %s and item_id is null and certainty = 'certain'"""
+    (certain,) = people.rows(sql)
+    return Push(f"{people.channel}/products/accept", {"count": str(certain["count"])})
+
+
+def undo_batch(people: People, luck: float) -> Push | None:
+    """Links that were saved together are taken back."""
+    batch = people.pick(luck, "select batch from listings where store_id = %s and batch is not null order by id")
+    return Push(f"{people.channel}/products/undo", {"batch": batch["batch"]}) if batch else None
+
+
 BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "check": (4, on_channel("check")),
     "sync": (5, sync),
@@ -181,8 +213,14 @@ BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "map gateway": (4, map_gateway(to_method=True)),
     "unmap gateway": (2, map_gateway(to_method=False)),
     "map marketplace": (2, map_marketplace),
-    "hold unmapped": (1, unmapped_gateways("hold")),
-    "book unmapped": (2, unmapped_gateways("cash")),
+    "hold unmapped": (1, rules(unmapped_gateway="hold")),
+    "book unmapped": (2, rules(unmapped_gateway="cash")),
+    "hold unlinked": (1, rules(unlinked_items="hold")),
+    "book unlinked": (2, rules(unlinked_items="book")),
+    "credit at once": (2, rules(auto_credit="y")),
+    "credit by hand": (1, rules(auto_credit="")),
+    "delivery orders": (1, rules(auto_delivery_order="on_save")),
+    "no delivery orders": (2, lambda people, _luck: Push(f"/{people.slug}/delivery-orders/none")),
     "pause": (1, on_channel("pause")),
     "resume": (2, on_channel("resume")),
     "re-issue": (3, on_invoice("reissue")),
@@ -197,7 +235,19 @@ BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "find": (2, find),
     "close books": (1, close_books),
     "open books": (2, open_books),
+    "verify": (2, on_channel("verify")),
+    "mend": (1, mend),
+    "read products": (2, on_channel("products/refresh")),
+    "create items": (1, on_channel("products/create")),
+    "accept certain": (1, accept_certain),
+    "undo links": (1, undo_batch),
+    "link product": (2, link_product("link")),
+    "unlink product": (1, link_product("unlink")),
+    "refresh marketplaces": (1, on_channel("marketplaces/refresh")),
     "auto sync": (1, on_channel("auto-sync", on="y", minutes="15")),
-    "look": (5, look_at("", "orders", "failed", "invoices", "jobs", "channels/", "settings/closing")),
+    "look": (
+        5,
+        look_at("", "orders", "failed", "invoices", "jobs", "channels/", "settings/closing", "verify", "inventory"),
+    ),
 }
 """How often a button is pressed in comparison, and what it sends."""

@@ -10,13 +10,14 @@ import psycopg
 import requests
 
 from app.embedded.processes import wait_until
-from tests.crash.buttons import open_books, unmapped_gateways
+from tests.crash.buttons import open_books, rules
 from tests.crash.house import House
 from tests.crash.people import PATIENCE, People
 
 READY_WITHIN = 60.0
 QUIET_WITHIN = 120.0
 NUDGE_EVERY = 3.0  # people do not press faster, and the site would not let them
+BOOK_ALL = rules(unmapped_gateway="cash", unlinked_items="book", auto_delivery_order="none")
 PAUSED = "select 1 from channels where store_id = %s and status <> 'connected'"
 WAITING = "select id from sync_jobs where store_id = %s and state = 'queued' and not_before > now()"
 DELAYED = """select id from changes c where store_id = %s and state = 'planned' and not_before > now()
@@ -33,22 +34,22 @@ class Unquiet(Exception):
 
 
 def settle(house: House, everybody: Sequence[People]) -> None:
-    """Heal the channel, wait until all is quiet, check, book what is ready, and look once more at what stands there.
+    """Heal the channel, wait until all is quiet, check, book what is ready, look once more at what stands there, and
+    let the site itself hold its books against the channel.
 
     Raises Unquiet when something neither ends nor goes on.
     """
     if not wait_until(lambda: all(map(_heal, everybody)), READY_WITHIN, 0.5):
         raise Unquiet("the channel does not answer")
     if not wait_until(house.is_ready, READY_WITHIN, 0.5):
-        said = requests.get(f"{house.url}/readyz", timeout=PATIENCE).text
-        raise Unquiet(f"the parts are not there again: {said}\n{house.last_words()}")
+        raise Unquiet(f"the parts are not there again: {_readiness(house)}\n{house.last_words()}")
     _until_quiet(house, everybody)
     for people in everybody:
         while (push := open_books(people, 0)) is not None:
             people.press(push.path, push.form)
-        rule = unmapped_gateways("cash")(people, 0)
-        assert rule is not None
-        people.press(rule.path, rule.form)
+        push = BOOK_ALL(people, 0)
+        assert push is not None
+        people.press(push.path, push.form)
         people.press_check()
     _until_quiet(house, everybody)
     for people in everybody:
@@ -59,6 +60,17 @@ def settle(house: House, everybody: Sequence[People]) -> None:
     for people in everybody:
         people.press_check()
     _until_quiet(house, everybody)
+    for people in everybody:
+        people.press(f"{people.channel}/verify")
+    _until_quiet(house, everybody)
+
+
+def _readiness(house: House) -> str:
+    """What the site says of its parts."""
+    try:
+        return requests.get(f"{house.url}/readyz", timeout=PATIENCE).text
+    except requests.RequestException as problem:
+        return f"{type(problem).__name__}, no answer"
 
 
 def _heal(people: People) -> bool:
