@@ -29,7 +29,8 @@ from app.sync.of_channel import newest_job_id
 from app.sync.queries import job_view
 from app.sync.services import ChannelNotReadyError, request_products
 from app.sync.words import ShownJob, show_job
-from app.web.args import read_args
+from app.web.args import read_args, search_words
+from app.web.ids import row_id
 from app.web.links import safe_next
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
@@ -95,7 +96,7 @@ def listing(channel_id: int, listing_id: int) -> Response:
     if request.method == "GET":
         return _listing_page(channel, _line(row))
     act = _ACTS.get(request.form.get("act", ""))
-    version = request.form.get("version", type=int)
+    version = request.form.get("version", type=row_id)
     if act is None or version is None:
         abort(422, _("Press one of the buttons of the product."))
     try:
@@ -155,7 +156,7 @@ def _line(row: ListingRow, problem: str = "") -> ListingLine:
 
 
 def _link(row: ListingRow, version: int) -> Linked | Conflict:
-    item_id = request.form.get("item_id", type=int)
+    item_id = request.form.get("item_id", type=row_id)
     if item_id is None:
         abort(422, _("Choose an item."))
     return linking.link_listing(row.channel_id, row.id, item_id, version, g.membership.user_id)
@@ -167,7 +168,7 @@ def _unlink(row: ListingRow, version: int) -> Linked | Conflict:
 
 def _refuse(row: ListingRow, version: int) -> Linked | Conflict:
     """What the person saw is refused, whatever is proposed by now."""
-    item_ids = request.form.getlist("item_id", type=int)
+    item_ids = request.form.getlist("item_id", type=row_id)
     return linking.refuse_items(row.channel_id, row.id, item_ids, version, g.membership.user_id)
 
 
@@ -217,8 +218,8 @@ def _refused(channel: ChannelRow, listing_id: int, problem: str) -> Response:
 
 
 def _listing_page(channel: ChannelRow, line: ListingLine, *, status: int = 200) -> Response:
-    words = request.values.get("q", "")[:100]
-    found = find_items(words or "")
+    words = search_words(request.values.get("q", ""))[:100]
+    found = find_items(words)
     return tab_page(
         "mappings/listing.html",
         "products",

@@ -39,6 +39,14 @@ def read_args(kind: type[Filters], args: MultiDict[str, str]) -> Filters:
     return kind(**found)
 
 
+def search_words(text: str) -> str:
+    """What is looked for, as it may be compared; "" when it holds what nobody types."""
+    try:
+        return clean_text(text[:_MAX_TEXT]) or ""
+    except ValueError:
+        return ""
+
+
 def _plain(hint: Any) -> type[Any]:
     """The type of one value: `X` for `X`, `X | None` and `tuple[X, ...]`."""
     if get_origin(hint) in {tuple, Union, types.UnionType}:
