@@ -46,7 +46,7 @@ from app.web.pagination import Keyset, Page, page_of
 
 COUNTED_AT_MOST: Final = 10_001
 """Counting stops here; pages then say "10,000+"."""
-LOOKED_AT_MOST: Final = 2_000
+LOOKED_AT_MOST: Final = 1_000
 """So many orders of a state are looked at, the newest, to count those that match what no index knows."""
 WALKED_AT_MOST: Final = 2_000
 """So many orders are walked through for words that are common, before the index of words is asked after all."""
@@ -194,17 +194,17 @@ def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Sea
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
     found = found or search_of(where)
     names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
-    state = names.table_valued(column("name", Text), name="state")
+    state = names.table_valued(column("value", Text), name="state").render_derived()
     each = _counted(where.but(state=()), at_most, found, state)
     unmapped = _counted(where.but(state=(OrderState.READY,), unmapped=True), at_most, found)
     rows = db.session.execute(
-        select(state.c.name, each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
+        select(state.c.value, each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
         .select_from(state)
         .join(each, true())
     ).all()
     return Tallies(
-        counts={OrderState(row.name): row.many for row in rows},
-        stopped=frozenset(OrderState(row.name) for row in rows if row.stopped),
+        counts={OrderState(row.value): row.many for row in rows},
+        stopped=frozenset(OrderState(row.value) for row in rows if row.stopped),
         unmapped=rows[0].unmapped,
     )
 
@@ -222,7 +222,7 @@ def _counted(
     What few orders have is found by an index of its own, and an index tells channel, state and day. For whatever else
     is asked only the newest of those are looked at, because each of them must be read.
     """
-    of_state = [] if state is None else [Order.state == state.c.name]
+    of_state = [] if state is None else [Order.state == state.c.value]
     listed = [found.among(Order.id)] if found is not None and found.order_ids is not None else []
     told = OrderFilter(channel=where.channel, state=where.state, date_from=where.date_from, date_to=where.date_to)
     rest = where.but(channel=None, state=(), date_from=None, date_to=None, q=None)
