@@ -14,6 +14,7 @@ from app.invoices.credit_detail import CreditNoteDetail, credit_note_detail
 from app.invoices.credit_export import credits_csv
 from app.invoices.credit_printing import CAUSES, credit_paper
 from app.invoices.credit_queries import CreditFilter
+from app.invoices.documents import DocumentFilter, documents_page
 from app.invoices.export import Rows
 from app.invoices.pdf import invoice_pdf
 from app.invoices.routes import blueprint
@@ -21,6 +22,23 @@ from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment
 
 _ID: Final = "<int(max=9223372036854775807):credit_note_id>"
+
+
+@blueprint.get("/invoices/all")
+def documents() -> Response:
+    """Invoices and credit notes in one list, newest first, with what they come to."""
+    where, keyset = DocumentFilter.from_args(request.args), Keyset.from_args(request.args)
+    sums, credit_sums = queries.sums(where.invoices), credit_queries.credits_beside(where.invoices)
+    return page_or_fragment(
+        "invoices/documents.html",
+        "invoices/_documents.html",
+        where=where,
+        page=documents_page(where, keyset),
+        sums=sums,
+        credit_notes=credit_sums,
+        net=credit_queries.net_sums(sums.rows, credit_sums),
+        channels=[(choice.id, choice.name) for choice in queries.filter_choices().channels],
+    )
 
 
 @blueprint.get("/credit-notes")

@@ -12,7 +12,10 @@ from sqlalchemy import text
 from app.core.crediting import Chosen, InFull, OfAmount
 from app.core.states import CreditCause
 from app.extensions import db
+from app.invoices.crediting import open_today
+from app.invoices.documents import DocumentFilter, documents_page
 from app.sync.crediting import credit_invoice
+from app.web.pagination import Cursor, Keyset
 from tests.invoices.pdftext import read_pdf, squeezed
 from tests.invoices.test_pages import issue, page, table_of, words
 from tests.orders.conftest import HTMX
@@ -256,6 +259,49 @@ def test_the_invoices_list_takes_credit_notes_off_the_sums(
         assert "Net sales before tax RM 47.80 tax RM 0.00 total RM 47.80" in shown
     assert "Net sales" not in page(owner, store.url("/invoices?state=posted"))
     assert "Net sales before tax RM 115.60" not in words(page(owner, store.url("/invoices?salesperson=99")))
+
+
+def test_all_documents_stand_in_one_list_and_page_both_ways(
+    books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
+) -> None:
+    first, second, _third = issue(books, channel, [{}, {}, {}])
+    credit(books, first)
+    credit(books, second, OfAmount(1000))
+    with books.scope():
+        whole = documents_page(DocumentFilter(), Keyset())
+        numbers = [row.number_text for row in whole.rows]
+        assert numbers == ["CN00002", "CN00001", "INV00003", "INV00002", "INV00001"]
+        assert [row.total for row in whole.rows] == [-1000, -5780, 5780, 5780, 5780]
+        walked, after = list[str](), None
+        while len(walked) < len(numbers):
+            part = documents_page(DocumentFilter(), Keyset(after=Cursor.decode(after), limit=2))
+            walked += [row.number_text for row in part.rows]
+            after, before = part.after, part.before
+        assert walked == numbers
+        back = documents_page(DocumentFilter(), Keyset(before=Cursor.decode(before), limit=2))
+        assert [row.number_text for row in back.rows] == numbers[2:4]
+    shown = words(page(owner, store.url("/invoices/all")))
+    assert "Credit note of INV00001" in shown and "Net sales" in shown and "total RM 105.60" in shown
+    assert "Nothing was issued" in page(owner, store.url("/invoices/all?date_to=2020-01-01"))
+    assert "INV00001" not in page(owner, store.url(f"/invoices/all?channel={channel.id + 1}"))
+
+
+def test_documents_of_one_day_are_paged_in_the_order_of_their_places(books: Books, channel: SomeChannel) -> None:
+    with books.scope():
+        day = open_today()
+    for _number in range(4):
+        invoice_id = books.invoice(books.order(channel), invoice_date=day)
+        credit(books, invoice_id, OfAmount(100))
+    with books.scope():
+        whole = [row.number_text for row in documents_page(DocumentFilter(), Keyset()).rows]
+        assert len(whole) == 8
+        for size in (1, 3, 5):
+            walked, after = list[str](), None
+            while len(walked) < 8:
+                part = documents_page(DocumentFilter(), Keyset(after=Cursor.decode(after), limit=size))
+                walked += [row.number_text for row in part.rows]
+                after = part.after
+            assert walked == whole
 
 
 def test_the_file_has_amounts_below_zero(books: Books, store: SomeStore, owner: FlaskClient, invoice_id: int) -> None:

@@ -157,6 +157,7 @@ ROUTES: Mapping[str, Route] = {
     "invoices.reissue": OWNERS_FORM,
     # The order of the samples was never invoiced.
     "invoices.invoice_again": Route(get=Who.OWNER, post=Who.OWNER, also=frozenset({404})),
+    "invoices.documents": PAGE,
     "invoices.credit_notes": PAGE,
     "invoices.credit_notes_export": PAGE,
     "invoices.credit_note": PAGE,
