@@ -1,0 +1,63 @@
+"""Product Sync in a browser: a row is accepted in place, the counts follow, and everybody can use it."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.connectors.fake import a_listing
+from tests.orders.factories import Books, SomeChannel
+from tests.support.browsing import Tab
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def shelf(books: Books, channel: SomeChannel) -> list[int]:
+    """Products of every standing."""
+    for sku, name in (("KOPI-O", "Kopi O Kaw"), ("TEH-3IN1", "Teh Tarik"), ("MUG", "Enamel mug")):
+        books.item(sku, name=name, barcode="9551234567890" if sku == "MUG" else "")
+    return books.listings(
+        channel,
+        a_listing("1", isku="KOPI-O", sku="kopi-o", name="Kopi O Kaw 20 sachets", picture="https://pictures.example/1"),
+        a_listing("2", isku="M-1", sku="", name="Mug Kopitiam", variant="White", barcode="9551234567890"),
+        a_listing("3", isku="teh 3in1", sku="", name="Teh Tarik 拉茶", stock=None),
+        a_listing("4", isku="", sku="", name="Gift wrapping", price=None, currency=""),
+        a_listing("5", isku="X", sku="KOPI-O", name="Kopi O (copy of a listing with a very long name indeed)"),
+        a_listing("6", isku="NEW-1", sku="", name="Batik sarong", variant="Indigo"),
+    )
+
+
+def test_a_row_is_accepted_in_place_and_the_counts_follow(tab: Tab, channel: SomeChannel, shelf: list[int]) -> None:
+    page = tab.page
+    page.goto(f"{tab.base}channels/{channel.id}/products")
+    row = page.locator(f"#listing-{shelf[1]}")
+    row.get_by_role("button", name="Accept").click()
+    row.get_by_text("Linked").wait_for()
+    page.locator("#products-head a.chip", has_text="Linked").filter(has_text="1").wait_for()
+    assert page.url.endswith("/products")
+    row.get_by_role("button", name="Unlink").click()
+    row.get_by_text("Same barcode 9551234567890: certain").wait_for()
+    row.get_by_role("button", name="Refuse").click()
+    row.get_by_text("Refused: MUG").wait_for()
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["wide", "phone"])
+def test_everybody_can_use_the_pages(tab: Tab, channel: SomeChannel, shelf: list[int], size: dict[str, int]) -> None:
+    page = tab.page
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    for path in (
+        f"channels/{channel.id}/products",
+        f"channels/{channel.id}/products/{shelf[2]}",
+        f"channels/{channel.id}/products/import",
+        f"channels/{channel.id}/products/accept",
+        "inventory/",
+        "inventory/add",
+    ):
+        page.goto(tab.base + path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert tab.complaints == []
