@@ -12,6 +12,7 @@ from app.core.states import OrderState, Reason
 from app.extensions import db
 from app.orders.detail import OrderDetail, order_detail
 from app.orders.failed import CauseKey, CauseKind, orders_of
+from app.orders.ignoring import one_of
 from app.orders.judging import rejudge_orders
 from app.orders.models import Order
 from app.orders.services import lock_channel
@@ -123,7 +124,7 @@ def date_on_first_open_day(channel_id: int, order_ids: Sequence[int] | None, day
         db.session.rollback()
         raise OtherDay
     cause = CauseKey(CauseKind.ORDERS, Reason.PERIOD_LOCKED, channel_id)
-    among = [] if order_ids is None else [Order.id.in_(order_ids)]
+    among = [] if order_ids is None else [one_of(Order.id, order_ids)]
     dated = db.session.execute(
         update(Order)
         .where(*orders_of(cause), *among)

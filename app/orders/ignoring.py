@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, update
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, case, cast, func, literal, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.accounts.models import User
@@ -49,7 +49,7 @@ def take_back_orders(channel_id: int, order_ids: Sequence[int], user_id: int) ->
         .where(
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
-            Order.id.in_(order_ids),
+            one_of(Order.id, order_ids),
             Order.state == OrderState.CLOSED,
             Order.reason == Reason.IGNORED,
         )
@@ -71,7 +71,7 @@ def take_back_alerts(channel_id: int, order_ids: Sequence[int], user_id: int) ->
         .where(
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
-            Order.id.in_(order_ids),
+            one_of(Order.id, order_ids),
             Order.ignored_alert.is_not(None),
         )
         .values(alert=func.coalesce(Order.alert, Order.ignored_alert), ignored_alert=None)
@@ -93,7 +93,7 @@ def take_back_unread(channel_id: int, remote_ids: Sequence[str], user_id: int) -
         .where(
             SeenOrder.store_id == current_store_id(),
             SeenOrder.channel_id == channel_id,
-            SeenOrder.remote_id.in_(remote_ids),
+            one_of(SeenOrder.remote_id, remote_ids),
             SeenOrder.reason == Reason.IGNORED,
         )
         .values(
@@ -110,6 +110,12 @@ def take_back_unread(channel_id: int, remote_ids: Sequence[str], user_id: int) -
     taken = [row.remote_id for row in back]
     write_journal([JournalNote("taken_back", channel_id, None, {"order": one}) for one in taken], user_id=user_id)
     return len(taken)
+
+
+def one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether the column holds one of any number of keys, which travel as one parameter."""
+    found: ColumnElement[bool] = column == any_(literal(list(keys), ARRAY(column.type)))
+    return found
 
 
 def name_of(user_id: int) -> str:
@@ -182,7 +188,7 @@ _IGNORE = {
 
 
 def _among(column: Any, row_keys: Sequence[Any] | None) -> list[ColumnElement[bool]]:
-    return [] if row_keys is None else [column.in_(row_keys)]
+    return [] if row_keys is None else [one_of(column, row_keys)]
 
 
 def _when(condition: ColumnElement[bool], then: Any, otherwise: Any = "") -> ColumnElement[Any]:

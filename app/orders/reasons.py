@@ -350,7 +350,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     Reason.AUTO_DO_ENABLED: _Entry(
         _l("delivery orders are automatic"),
         _l("Delivery orders are generated automatically, so goods would leave the stock twice."),
-        _l("Set “Auto generate D.O.” to None, then sync again."),
+        _l("Set Auto-generate D.O. to None, then sync again."),
         _invoicing,
     ),
     Reason.BAD_PAYLOAD: _Entry(

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, text, update
 from app.core.states import ChangeState, Reason
 from app.extensions import db
 from app.orders.failed import CauseKey, CauseKind, changes_of, orders_of, unread_of
-from app.orders.ignoring import ignore, stamp, take_back_alerts, take_back_orders, take_back_unread
+from app.orders.ignoring import ignore, one_of, stamp, take_back_alerts, take_back_orders, take_back_unread
 from app.orders.models import Order, SeenOrder
 from app.orders.retrying import want_orders, want_unread
 from app.orders.services import lock_channel
@@ -58,7 +58,7 @@ def leave_out(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
 def take_back(kind: CauseKind, channel_id: int, rows: Sequence[Any], user_id: int) -> int:
     """Undo leaving out; returns how many. ChannelNotReadyError when that asks something of a paused channel."""
     if kind == CauseKind.WRITE_BACKS:
-        start = _plan_again(channel_id, [*_left(channel_id), Change.id.in_(rows)], user_id)
+        start = _plan_again(channel_id, [*_left(channel_id), one_of(Change.id, rows)], user_id)
         return 0 if start is None else start.taken
     if kind == CauseKind.UNREADABLE:
         start = request_retry(channel_id, lambda: take_back_unread(channel_id, rows, user_id), user_id)
@@ -109,7 +109,7 @@ def _left(channel_id: int) -> list[ColumnElement[bool]]:
 
 
 def _among(column: Any, rows: RowKeys) -> list[ColumnElement[bool]]:
-    return [] if rows is None else [column.in_(rows)]
+    return [] if rows is None else [one_of(column, rows)]
 
 
 def _tell(channel_id: int) -> None:

@@ -198,6 +198,14 @@ def test_ignoring_and_taking_back_cost_the_same_for_one_and_for_many(
     assert costs[2] <= 14
 
 
+@pytest.mark.parametrize("kind", CauseKind)
+def test_more_rows_than_a_statement_has_parameters_are_taken_back(
+    books: Books, channel: SomeChannel, person: int, kind: CauseKind
+) -> None:
+    keys = [str(one) for one in range(70_000)] if kind == CauseKind.UNREADABLE else list(range(70_000))
+    assert act(books, lambda: take_back(kind, channel.id, keys, person)) == 0
+
+
 def test_two_who_ignore_at_once_ignore_each_order_once(books: Books, channel: SomeChannel, person: int) -> None:
     books.orders(channel, [{"state": "held", "reason": "NO_LINES"}] * 20)
     barrier, done = threading.Barrier(3), []
