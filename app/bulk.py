@@ -84,6 +84,8 @@ def _insert(table: Table, columns: tuple[str, ...], returning: tuple[str, ...], 
 def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> TextClause:
     changes = ", ".join(f"{name} = r.{name}" for name in columns)
     match = " and ".join(f"t.{name} = r.{name}" for name in keys)
+    # Says nothing new, but lets PostgreSQL expect few rows, so that it looks them up and does not read the whole store.
+    match += " and r.store_id = cast(current_setting('app.store_id') as bigint)"
     return text(f"update {table.name} t set {changes} from {_recordset(table, keys + columns)} where {match}")  # noqa: S608
 
 

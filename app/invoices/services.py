@@ -120,11 +120,12 @@ def issue_invoices(
     drafts, refusals = _drafts(orders, store, methods)
     salespeople = _salespeople({order.marketplace_id for order, _ in drafts})
     numbers = take_numbers(INVOICE_SERIES, len(drafts)) if drafts else []
+    seller = f"{store.name}\n{store.seller_details}".strip()
     rows = [
         _invoice_row(
             order,
             draft,
-            seller=f"{store.name}\n{store.seller_details}".strip(),
+            seller=seller,
             number=number,
             method=methods.get((order.channel_id, order.gateway_key), cash),
             salesperson=salespeople.get(order.marketplace_id, _Stamp(None, "", 0)),
@@ -286,9 +287,10 @@ def _invoice_row(
 
 
 def _line_rows(draft: InvoiceDraft, invoice_ids: Mapping[int, int]) -> list[dict[str, Any]]:
+    store_id = current_store_id()
     return [
         {
-            "store_id": current_store_id(),
+            "store_id": store_id,
             "invoice_id": invoice_ids[draft.order_id],
             "line_no": position,
             "kind": line.kind,

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, func, literal, select, update
 
-from app.bulk import update_rows
+from app.bulk import each_of, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import BookableLine, BookableOrder
 from app.core.states import OrderState, Reason
@@ -164,12 +165,9 @@ def lines_by_order(order_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     lines: dict[int, list[Row[Any]]] = {}
     if not order_ids:
         return lines
-    rows: Sequence[Row[Any]] = db.session.execute(
-        select(*(getattr(OrderLine, name) for name in _LINE))
-        .where(OrderLine.store_id == current_store_id(), OrderLine.order_id.in_(order_ids))
-        .order_by(OrderLine.order_id, OrderLine.line_no)
-    ).all()
-    for row in rows:
+    query = select(*(getattr(OrderLine, name) for name in _LINE)).where(OrderLine.store_id == current_store_id())
+    rows: Sequence[Row[Any]] = db.session.execute(each_of(query, OrderLine.order_id, order_ids)).all()
+    for row in sorted(rows, key=attrgetter("order_id", "line_no")):
         lines.setdefault(row.order_id, []).append(row)
     return lines
 
@@ -235,7 +233,7 @@ def mark_booked(order_ids: Sequence[int]) -> None:
     if order_ids:
         db.session.execute(
             update(Order)
-            .where(Order.store_id == current_store_id(), Order.id.in_(order_ids))
+            .where(Order.store_id == current_store_id(), Order.id == any_(literal(list(order_ids), ARRAY(BigInteger))))
             .values(
                 state=OrderState.BOOKED,
                 reason=None,
