@@ -35,7 +35,7 @@ class InvoiceRow:
     """An invoice as lists and exports show it. Amounts in minor units, times aware.
 
     `write_back` is the state of the newest write-back of its number, None when there is none. `issued_by` is a
-    person's name, None when a job issued it by itself.
+    person's name, None when a job issued it by itself; `credited` is the sum of its credit notes.
     """
 
     id: int
@@ -63,6 +63,7 @@ class InvoiceRow:
     tax_included: bool
     rounding: int
     total: int
+    credited: int
     issued_at: datetime
     issued_by: str | None
     write_back: str | None
@@ -244,6 +245,7 @@ _OWN: Final = (
     "tax_included",
     "rounding",
     "total",
+    "credited",
     "issued_at",
 )
 

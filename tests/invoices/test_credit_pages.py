@@ -333,6 +333,9 @@ def test_the_invoices_page_tells_how_much_is_credited(
     shown = words(page(owner, store.url(f"/invoices/{invoice_id}")))
     assert "RM 17.90 of RM 57.80" in shown
     assert "INV00001 credited by CN00001" in shown
+    assert "−RM 17.90 credited" in words(page(owner, store.url("/invoices")))
+    (row,) = table_of(owner, store.url("/invoices.csv"))
+    assert (row["Total"], row["Credited"]) == ("57.80", "17.90")
     credit(books, invoice_id, seen=1790)
     html = page(owner, store.url(f"/invoices/{invoice_id}"))
     assert "/reissue" not in html and "this invoice no longer counts" in html
