@@ -85,6 +85,14 @@
     root.querySelector("[aria-invalid]")?.focus();
   }
 
+  // A part that was replaced while it asked has no use for the answer: the rows it speaks of are gone from the page.
+  const unlessGone = (event) => {
+    if (!event.currentTarget.isConnected) event.detail.shouldSwap = false;
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    event.detail.elt.addEventListener("htmx:beforeSwap", unlessGone, { once: true });
+  });
+
   // Errors of our own making arrive as a message for #flash; the status would keep htmx from showing them.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.xhr.getResponseHeader("HX-Retarget") === "#flash") event.detail.shouldSwap = true;

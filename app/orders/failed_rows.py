@@ -51,6 +51,11 @@ class FailedRow:
     payload: str
 
     @property
+    def is_followed(self) -> bool:
+        """Whether a page goes on asking for it: it waits here, or is on its way and will soon stand elsewhere."""
+        return self.is_here or self.state in (OrderState.QUEUED, ChangeState.PLANNED, ChangeState.SENDING)
+
+    @property
     def dom_id(self) -> str:
         """Names the row in a page: the channel's own ids may hold characters that a selector cannot."""
         return f"failed-{crc32(self.row_key.encode()):08x}"

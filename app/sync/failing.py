@@ -197,10 +197,10 @@ def failed_take_back(channel_id: int) -> Response:
 
 
 def _cause_context(key: CauseKey, channel: ChannelRow, rows: Sequence[ShownRow]) -> dict[str, Any]:
-    here = [one.row for one in rows if one.row.is_here]
+    followed = [one.row for one in rows if one.row.is_followed]
     follow = {
-        "row": [row.row_key for row in here if not row.is_wanted],
-        "busy": [row.row_key for row in here if row.is_wanted],
+        "row": [row.row_key for row in followed if not row.is_wanted],
+        "busy": [row.row_key for row in followed if row.is_wanted],
     }
     return {
         "key": key,

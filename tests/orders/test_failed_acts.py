@@ -237,7 +237,11 @@ def test_live_rows_are_those_that_changed(owner: FlaskClient, books: Books, url:
     part = owner.get(live[1], headers=HTMX).text
     assert part.count("<tr id=") == 1
     assert "Sync requested" in part
-    assert f"row={held[2]}" not in part
+    assert f"row={held[2]}" in part, "it is on its way, and the page follows it"
+    books.set(held[2], state="booked")
+    rested = owner.get(live[1], headers=HTMX).text
+    assert "Invoiced" in rested
+    assert f"row={held[2]}" not in rested
 
 
 def test_a_paused_channel_is_a_card_with_reconnect_on_top(
