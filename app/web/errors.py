@@ -14,8 +14,10 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_limiter import RateLimitExceeded
+from flask_login import AnonymousUserMixin
 from markupsafe import escape
-from werkzeug.exceptions import HTTPException, TooManyRequests
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from app.extensions import htmx, limiter
 from app.web.filters import ago
@@ -66,11 +68,17 @@ def handle_http_error(error: HTTPException) -> Response:
 
 
 def handle_our_mistake(error: Exception) -> Response:
-    """Log the traceback under a reference and show the reference; while testing or debugging, raise it again."""
+    """Log the traceback under a reference and show the reference; while testing or debugging, raise it again.
+
+    A database that is away or stopped the work is nobody's mistake: what was pressed works in a minute.
+    """
     app = current_app
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate or (propagate is None and (app.testing or app.debug)):
         raise error
+    if isinstance(error, (OperationalError, InterfaceError)):
+        app.logger.error("The database did not do it", exc_info=error)
+        return handle_http_error(ServiceUnavailable())
     reference = secrets.token_hex(4)
     app.logger.error("Reference %s", reference, exc_info=error)
     words = WORDS[_OURS]
@@ -78,7 +86,10 @@ def handle_our_mistake(error: Exception) -> Response:
 
 
 def _answer(code: int, **context: Any) -> Response:
-    """Our own mistakes are shown outside the frame, whose counts may need what has just failed."""
+    """Our own mistakes are shown outside the frame, whose counts may need what has just failed, and to nobody in
+    particular: who is signed in stands in the database."""
+    if code >= _OURS:
+        g.setdefault("_login_user", AnonymousUserMixin())  # where Flask-Login looks first
     if htmx and not htmx.history_restore_request:
         response = make_response(render_template("errors/_flash.html", **context), code)
         response.headers["HX-Retarget"] = "#flash"

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from flask import Blueprint, Flask, g, url_for
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.accounts.access import Role, needs, needs_sign_in
 from app.config import Settings
-from app.extensions import db
+from app.extensions import db, login_manager
 from app.tenancy.scope import current_store_id
 from tests.orders.factories import statements
 from tests.support.factories import SomeStore, signed_in
@@ -152,3 +153,21 @@ def test_language_follows_store_then_browser_then_english(client: FlaskClient, s
         assert '<html lang="en"' in client.get("/signin", headers={"Accept-Language": asked}).text
     signed_in(client, store.owner)
     assert '<html lang="en"' in client.get(store.url("/settings/general")).text
+
+
+def test_a_database_that_is_away_is_a_page_that_says_to_try_again(
+    guarded: Flask, store: SomeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the crash test: who is signed in stands in the database, and the page of the error asked for that."""
+
+    def away(_token: str) -> None:
+        raise OperationalError("select", {}, Exception("the database system is in recovery mode"))
+
+    client = signed_in(new_client(guarded), store.owner)
+    monkeypatch.setattr(login_manager, "_user_callback", away)
+    monkeypatch.setitem(guarded.config, "PROPAGATE_EXCEPTIONS", False)
+    answer = client.get(store.url("/guarded/plain"))
+    assert answer.status_code == 503
+    assert "Try again in a minute" in answer.text
+    monkeypatch.undo()
+    assert client.get(store.url("/guarded/plain")).status_code == 200, "nobody was signed out"
