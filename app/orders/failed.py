@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, literal, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -19,7 +20,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder
 from app.sync.models import Change
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
 BADGE_AT_MOST: Final = 1_000
 BY_SKU: Final = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS)
@@ -117,24 +118,31 @@ def failed_causes() -> list[Cause]:
 
 def failed_count(at_most: int = BADGE_AT_MOST) -> int:
     """How many orders and write-backs wait for a person, counted up to `at_most` of each. One statement."""
-    store_id = current_store_id()
+    return sum(db.session.execute(_counting(at_most)).one())
+
+
+@cache
+def _counting(at_most: int) -> Select[int, int, int]:
+    """Built once, because every page runs it."""
     held = (
         select(literal(1))
-        .where(Order.store_id == store_id, Order.state == OrderState.HELD, _connected(Order.channel_id))
+        .where(Order.store_id == THIS_STORE, Order.state == OrderState.HELD, _connected(Order.channel_id))
         .limit(at_most)
     )
     stuck = (
         select(literal(1))
-        .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
+        .where(Change.store_id == THIS_STORE, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
         .limit(at_most)
     )
     unread = (
         select(literal(1))
-        .where(SeenOrder.store_id == store_id, *_not_read(), _connected(SeenOrder.channel_id))
+        .where(SeenOrder.store_id == THIS_STORE, *_not_read(), _connected(SeenOrder.channel_id))
         .limit(at_most)
     )
-    parts = [select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread)]
-    return sum(db.session.execute(select(*parts)).one())
+    first, second, third = (
+        select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread)
+    )
+    return select(first, second, third)
 
 
 def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
@@ -280,7 +288,7 @@ def _counted(row_id: Any, first_at: Any, last_at: Any) -> tuple[Any, ...]:
 
 def _connected(channel_id: Any) -> Any:
     """What a removed channel left behind waits for nobody: there is nothing to press until it is connected again."""
-    return channel_id.in_(select(Channel.id).where(Channel.store_id == current_store_id(), Channel.status != "removed"))
+    return channel_id.in_(select(Channel.id).where(Channel.store_id == THIS_STORE, Channel.status != "removed"))
 
 
 def _not_read() -> list[ColumnElement[bool]]:

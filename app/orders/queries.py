@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    CompoundSelect,
+    DateTime,
     ScalarSelect,
     Select,
     Subquery,
     Text,
     and_,
+    bindparam,
     cast,
     column,
     func,
@@ -41,7 +46,7 @@ from app.orders.filters import OrderFilter
 from app.orders.models import Order
 from app.orders.searching import Search
 from app.sync.models import Change
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.scope import THIS_STORE, current_store
 from app.web.pagination import Keyset, Page, page_of
 
 COUNTED_AT_MOST: Final = 10_001
@@ -125,43 +130,82 @@ def orders_page(where: OrderFilter, keyset: Keyset, found: Search | None = None)
     that the index of words finds are sorted. `found` is what `search_of` gave, if the caller asked already.
     """
     found = found or search_of(where)
-    if found is None or found.order_ids is not None:
-        conditions = [] if found is None else [found.among(Order.id)]
-        rows = _rows(_beyond(select(*_PICKED).where(*_matching(where), *conditions), keyset), keyset)
+    if found is None:
+        rows = _read(_kept(_page_statement, where, _Reading.of(keyset)), keyset)
+    elif found.order_ids is not None:
+        rows = _read(_page_statement.__wrapped__(where, _Reading.of(keyset), found.among(Order.id)), keyset)
     else:
-        near = _beyond(select(*_PICKED).where(*_matching(where)), keyset).limit(WALKED_AT_MOST).subquery("near")
-        rows = _rows(_sorted(select(near).where(found.walking(near.c.id)), near.c, keyset), keyset)
+        rows = _read(_walking_statement(where, _Reading.of(keyset), found), keyset)
         if len(rows) < keyset.fetch:
-            everything = select(*_PICKED).where(*_matching(where), found.indexed(Order.id))
-            rows = _rows(_beyond(everything, keyset), keyset)
+            rows = _read(_page_statement.__wrapped__(where, _Reading.of(keyset), found.indexed(Order.id)), keyset)
     return page_of(rows, keyset, lambda row: (row.placed_at, row.id))
 
 
-def _beyond(picked: Select[Any], keyset: Keyset) -> Select[Any]:
-    """The orders on the far side of the keyset's cursor, in the order of reading."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a page is read: which way, whether from an edge on, and how many rows."""
+
+    is_backward: bool
+    has_edge: bool
+    fetch: int
+
+    @classmethod
+    def of(cls, keyset: Keyset) -> _Reading:
+        return cls(keyset.is_backward, bool(_edge(keyset)), keyset.fetch)
+
+    def sorted(self, picked: Select[Any], order: Any) -> Select[Any]:
+        place = (order.placed_at, order.id)
+        return picked.order_by(*(column.asc() if self.is_backward else column.desc() for column in place))
+
+    def beyond(self, picked: Select[Any]) -> Select[Any]:
+        """The orders on the far side of the edge, in the order of reading."""
+        if self.has_edge:
+            place, edge = tuple_(Order.placed_at, Order.id), tuple_(*_EDGE)
+            picked = picked.where(place > edge if self.is_backward else place < edge)
+        return self.sorted(picked, Order)
+
+    def shown(self, picked: Select[Any]) -> Select[Any]:
+        """So many of the picked orders with what is shown beside them."""
+        inner = picked.limit(self.fetch).subquery("picked")
+        return self.sorted(rows_statement(inner), inner.c)
+
+
+_EDGE: Final = (bindparam("edge_at", type_=DateTime(timezone=True)), bindparam("edge_id", type_=BigInteger))
+
+
+def _edge(keyset: Keyset) -> dict[str, Any]:
     cursor = keyset.cursor
-    if cursor is not None and isinstance(cursor.value, datetime):
-        place, edge = tuple_(Order.placed_at, Order.id), tuple_(literal(cursor.value), literal(cursor.id))
-        picked = picked.where(place > edge if keyset.is_backward else place < edge)
-    return _sorted(picked, Order, keyset)
+    is_ours = cursor is not None and isinstance(cursor.value, datetime)
+    return {"edge_at": cursor.value, "edge_id": cursor.id} if cursor is not None and is_ours else {}
 
 
-def _sorted(picked: Select[Any], order: Any, keyset: Keyset) -> Select[Any]:
-    place = (order.placed_at, order.id)
-    return picked.order_by(*(column.asc() if keyset.is_backward else column.desc() for column in place))
+@lru_cache(maxsize=256)
+def _page_statement(where: OrderFilter, reading: _Reading, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return reading.shown(reading.beyond(select(*_PICKED).where(*_matching(where), *conditions)))
 
 
-def _rows(picked: Select[Any], keyset: Keyset) -> list[OrderRow]:
-    """As many of the picked orders as the keyset wants, with what is shown beside them."""
-    inner = picked.limit(keyset.fetch).subquery("picked")
-    return _order_rows(_sorted(rows_statement(inner), inner.c, keyset))
+def _walking_statement(where: OrderFilter, reading: _Reading, found: Search) -> Select[Any]:
+    near = reading.beyond(select(*_PICKED).where(*_matching(where))).limit(WALKED_AT_MOST).subquery("near")
+    return reading.shown(reading.sorted(select(near).where(found.walking(near.c.id)), near.c))
+
+
+def _kept(build: Any, where: OrderFilter, *more: Any) -> Any:
+    """What `build` makes of the filter, built once for all stores: building costs more than running.
+
+    Days are of the store's own zone, so that a filter with days is built for each.
+    """
+    return build.__wrapped__(where, *more) if where.date_from or where.date_to else build(where, *more)
+
+
+def _read(statement: Select[Any], keyset: Keyset) -> list[OrderRow]:
+    return _order_rows(statement, _edge(keyset))
 
 
 def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
     """The rows of these orders, newest first; unknown ids are left out. One statement."""
     if not order_ids:
         return []
-    inner = select(*_PICKED).where(Order.store_id == current_store_id(), Order.id.in_(order_ids)).subquery("picked")
+    inner = select(*_PICKED).where(Order.store_id == THIS_STORE, Order.id.in_(order_ids)).subquery("picked")
     return _order_rows(rows_statement(inner).order_by(inner.c.placed_at.desc(), inner.c.id.desc()))
 
 
@@ -193,20 +237,23 @@ def count_matching(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Se
 def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> Tallies:
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
     found = found or search_of(where)
-    names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
-    state = names.table_valued(column("value", Text), name="state").render_derived()
-    each = _counted(where.but(state=()), at_most, found, state)
-    unmapped = _counted(where.but(state=(OrderState.READY,), unmapped=True), at_most, found)
-    rows = db.session.execute(
-        select(state.c.value, each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
-        .select_from(state)
-        .join(each, true())
-    ).all()
+    statement = _kept(_tallying, where, at_most) if found is None else _tallying.__wrapped__(where, at_most, found)
+    rows = db.session.execute(statement).all()
     return Tallies(
         counts={OrderState(row.value): row.many for row in rows},
         stopped=frozenset(OrderState(row.value) for row in rows if row.stopped),
         unmapped=rows[0].unmapped,
     )
+
+
+@lru_cache(maxsize=256)
+def _tallying(where: OrderFilter, at_most: int, found: Search | None = None) -> Select[Any]:
+    names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
+    state = names.table_valued(column("value", Text), name="state").render_derived()
+    each = _counted(where.but(state=()), at_most, found, state)
+    unmapped = _counted(where.but(state=(OrderState.READY,), unmapped=True), at_most, found)
+    counts = (each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
+    return select(state.c.value, *counts).select_from(state).join(each, true())
 
 
 def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> Mapping[OrderState, int]:
@@ -234,7 +281,7 @@ def _counted(
     near, order = ids.correlate(state).limit(limit).lateral("near"), aliased(Order)
     walking = [] if found is None else [found.walking(near.c.id)]
     asked = [] if rest == OrderFilter() else _matching(rest, order)
-    of_it = and_(order.store_id == current_store_id(), order.id == near.c.id)
+    of_it = and_(order.store_id == THIS_STORE, order.id == near.c.id)
     return _summed(near.join(order, of_it) if asked else near, func.count().filter(*asked, *walking), limit)
 
 
@@ -245,7 +292,15 @@ def _summed(rows: Any, many: ColumnElement[int], limit: int) -> LateralFromClaus
 
 def filter_choices() -> FilterChoices:
     """The channels, marketplaces and gateways to choose from, by name. One statement."""
-    store_id = current_store_id()
+    found: dict[str, list[Choice]] = {"channel": [], "marketplace": [], "gateway": []}
+    for row in db.session.execute(_choosing()):
+        found[row.kind].append(Choice(row.id, row.key, row.name, row.within))
+    return FilterChoices(*(tuple(choices) for choices in found.values()))
+
+
+@cache
+def _choosing() -> CompoundSelect[Any]:
+    store_id = THIS_STORE
     channels = select(
         literal("channel").label("kind"),
         Channel.id,
@@ -270,10 +325,7 @@ def filter_choices() -> FilterChoices:
         PaymentMapping.channel_id,
         PaymentMapping.gateway_key,
     ).where(PaymentMapping.store_id == store_id)
-    found: dict[str, list[Choice]] = {"channel": [], "marketplace": [], "gateway": []}
-    for row in db.session.execute(union_all(channels, marketplaces, gateways).order_by("place", "id")):
-        found[row.kind].append(Choice(row.id, row.key, row.name, row.within))
-    return FilterChoices(*(tuple(choices) for choices in found.values()))
+    return union_all(channels, marketplaces, gateways).order_by("place", "id")
 
 
 def matching(where: OrderFilter) -> list[ColumnElement[bool]]:
@@ -284,7 +336,7 @@ def matching(where: OrderFilter) -> list[ColumnElement[bool]]:
 
 def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool]]:
     """The filter but its words as conditions on `order`, which is Order or an alias of it."""
-    conditions = [order.store_id == current_store_id()]
+    conditions = [order.store_id == THIS_STORE]
     plain = (
         (order.channel_id, where.channel),
         (order.marketplace_id, where.marketplace),
@@ -307,7 +359,7 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
 
 def rows_statement(picked: Subquery) -> Select[Any]:
     """The columns of OrderRow for the orders in `picked` (which has the columns of `_PICKED`)."""
-    order, store_id = picked.c, current_store_id()
+    order, store_id = picked.c, THIS_STORE
     newest = (
         select(Change.id, Change.state, Change.reason, Change.reason_detail)
         .where(Change.store_id == store_id, Change.order_id == order.id)
@@ -387,14 +439,14 @@ _PICKED: Final = (
 )
 
 
-def _order_rows(statement: Select[Any]) -> list[OrderRow]:
-    return [OrderRow(**row._mapping) for row in db.session.execute(statement)]
+def _order_rows(statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[OrderRow]:
+    return [OrderRow(**row._mapping) for row in db.session.execute(statement, values)]
 
 
 def _with_own_payment_method() -> Select[int, str]:
     """The store's gateways that have a payment method of their own: few, so that one look does for all orders."""
     return select(PaymentMapping.channel_id, PaymentMapping.gateway_key).where(
-        PaymentMapping.store_id == current_store_id(), PaymentMapping.payment_method_id.is_not(None)
+        PaymentMapping.store_id == THIS_STORE, PaymentMapping.payment_method_id.is_not(None)
     )
 
 
@@ -409,14 +461,14 @@ def _written_back(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:
     if where.reason:
         conditions.append(_of_newest_change(Change.reason, order) == where.reason)
     if ChangeState.DONE not in states:
-        few = select(Change.order_id).where(Change.store_id == current_store_id(), Change.state.in_(states))
+        few = select(Change.order_id).where(Change.store_id == THIS_STORE, Change.state.in_(states))
         conditions.append(order.id.in_(few))
     return conditions
 
 
 def _of_newest_change(column: InstrumentedAttribute[Any], order: Any) -> ScalarSelect[Any]:
     """What the newest write-back of an order says; NULL when it has none."""
-    newest = select(column).where(Change.store_id == current_store_id(), Change.order_id == order.id)
+    newest = select(column).where(Change.store_id == THIS_STORE, Change.order_id == order.id)
     return newest.order_by(Change.id.desc()).limit(1).correlate(order).scalar_subquery()
 
 

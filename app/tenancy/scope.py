@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from app.extensions import db
@@ -45,6 +46,11 @@ def current_store_id() -> int:
     if store_id is None:
         raise OutsideScopeError("no store's scope is open")
     return int(store_id)
+
+
+THIS_STORE: Final[BindParameter[int]] = bindparam("this_store", callable_=current_store_id, type_=BigInteger)
+"""The store whose scope is open when a statement runs. A statement with it can be built once and kept: building one
+costs more than running it."""
 
 
 def current_store() -> Store:
