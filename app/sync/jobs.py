@@ -139,11 +139,13 @@ def _go_through(held: Run, connector: Connector) -> None:
             for _step in steps:
                 _tell(held)
                 if held.cancelled:
+                    steps.close()  # type: ignore[attr-defined]  # what is on its way is recorded before the job ends
                     _cancel(held)
                     return
                 if held.paused:
                     raise _paused()
                 if _must_stop(held, time.monotonic() - began):
+                    steps.close()  # type: ignore[attr-defined]
                     _let_pass(held)
                     return
         finally:

@@ -7,14 +7,12 @@ windows that were set out to be read, so that a killed job goes on at the page a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -24,13 +22,15 @@ from app.connectors.base import Connector
 from app.core.looking import OVERLAP
 from app.core.plan import needs_details, seen_decision, windows
 from app.core.states import Reason
-from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder
+from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder
 from app.extensions import db
 from app.orders.importing import PulledPage, hold_unread, known_orders, store_page, store_rules
 from app.orders.models import STILL_OPEN, Order
+from app.sync.details import Details, read_details
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
 from app.sync.models import Checkpoint
+from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
@@ -39,8 +39,6 @@ _PAGES_IN_HAND = 6
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
 _COUNTED_AT_ONCE = 24
-
-Details = tuple[RemoteOrder | UnreadableOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Places:
 
 def pull(run: Run, connector: Connector) -> Iterator[None]:
     """Read every window that the check set out to read; yields after each committed page."""
-    with _threads() as pool:
+    with threads(THREADS, "pull") as pool:
         if not run.here:
             _set_out(run, connector)
             yield
@@ -105,17 +103,6 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
             run.save()
             db.session.commit()
         yield
-
-
-@contextmanager
-def _threads() -> Iterator[Executor]:
-    """Threads that know the application, for sentences in the right language."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    pool = ThreadPoolExecutor(THREADS, "pull", initializer=lambda: app.app_context().push())
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _set_out(run: Run, connector: Connector) -> None:
@@ -207,15 +194,15 @@ def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Execu
     alone = {stub.remote_id for stub in stubs if known.is_left_alone(stub)}
     wanted = [one for one in needs_details(stubs, known.digests) if one not in left_out and one not in alone]
     skipped = {remote_id: reason for remote_id, reason in left_out.items() if remote_id not in known.skipped}
-    details = pool.submit(_read, connector, wanted, places.currencies) if wanted else None
-    return _PageInHand(listed, skipped, tuple(wanted), details)
+    return _PageInHand(listed, skipped, tuple(wanted), _asked(run, wanted, connector, pool, places))
 
 
-def _read(connector: Connector, wanted: Sequence[str], currencies: Mapping[str, str]) -> Details:
-    """The details of a page's orders; a channel may list more on a page than it was asked for."""
-    size = connector.page_size
-    batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-    return tuple(order for batch in batches for order in connector.get_orders(batch, currencies))
+def _asked(
+    run: Run, wanted: Sequence[str], connector: Connector, pool: Executor, places: Places
+) -> Future[Details] | None:
+    if not wanted:
+        return None
+    return pool.submit(read_details, connector, wanted, places.currencies, attempts=run.attempts)
 
 
 def _complete(in_hand: deque[_PageInHand]) -> list[_PageInHand]:

@@ -8,12 +8,14 @@ recognised and only recorded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
@@ -26,6 +28,7 @@ from app.orders.services import set_remote_numbers
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import LeaseLostError, Run, make_sure
 from app.sync.models import Change
+from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
 _BLOCKING = {
@@ -49,7 +52,11 @@ class Claimed:
 
 
 def send(run: Run, connector: Connector) -> Iterator[None]:
-    """Send everything that is due, oldest first; yields after each batch. Errors pass through, recorded."""
+    """Send everything that is due, oldest first; yields after each batch. Errors pass through, recorded.
+
+    One batch is sent after the other, so that no number overtakes another of the same order; but what became of one
+    is recorded while the next is on its way.
+    """
     if Capability.INVOICE_WRITEBACK not in connector.capabilities:
         return
     if not run.here:
@@ -58,25 +65,69 @@ def send(run: Run, connector: Connector) -> Iterator[None]:
             run.save(sets_out=True)
             db.session.commit()
         yield
-    while claimed := _claim(run, connector.page_size):
-        writes = [
-            InvoiceNumberWrite(
-                key=change.key,
-                remote_id=change.remote_id,
-                invoice_no=change.payload["invoice_no"],
-                expected=frozenset(change.payload["expected"]),
-            )
-            for change in claimed
-        ]
-        try:
-            receipts = connector.write_invoice_numbers(writes, partial(make_sure, run))
-        except LeaseLostError:
-            raise
-        except Exception as error:
-            _put_off(run, claimed, error)
-            raise
-        _record(run, claimed, receipts)
-        yield
+    with threads(1, "send") as sender:
+        on_the_way = _next(run, connector, sender)
+        while on_the_way is not None:
+            present, on_the_way = on_the_way, None
+            try:
+                on_the_way = _next(run, connector, sender)
+                _settle(run, present)
+                yield
+            except BaseException:
+                # An error, or the job is to stop: what has left the house is recorded before anybody else goes on.
+                _wind_up(run, on_the_way)
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Claimed changes that are being sent, or wait for the batch before them."""
+
+    claimed: Sequence[Claimed]
+    answer: Future[tuple[Receipt, ...]]
+
+
+def _next(run: Run, connector: Connector, sender: Executor) -> _Batch | None:
+    """Claim the next batch and have it sent; None when nothing is due."""
+    claimed = _claim(run, connector.page_size)
+    if not claimed:
+        return None
+    writes = [
+        InvoiceNumberWrite(
+            key=change.key,
+            remote_id=change.remote_id,
+            invoice_no=change.payload["invoice_no"],
+            expected=frozenset(change.payload["expected"]),
+        )
+        for change in claimed
+    ]
+    return _Batch(claimed, sender.submit(connector.write_invoice_numbers, writes, partial(make_sure, run)))
+
+
+def _settle(run: Run, batch: _Batch) -> None:
+    """Wait for the answer and write down what became of each change."""
+    try:
+        receipts = batch.answer.result()
+    except LeaseLostError:
+        raise
+    except Exception as error:
+        _put_off(run, batch.claimed, error)
+        raise
+    _record(run, batch.claimed, receipts)
+
+
+def _wind_up(run: Run, batch: _Batch | None) -> None:
+    """No more is sent. A batch that was not begun is planned again; of one that was, the answer is recorded.
+
+    Whatever goes wrong now has gone wrong before, and is being told already.
+    """
+    if batch is None:
+        return
+    with suppress(LeaseLostError, ChannelError):
+        if batch.answer.cancel():
+            _plan_again(run, batch.claimed)
+        else:
+            _settle(run, batch)
 
 
 def _due(run: Run) -> list[ColumnElement[bool]]:
@@ -96,43 +147,42 @@ def _count(run: Run) -> int:
 
 
 def _claim(run: Run, limit: int) -> list[Claimed]:
-    """Mark a batch as being sent, before anything is sent."""
+    """Mark a batch as being sent, before anything is sent; empty when nothing is due.
+
+    The newest number of an order is the one to be written: what was planned before it is dropped and never sent. The
+    newer change expects the older number on the channel, in case that it was written after all.
+    """
+    claimed: list[Claimed] | None = []
+    while claimed == []:
+        claimed = _claimed(run, limit)
+    return claimed or []
+
+
+def _claimed(run: Run, limit: int) -> list[Claimed] | None:
+    """The oldest changes that are due, without those that newer ones have taken the place of; None: nothing is due."""
+    newer = aliased(Change)
+    is_old = exists().where(newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.id > Change.id)
     with store_scope(run.store_id):
-        _drop_superseded(run)
         # A common table expression is read once; as a plain sub-query its limit might be applied again for each row.
         due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")
         rows = db.session.execute(
             update(Change)
             .where(Change.store_id == run.store_id, Change.id.in_(select(due.c.id)))
             .values(
-                state=ChangeState.SENDING,
+                state=case((is_old, ChangeState.DROPPED), else_=ChangeState.SENDING),
+                reason=None,
+                reason_detail={},
                 fence=run.claim_mark,
                 attempts=Change.attempts + 1,
                 claimed_at=func.now(),
             )
-            .returning(*(getattr(Change, name) for name in Claimed.__slots__))
+            .returning(Change.state, *(getattr(Change, name) for name in Claimed.__slots__))
             .execution_options(synchronize_session=False)
         ).all()
         run.save(worked=False)
         db.session.commit()
-    return sorted((Claimed(*row) for row in rows), key=lambda change: change.id)
-
-
-def _drop_superseded(run: Run) -> None:
-    """The newest number of an order is the one to be written: what was planned before it is never sent again.
-
-    The newer change expects the older number on the channel, in case that it was written after all.
-    """
-    newer = aliased(Change)
-    another = select(newer.id).where(
-        newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.id > Change.id
-    )
-    db.session.execute(
-        update(Change)
-        .where(*_due(run), another.exists())
-        .values(state=ChangeState.DROPPED, reason=None, reason_detail={})
-        .execution_options(synchronize_session=False)
-    )
+    kept = (Claimed(*fields) for state, *fields in rows if state == ChangeState.SENDING)
+    return sorted(kept, key=lambda change: change.id) if rows else None
 
 
 def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt]) -> None:
@@ -200,6 +250,15 @@ def _put_off(run: Run, claimed: Sequence[Claimed], error: Exception) -> None:
     ]
     with store_scope(run.store_id):
         update_rows(Change, ("store_id", "id"), ("state", "not_before", "reason", "reason_detail"), rows)
+        run.save(worked=False)
+        db.session.commit()
+
+
+def _plan_again(run: Run, claimed: Sequence[Claimed]) -> None:
+    """Take back a claim of which nothing was sent."""
+    rows = [{"store_id": run.store_id, "id": change.id, "state": ChangeState.PLANNED} for change in claimed]
+    with store_scope(run.store_id):
+        update_rows(Change, ("store_id", "id"), ("state",), rows)
         run.save(worked=False)
         db.session.commit()
 
