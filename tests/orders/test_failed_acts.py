@@ -222,6 +222,11 @@ def test_live_part_brings_counts_alone_while_the_causes_stay_the_same(
     assert "2 orders" in part
     assert "<form" not in part
     assert 'id="count-orders-failed" hx-swap-oob' in part
+    assert part.count('-size" hx-swap-oob="true"') == 1
+    books.set(held[1], reason="TOTAL_MISMATCH")
+    more = owner.get(live[1], headers=HTMX).text
+    assert more.count('class="card cause"') == 2
+    assert '-size" hx-swap-oob' not in more, "a part within a swapped part would be torn out of it"
     for order in held[1:]:
         books.set(order, state="ready", reason=None)
     gone = owner.get(live[1], headers=HTMX).text
@@ -382,6 +387,38 @@ def test_a_job_that_stopped_for_delivery_orders_offers_the_button(
     answer = owner.post(store.url("/delivery-orders/none"), data={"job": job_id})
     assert answer.status_code == 303
     assert rows(books, "select kind, state from sync_jobs order by id") == [("auto", "failed"), ("auto", "queued")]
+
+
+def test_a_channels_own_failed_sync_leads_back_to_itself(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel
+) -> None:
+    books.order(channel, state="held", reason="NO_LINES")
+    here = store.url(f"/channels/{channel.id}/failed")
+    assert f'name="next" value="{here}"' in owner.get(here).text
+    live = re.search(r'id="causes-watch" hx-get="([^"]+)"', unescape(owner.get(here).text))
+    assert live
+    other = books.order(books.channel("Second"), state="held", reason="TOTAL_MISMATCH")
+    assert "TOTAL_MISMATCH" not in owner.get(live[1], headers=HTMX).text
+    assert other
+
+
+def test_a_retry_says_what_it_does(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel, held: list[int]
+) -> None:
+    execute(
+        books,
+        "insert into sync_jobs (store_id, channel_id, kind, state, phase, counts, done, total, lease_until, "
+        "started_at, phase_started_at) values (:store, :channel, 'retry', 'running', 'reread', "
+        """'{"reread": 2}', 2, 3, now() + interval '1 minute', now(), now())""",
+        store=store.id,
+        channel=channel.id,
+    )
+    ((job_id,),) = rows(books, "select id from sync_jobs")
+    page = owner.get(store.url(f"/jobs/{job_id}")).text
+    assert "Reads these orders of SiteGiant again." in page
+    assert "2 of 3" in page
+    assert store.url(f"/jobs/{job_id}") in owner.get(store.url("/failed")).text
+    assert len(held) == 3
 
 
 def test_number_of_causes_does_not_change_what_the_page_costs(
