@@ -30,6 +30,7 @@ from app.core.errors import (
     AddressRefused,
     AuthRejected,
     ChannelError,
+    FailedThere,
     Misconfigured,
     RateLimited,
     Rejected,
@@ -202,7 +203,7 @@ class Door:
             self._budget.hold(wait)
             return self._too_fast(wait, detail=detail)
         if status >= 500 or status in (408, 425):
-            return Unavailable(
+            return FailedThere(
                 _(
                     "%(label)s has trouble just now (error %(status)s). Try again later.",
                     label=self._label,

@@ -51,6 +51,10 @@ class Unavailable(ChannelError):
         self.maybe_done = maybe_done
 
 
+class FailedThere(Unavailable):
+    """It answered that it failed. If it does so time and again, something that is asked for may be why."""
+
+
 class AuthRejected(ChannelError):
     """The credentials no longer work: stop, pause the channel, ask to reconnect."""
 

@@ -219,6 +219,16 @@ def test_stale_details_are_those_of_before_the_payment(shop: Visitor) -> None:
     assert (sent["order_status"], sent["payment_status"], sent["total"]) == ("Open", "Unpaid", "42.00")
 
 
+def test_poisoned_order_spoils_every_call_that_asks_for_it(shop: Visitor) -> None:
+    one, two, three = shop.add(an_order(), an_order(), an_order())
+    shop.fault("poisoned_order", order=two)
+    codes = [
+        shop.call("POST", "order/multipleOrder", json={"order_id": asked}).status_code
+        for asked in ([one, two, three], [one, three], [two])
+    ]
+    assert codes == [500, 200, 500]
+
+
 def test_changing_order_is_listed_before_and_sent_after_its_change(shop: Visitor) -> None:
     one, two = shop.add(an_order(), an_order())
     shop.fault("changing_order", times=1)

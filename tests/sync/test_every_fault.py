@@ -14,6 +14,7 @@ from app.connectors.http import Timeouts
 from app.connectors.sitegiant import SiteGiant
 from app.connectors.sitegiant.client import Client
 from app.sandbox.sitegiant.faults import FAULTS
+from app.sync.details import PATIENCE
 from tests.sandbox.running import an_order
 from tests.sync.merchant import Merchant
 
@@ -105,6 +106,7 @@ WRITING = [
     Case("row_write_failure", {"row": 0}, "partly", ""),
 ]
 ELSEWHERE = {
+    "poisoned_order": "it is not over with the job: test_an_order_that_the_channel_fails_at_stands_in_nobodys_way",
     "unknown_gateway": "a gateway is mended by mapping it: test_an_unknown_gateway_waits_for_its_mapping",
     "updates_unknown": "only Verify lists by the last change",
     "updates_ignored": "only Verify lists by the last change",
@@ -166,6 +168,39 @@ def test_a_channel_that_lists_more_on_a_page_than_it_was_asked_for(
     ask = Client.orders
     monkeypatch.setattr(Client, "orders", lambda self, params: ask(self, {**params, "limit": "25"}))
     stocked.check()
+    assert stocked.job().state == "succeeded", stocked.job()
+    stocked.sync()
+    the_books_are_right(stocked)
+
+
+@pytest.mark.parametrize("poisoned", [1, 14, 30])
+def test_an_order_that_the_channel_fails_at_stands_in_nobodys_way(stocked: Merchant, poisoned: int) -> None:
+    stocked.shop.fault("poisoned_order", order=poisoned)
+    stocked.press_check()
+    for _try in range(PATIENCE):
+        stocked.work()
+        assert (stocked.job().state, stocked.job().problem) == ("queued", "SOURCE_DOWN")
+        stocked.hurry()
+    stocked.work()
+    assert (stocked.job().state, stocked.job().problem) == ("partly", None), stocked.job()
+    assert stocked.scalar("select count(*) from orders") == ORDERS - 1
+    ((state, problem),) = stocked.rows("select state, raw->>'problem' from seen_orders where state <> 'imported'")
+    assert (state, problem[: len(TROUBLE)]) == ("unreadable", TROUBLE)
+    heal(stocked)
+    stocked.check()
+    stocked.sync()
+    the_books_are_right(stocked)
+
+
+def test_a_channel_that_fails_at_every_order_is_down_and_no_order_is_blamed(stocked: Merchant) -> None:
+    stocked.shop.fault("server_error", route="detail")
+    stocked.press_check()
+    for _try in range(PATIENCE + 2):
+        stocked.work()
+        stocked.hurry()
+    assert (stocked.job().state, stocked.job().problem) == ("queued", "SOURCE_DOWN")
+    assert stocked.rows("select remote_id from seen_orders") == []
+    heal(stocked)
     assert stocked.job().state == "succeeded", stocked.job()
     stocked.sync()
     the_books_are_right(stocked)

@@ -134,6 +134,12 @@ def _changing_order(call: Call, onwards: Onwards, _params: Params) -> Answer:
     return onwards()
 
 
+def _poisoned_order(call: Call, onwards: Onwards, params: Params) -> Answer:
+    if int(params["order"]) in _asked(call):
+        return refusal(500, "Internal server error", status=500)
+    return onwards()
+
+
 def _missing_date(_call: Call, onwards: Onwards, params: Params) -> Answer:
     def undate(row: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row.items() if name not in ("order_creation_date", "created_at")}
@@ -235,6 +241,12 @@ FAULTS: Mapping[str, Fault] = {
         "another.",
         _changing_order,
         "detail",
+    ),
+    "poisoned_order": Fault(
+        "HTTP 500 whenever details are asked of which this order is one; the others alone are sent.",
+        _poisoned_order,
+        "detail",
+        {"order": 1001},
     ),
     "missing_date": Fault(
         "One order of an answer has no creation date, by place (row 1 is the first, 0 means all).",
