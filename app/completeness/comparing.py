@@ -130,8 +130,8 @@ mended as (
       and d.verification_id <> :verification_id and d.remote_id = t.remote_id
       and t.kind is null and not t.is_newer
 )
-update verifications v set finished_at = now(), until_at = least(:until_at, :through_at), by_update = :by_update, short = :short,
-    orders = t.orders, older = t.older, newer = t.newer,
+update verifications v set finished_at = now(), until_at = least(:until_at, :through_at),
+    by_update = :by_update, short = :short, orders = t.orders, older = t.older, newer = t.newer,
     missing = t.missing, extra = t.extra, differing = t.differing
 from (
     select count(*) filter (where is_counted and is_there) as orders,

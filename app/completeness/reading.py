@@ -15,7 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 
 from app.bulk import insert_rows
 from app.channels.models import Channel, Marketplace
@@ -84,6 +84,7 @@ def verify(run: Run, connector: Connector) -> Iterator[None]:
     if not run.here:
         _set_out(run, connector)
         yield
+    _take_over(run)
     places = places_of(run)
     with _threads() as pool:
         yield from _count(run, connector, pool, places)
@@ -112,6 +113,9 @@ def confirm(run: Run, connector: Connector) -> Iterator[None]:
             run.save(sets_out=True)
             db.session.commit()
         yield
+    if run.here["compared"]:
+        return  # stopped right after the last step: what was read is gone, and nothing is to be asked any more
+    _take_over(run)
     places = places_of(run)
     for step in (_next_not_listed, _next_outdated):
         while batch := step(run, connector.page_size):
@@ -124,9 +128,8 @@ def confirm(run: Run, connector: Connector) -> Iterator[None]:
                 run.save()
                 db.session.commit()
             yield
-    if not run.here["compared"]:
-        _compare(run)
-        yield
+    _compare(run)
+    yield
 
 
 def keep_reads(
@@ -217,6 +220,23 @@ def _set_out(run: Run, connector: Connector) -> None:
         }
         run.enter("verify", cursor, None)
         run.save()
+        db.session.commit()
+
+
+def _take_over(run: Run) -> None:
+    """Put the verification down to this job: it may go on where another one stopped when its channel was paused."""
+    with store_scope(run.store_id):
+        db.session.execute(
+            update(Verification)
+            .where(
+                Verification.store_id == run.store_id,
+                Verification.id == run.cursor["verify"]["id"],
+                Verification.job_id != run.job_id,
+            )
+            .values(job_id=run.job_id)
+            .execution_options(synchronize_session=False)
+        )
+        run.save(worked=False)
         db.session.commit()
 
 

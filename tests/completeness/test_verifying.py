@@ -10,6 +10,7 @@ import pytest
 
 from app.connectors.base import Capability
 from app.connectors.sitegiant import SiteGiant
+from app.sync.services import go_on, retry_job
 from tests.completeness.verifying import (
     days,
     deviations,
@@ -35,6 +36,10 @@ def books(merchant: Merchant) -> Merchant:
     merchant.sync()
     merchant.execute("update channels set checked_at = now() + interval '1 minute'")
     return merchant
+
+
+def last_or_none(merchant: Merchant) -> Any:
+    return last(merchant) if merchant.scalar("select count(*) from verifications") else None
 
 
 def summed(found: Any) -> tuple[int, int, int, int]:
@@ -274,6 +279,20 @@ def test_a_killed_verification_goes_on_where_it_stood(books: Merchant, steps: in
     assert books.scalar("select count(*) from verifications") == 1
 
 
+def test_a_verification_that_is_stopped_right_after_it_compared_asks_nothing_more(books: Merchant) -> None:
+    job_id = press_verify(books)
+    steps = books.steps(job_id)
+    while last_or_none(books) is None or last(books).finished_at is None:
+        next(steps)
+    steps.close()
+    books.execute("update sync_jobs set lease_until = now() - interval '1 second' where state = 'running'")
+    calls = len(books.shop.log())
+    books.work()
+    assert books.job().state == "succeeded"
+    assert len(books.shop.log()) == calls
+    assert books.scalar("select count(*) from verification_reads") == 0
+
+
 def test_what_changes_here_while_it_is_compared_is_asked_for_again(books: Merchant) -> None:
     job_id = press_verify(books)
     books.run_steps(job_id, 4)  # everything is read
@@ -295,6 +314,33 @@ def test_a_cancelled_verification_leaves_nothing_behind_that_counts(books: Merch
     assert last(books).finished_at is None
     assert summed(verify(books)) == (130, 0, 0, 0)
     assert books.scalar("select count(*) from verification_reads") == 0
+
+
+def test_a_verification_that_a_pause_stopped_goes_on_with_the_channel(books: Merchant) -> None:
+    lose(books, "7")
+    job_id = press_verify(books)
+    books.run_steps(job_id, 3)
+    books.execute("update channels set status = 'paused'")
+    books.execute("update sync_jobs set lease_until = now() - interval '1 second' where state = 'running'")
+    books.work()
+    assert books.job().problem == "CHANNEL_PAUSED"
+    books.execute("update channels set status = 'connected'")
+    with books.acting():
+        go_on(books.channel_id, books.store.owner.id)
+    books.work()
+    assert (books.job().id > job_id, books.job().state) == (True, "succeeded")
+    assert summed(last(books)) == (130, 1, 0, 0)
+    assert last(books).job_id == books.job().id
+    assert books.scalar("select count(*) from verifications") == 1
+
+
+def test_trying_again_compares_the_same_days(books: Merchant) -> None:
+    job_id = press_verify(books, date(2026, 11, 19), date(2026, 11, 20))
+    books.cancel(job_id)
+    with books.acting():
+        retry_job(job_id, books.store.owner.id)
+    books.work()
+    assert (last(books).since, last(books).until) == (date(2026, 11, 19), date(2026, 11, 20))
 
 
 def test_a_verification_lets_a_job_that_a_person_waits_for_pass(books: Merchant) -> None:
