@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
 _SHORTEST_BARCODE: Final = 6
@@ -49,8 +49,10 @@ class ListingState(StrEnum):
 
 
 class Goods(Protocol):
-    """What can be compared of an item, as its SKUs, barcode, name and variant."""
+    """What can be compared of an item or a listing: SKUs, barcode, name and variant."""
 
+    @property
+    def id(self) -> int: ...
     @property
     def skus(self) -> tuple[str, ...]: ...
     @property
@@ -59,6 +61,9 @@ class Goods(Protocol):
     def name(self) -> str: ...
     @property
     def variant(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Goods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,40 +127,68 @@ def name_key(name: str, variant: str) -> str:
     return "\n".join(parts) if parts[0] else ""
 
 
-def propose(listing: Listed, items: Iterable[Candidate], others: Sequence[Listed]) -> Proposal | None:
+class Shelf(Generic[Thing]):
+    """Items or listings by what can be alike of them, so that nothing is compared with everything."""
+
+    def __init__(self, things: Iterable[Thing]) -> None:
+        self._found: dict[tuple[Match, str], dict[int, Thing]] = {}
+        for thing in things:
+            for match in Match:
+                for key in _KEYS[match](thing):
+                    self._found.setdefault((match, key), {})[thing.id] = thing
+
+    def like(self, goods: Goods, match: Match) -> dict[int, Thing]:
+        """What is like these goods in this way, by id."""
+        found: dict[int, Thing] = {}
+        for key in _KEYS[match](goods):
+            found |= self._found.get((match, key), {})
+        return found
+
+
+def answers(listing: Listed, items: Shelf[Candidate]) -> tuple[tuple[Match, ...], list[Candidate]]:
+    """The items that are most like the listing, and in which ways that was looked at; none of those refused for it.
+
+    SKU and barcode are looked at together: where they point to different items, neither is believed.
+    """
+    for group in _GROUPS:
+        found: dict[int, Candidate] = {}
+        for match in group:
+            found |= items.like(listing, match)
+        left = [item for item_id, item in sorted(found.items()) if item_id not in listing.refused]
+        if left:
+            return group, left
+    return (), []
+
+
+def propose(listing: Listed, items: Shelf[Candidate], others: Shelf[Listed]) -> Proposal | None:
     """The item that the listing may mean, by the strongest likeness that anything has; None without any.
 
-    `items` are those of the store, `others` the listings of the same channel; both may be narrowed down to what
-    shares a key with the listing. Items that were refused for it are no candidates. SKU and barcode are looked at
-    together: where they point to different items, neither is believed.
+    `items` are those of the store, `others` the listings of the same channel; both may be narrowed down to what shares
+    a key with the listing.
     """
-    candidates = [item for item in items if item.id not in listing.refused]
-    for group in _GROUPS:
-        answers = {match: [item for item in candidates if _SAME[match](listing, item)] for match in group}
-        found = {item.id: item for found in answers.values() for item in found}
-        if found:
-            match = next(match for match, answer in answers.items() if answer)
-            rivals = {other.id for other in others for item in found.values() if _rivals(listing, other, item, group)}
-            return _proposal(listing, match, tuple(found.values()), len(rivals))
-    return None
-
-
-def _proposal(listing: Listed, match: Match, found: Sequence[Candidate], rivals: int) -> Proposal:
-    ids = tuple(sorted(item.id for item in found))
+    group, found = answers(listing, items)
+    if not found:
+        return None
+    ids = tuple(item.id for item in found)
+    match = next(match for match in group if items.like(listing, match).keys() & set(ids))
+    rivals = {
+        other.id
+        for item in found
+        for way in group
+        for other in others.like(item, way).values()
+        if _is_rival(listing, other, item)
+    }
     if len(ids) > 1 or rivals:
-        return Proposal(ids, match, Certainty.UNCLEAR, rivals)
-    (item,) = found
+        return Proposal(ids, match, Certainty.UNCLEAR, len(rivals))
     certainty = _CERTAINTY[match]
-    if match == Match.SKU and _contradicts(listing, item):
+    if match == Match.SKU and _contradicts(listing, found[0]):
         certainty = Certainty.LIKELY
     return Proposal(ids, match, certainty)
 
 
-def _rivals(listing: Listed, other: Listed, item: Candidate, group: Sequence[Match]) -> bool:
-    """Whether another listing answers to the same item as strongly, and nobody said that it means another."""
-    if other.id == listing.id or item.id in other.refused or other.item_id not in (None, item.id):
-        return False
-    return any(_SAME[match](other, item) for match in group)
+def _is_rival(listing: Listed, other: Listed, item: Candidate) -> bool:
+    """Whether another listing that is like the item may mean it: nobody said that it means another, or not this."""
+    return other.id != listing.id and item.id not in other.refused and other.item_id in (None, item.id)
 
 
 def _contradicts(listing: Goods, item: Goods) -> bool:
@@ -164,27 +197,11 @@ def _contradicts(listing: Goods, item: Goods) -> bool:
     return bool(theirs and ours and theirs != ours)
 
 
-def _same_sku(one: Goods, other: Goods) -> bool:
-    return not {sku.strip() for sku in one.skus if sku.strip()}.isdisjoint(sku.strip() for sku in other.skus)
-
-
-def _alike_sku(one: Goods, other: Goods) -> bool:
-    return not {loose_key(sku) for sku in one.skus if sku.strip()}.isdisjoint(loose_key(sku) for sku in other.skus)
-
-
-def _same_barcode(one: Goods, other: Goods) -> bool:
-    return barcode_key(one.barcode) == barcode_key(other.barcode) != ""
-
-
-def _same_name(one: Goods, other: Goods) -> bool:
-    return name_key(one.name, one.variant) == name_key(other.name, other.variant) != ""
-
-
-_SAME: Final[Mapping[Match, Callable[[Goods, Goods], bool]]] = {
-    Match.SKU: _same_sku,
-    Match.BARCODE: _same_barcode,
-    Match.ALIKE_SKU: _alike_sku,
-    Match.NAME: _same_name,
+_KEYS: Final[Mapping[Match, Callable[[Goods], set[str]]]] = {
+    Match.SKU: lambda goods: {sku.strip() for sku in goods.skus} - {""},
+    Match.BARCODE: lambda goods: {barcode_key(goods.barcode)} - {""},
+    Match.ALIKE_SKU: lambda goods: {loose_key(sku) for sku in goods.skus} - {""},
+    Match.NAME: lambda goods: {name_key(goods.name, goods.variant)} - {""},
 }
 _GROUPS: Final = ((Match.SKU, Match.BARCODE), (Match.ALIKE_SKU,), (Match.NAME,))
 _CERTAINTY: Final[Mapping[Match, Certainty]] = {

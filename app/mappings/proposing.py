@@ -15,7 +15,18 @@ from sqlalchemy import ColumnElement, Row, or_, select
 
 from app.bulk import update_rows
 from app.catalog.models import Item
-from app.core.matching import Candidate, Listed, Proposal, barcode_key, loose_key, name_key, propose
+from app.core.matching import (
+    Candidate,
+    Listed,
+    Match,
+    Proposal,
+    Shelf,
+    answers,
+    barcode_key,
+    loose_key,
+    name_key,
+    propose,
+)
 from app.extensions import db
 from app.mappings.models import Listing
 from app.tenancy.scope import current_store_id
@@ -116,25 +127,30 @@ def keys_of_listings(listing_ids: Sequence[int]) -> Iterator[Keys]:
 
 
 def _propose(channel_id: int, rows: Sequence[Row[Any]]) -> int:
+    listings = [_listed(row) for row in rows]
     keys = Keys()
-    for row in rows:
-        keys.add((row.isku, row.sku), row.barcode, row.name, row.variant)
-    items = _items(keys)
-    theirs = Keys()
-    for item in items:
-        theirs.add(item.skus, item.barcode, item.name, item.variant)
-    others = _Index([_listed(row) for row in db.session.execute(_listings(channel_id).where(theirs.listings()))])
-    candidates = _Index(items)
+    for listing in listings:
+        keys.add(listing.skus, listing.barcode, listing.name, listing.variant)
+    items = Shelf(_items(keys))
+    others = Shelf(_rivals(channel_id, listings, items))
     changed = []
-    for row in rows:
-        listing = _listed(row)
-        answers = candidates.like(listing)
-        found = propose(listing, answers, others.like(*answers)) if answers else None
-        values = _values(found)
+    for row, listing in zip(rows, listings, strict=True):
+        values = _values(propose(listing, items, others))
         if any(getattr(row, name) != value for name, value in values.items()):
             changed.append({"store_id": current_store_id(), "id": row.id, **values})
     update_rows(Listing, ("store_id", "id"), _COLUMNS, changed)
     return len(changed)
+
+
+def _rivals(channel_id: int, listings: Sequence[Listed], items: Shelf[Candidate]) -> list[Listed]:
+    """The channel's listings that may mean what these most likely mean, by the keys that this was seen by."""
+    keys = Keys()
+    for listing in listings:
+        group, found = answers(listing, items)
+        for item in found:
+            by_name = Match.NAME in group
+            keys.add(item.skus, item.barcode, item.name if by_name else "", item.variant)
+    return [_listed(row) for row in db.session.execute(_listings(channel_id).where(keys.listings()))]
 
 
 def _values(found: Proposal | None) -> dict[str, Any]:
@@ -146,29 +162,6 @@ def _values(found: Proposal | None) -> dict[str, Any]:
         "candidate_ids": list(found.items),
         "rivals": found.rivals,
     }
-
-
-class _Index:
-    """Items or listings by their keys, so that each is compared with what is like it and not with everything."""
-
-    def __init__(self, things: Sequence[Any]) -> None:
-        self._by_key: dict[str, dict[int, Any]] = {}
-        for thing in things:
-            for key in _keys(thing):
-                self._by_key.setdefault(key, {})[thing.id] = thing
-
-    def like(self, *wanted: Any) -> list[Any]:
-        """Whatever shares a key with one of these."""
-        found: dict[int, Any] = {}
-        for key in {key for one in wanted for key in _keys(one)}:
-            found.update(self._by_key.get(key, {}))
-        return list(found.values())
-
-
-def _keys(thing: Any) -> set[str]:
-    keys = Keys()
-    keys.add(thing.skus, thing.barcode, thing.name, thing.variant)
-    return {f"s{key}" for key in keys.skus} | {f"b{key}" for key in keys.barcodes} | {f"n{key}" for key in keys.names}
 
 
 def _items(keys: Keys) -> list[Candidate]:

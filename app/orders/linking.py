@@ -22,7 +22,7 @@ from app.mappings import linking
 from app.mappings.gateways import Conflict
 from app.mappings.linking import ItemsMade, LinkSaved, ManySaved, Wanted
 from app.mappings.models import Listing
-from app.mappings.proposing import Keys, keys_of_items, keys_of_listings, propose_all, propose_like
+from app.mappings.proposing import BATCH, Keys, keys_of_items, keys_of_listings, propose_all, propose_like
 from app.orders.judging import free_skus, rejudge_channel
 from app.orders.services import lock_channel
 from app.tenancy.scope import current_store, current_store_id
@@ -201,7 +201,13 @@ def _settled(
 
 
 def _propose_around(channel_id: int, listing_ids: Sequence[int]) -> None:
-    """Propose anew for the channel's listings that are like these, which are rivals no longer, or again."""
+    """Propose anew for the channel's listings that are like these, which are rivals no longer, or again.
+
+    Where these are many, looking at the whole channel once costs less than at what is like each of them.
+    """
+    if len(listing_ids) > BATCH:
+        propose_all(channel_id)
+        return
     for keys in keys_of_listings(listing_ids):
         propose_all(channel_id, keys.listings())
 

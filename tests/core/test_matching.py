@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core import matching
 from app.core.matching import (
     Candidate,
     Certainty,
     Listed,
     Match,
     Proposal,
+    Shelf,
     barcode_key,
     loose_key,
     meanings,
     name_key,
-    propose,
     sku_key,
 )
 
 KOPI = Candidate(1, ("KOPI-O",), "9551234567890", "Kopi O", "")
+
+
+def propose(listing: Listed, items: Sequence[Candidate], others: Sequence[Listed]) -> Proposal | None:
+    return matching.propose(listing, Shelf(items), Shelf(others))
 
 
 def listed(listing_id: int = 10, sku: str = "", isku: str = "", **fields: object) -> Listed:
