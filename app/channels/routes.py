@@ -89,7 +89,8 @@ def tab_page(template: str, place: str, channel: ChannelRow, *, status: int = 20
 def _tell_pages(response: Response) -> Response:
     """A mapping or a setting moves orders: open pages fetch again what they show of the channel."""
     channel_id = (request.view_args or {}).get("channel_id")
-    if request.method == "POST" and channel_id is not None and response.status_code < _REFUSED:
+    is_done = request.method == "POST" and "store" in g and response.status_code < _REFUSED
+    if is_done and channel_id is not None:
         nudge(g.store.id, "orders", f"channel-{channel_id}")
     return response
 

@@ -14,7 +14,6 @@ from app.channels.routes import blueprint, channel_or_404
 from app.mappings import listing_queries as queries
 from app.mappings.product_pages import freed_words
 from app.orders.linking import accept_all_certain, make_items_of_listings, take_batch_back
-from app.sync.nudge import nudge
 from app.web.respond import done
 
 
@@ -28,7 +27,6 @@ def accept_certain(channel_id: int) -> Response:
     many = accept_all_certain(channel_id, request.form.get("count", 0, type=int), g.membership.user_id)
     if many is None:
         return _asking_to_accept(channel, queries.count_certain(channel_id), changed=True)
-    nudge(g.store.id, "orders", f"channel-{channel_id}")
     count = len(many.saved.linked)
     words = ngettext("One product was linked.", "%(num)s products were linked.", count)
     return done(_list_url(channel), words + freed_words(many.freed))
@@ -56,7 +54,6 @@ def undo_batch(channel_id: int) -> Response:
         }
         return _asking(channel, **asked)
     count = take_batch_back(channel_id, batch.id, g.membership.user_id)
-    nudge(g.store.id, "orders", f"channel-{channel_id}")
     return done(_list_url(channel), ngettext("One link was taken back.", "%(num)s links were taken back.", count))
 
 
@@ -85,7 +82,6 @@ def create_items(channel_id: int) -> Response:
         }
         return _asking(channel, **asked)
     made, freed = make_items_of_listings(channel_id, g.membership.user_id)
-    nudge(g.store.id, "orders", f"channel-{channel_id}")
     words = ngettext("One item was created.", "%(num)s items were created.", len(made.item_ids))
     if made.left:
         words += " " + ngettext(

@@ -22,7 +22,6 @@ from app.mappings.listing_queries import ListingFilter, all_listings
 from app.mappings.product_pages import freed_words
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.orders.linking import ManyLinked, save_links
-from app.sync.nudge import nudge
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.respond import done
@@ -105,7 +104,6 @@ def _save(channel: ChannelRow, changes: str) -> Response:
         saved = save_links(channel.id, _unpacked(changes), g.membership.user_id)
     except NoSuchItem:
         return _form(channel, _("One of the items is no longer in use. Import the file again to see which."))
-    nudge(g.store.id, "orders", f"channel-{channel.id}")
     category = "warning" if saved.saved.passed_over else "success"
     return done(url_for(".products", channel_id=channel.id), _words(saved), category=category)
 

@@ -24,7 +24,6 @@ from app.mappings.listing_queries import ListingFilter, ListingRow
 from app.mappings.product_words import reason_words
 from app.orders import linking
 from app.orders.linking import Linked
-from app.sync.nudge import nudge
 from app.sync.of_channel import newest_job_id
 from app.sync.queries import job_view
 from app.sync.services import ChannelNotReadyError, request_products
@@ -111,7 +110,6 @@ def listing(channel_id: int, listing_id: int) -> Response:
         current = queries.listing(channel_id, listing_id) or row
         now = current.item.words if current.item else _("not linked")
         return _refused(channel, listing_id, disagreement(current.changed_by, current.changed_at, now))
-    nudge(g.store.id, "orders", f"channel-{channel_id}")
     return _saved(channel, listing_id, saved)
 
 
