@@ -21,6 +21,7 @@ from app.core.types import OrderStub, RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.gone import put_aside_gone
 from app.orders.importing import PulledPage, store_page, store_rules
+from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.pull import Places, places_of
 from app.tenancy.scope import current_store, current_store_id, store_scope
@@ -49,7 +50,8 @@ def mend(run: Run, connector: Connector) -> Iterator[None]:
     places = places_of(run)
     while batch := _next(run, connector.page_size):
         read_at = datetime.now(UTC)
-        details = connector.get_orders([one.remote_id for one in batch], places.currencies)
+        ids = [one.remote_id for one in batch]
+        details = read_details(connector, ids, places.currencies, attempts=run.attempts)
         _settle(run, batch, details, places, read_at)
         yield
 

@@ -27,6 +27,7 @@ from app.core.completeness import Period, default_period, nightly_period, span_o
 from app.core.errors import Unsupported
 from app.core.types import OrderStub, OrderWindow, RemoteOrder, UnreadableOrder, WindowAxis
 from app.extensions import db
+from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
 from app.sync.pull import Places, places_of
@@ -120,7 +121,8 @@ def confirm(run: Run, connector: Connector) -> Iterator[None]:
     for step in (_next_not_listed, _next_outdated):
         while batch := step(run, connector.page_size):
             read_at = datetime.now(UTC)
-            details = connector.get_orders([one.remote_id for one in batch], places.currencies)
+            ids = [one.remote_id for one in batch]
+            details = read_details(connector, ids, places.currencies, attempts=run.attempts)
             with store_scope(run.store_id):
                 keep_reads(run.cursor["verify"]["id"], batch, details, places, read_at)
                 run.done += len(batch)
@@ -304,7 +306,7 @@ def _read_page(run: Run, connector: Connector, listed: ListedPage, counted: Coun
         known = _read_before(here["id"], list(stubs))
     asked = [_asked(stub, places) for remote_id, stub in stubs.items() if remote_id not in known]
     read_at = datetime.now(UTC)
-    details = connector.get_orders([one.remote_id for one in asked], places.currencies) if asked else ()
+    details = read_details(connector, [one.remote_id for one in asked], places.currencies, attempts=run.attempts)
     with store_scope(run.store_id):
         keep_reads(here["id"], asked, details, places, read_at)
         run.done += len(listed.page.stubs)

@@ -82,7 +82,8 @@ def recheck(run: Run, connector: Connector) -> Iterator[None]:
         yield
     places = places_of(run)
     while stubs := _open_stubs(run, connector.page_size):
-        details = connector.get_orders([stub.remote_id for _, stub in stubs], places.currencies)
+        asked = [stub.remote_id for _, stub in stubs]
+        details = read_details(connector, asked, places.currencies, attempts=run.attempts)
         page = PulledPage(
             channel_id=run.channel_id,
             stubs=tuple(stub for _, stub in stubs),

@@ -18,6 +18,7 @@ from app.core.types import RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.retrying import WantedOrder, count_wanted, settle_wanted, wanted_orders
+from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.models import SyncJob
 from app.sync.pull import Places, places_of
@@ -36,7 +37,8 @@ def reread(run: Run, connector: Connector) -> Iterator[None]:
         yield
     places = places_of(run)
     while batch := _next(run, connector.page_size):
-        details = connector.get_orders([order.stub.remote_id for order in batch], places.currencies)
+        asked = [order.stub.remote_id for order in batch]
+        details = read_details(connector, asked, places.currencies, attempts=run.attempts)
         _store(run, batch, details, places)
         yield
 
