@@ -44,7 +44,10 @@ _CHIPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ShownOrder:
-    """A row with its words: `why` it is where it is, why its write-back waits, what its invoice does not say."""
+    """A row with its words: `why` it is where it is, why its write-back waits, what its invoice does not say.
+
+    `gateway_url` is where its gateway gets a payment method, None when it has one.
+    """
 
     row: OrderRow
     why: Explanation | None
@@ -286,7 +289,7 @@ def show_row(row: OrderRow) -> ShownOrder:
     """The row with its words and links."""
     place = place_of(row)
     mapping = f"#gateway-{row.mapping_id}" if row.mapping_id else ""
-    payments = url_if("channels.payments", channel_id=row.channel_id)
+    payments = None if row.gateway_mapped else url_if("channels.payments", channel_id=row.channel_id)
     stuck = row.write_back_reason if row.write_back in {"planned", "blocked"} else None
     return ShownOrder(
         row=row,

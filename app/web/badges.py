@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import Flask
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app.web.icons import icon
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,8 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `badge_of`, which the macro `ui.badge` draws."""
-    app.jinja_env.globals["badge_of"] = badge_of
+    """Give templates `badge_of`, and `badge_drawn`, which the macro `ui.badge` calls."""
+    app.jinja_env.globals.update(badge_of=badge_of, badge_drawn=badge_drawn)
 
 
 def badge_of(state: Enum | str, kind: str = "") -> Badge:
@@ -104,3 +108,15 @@ def badge_of(state: Enum | str, kind: str = "") -> Badge:
     table = BADGES.get(kind or type(state).__name__, {})
     value = str(state.value if isinstance(state, Enum) else state)
     return table.get(value) or Badge("neutral", "", value)
+
+
+def badge_drawn(state: Enum | str, kind: str = "", label: str = "") -> Markup:
+    """The state in word, colour and icon, as `badge_of` finds it; `label` stands in for its word."""
+    look = badge_of(state, kind)
+    return _drawn(look.tone, icon(look.icon) if look.icon else Markup(), label or str(look.label))
+
+
+@lru_cache(maxsize=1024)
+def _drawn(tone: str, drawing: Markup, words: str) -> Markup:
+    """Remembered, because a list has one in each row and knows only a few."""
+    return Markup('<span class="state state-{}">{}{}</span>').format(tone, drawing, words)

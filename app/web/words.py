@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from babel import Locale
-from flask import Flask
+from flask import Flask, g
 from flask_babel import get_locale
 from flask_babel import gettext as look_up
 from jinja2 import pass_eval_context
@@ -24,8 +24,14 @@ def translated(template: EvalContext, sentence: str, **values: object) -> str:
 
     As in Jinja's own, a sentence is always a format, so that a percent sign is written twice.
     """
-    words = _words(get_locale(), sentence)
+    words = _words(_language(), sentence)
     return (words if template.autoescape else str(words)) % values
+
+
+def _language() -> Locale | None:
+    """What `get_locale` says, read from where Flask-Babel keeps it once it was asked: that is all this is about."""
+    kept = getattr(g._get_current_object(), "_flask_babel", None) if g else None
+    return getattr(kept, "babel_locale", None) or get_locale()
 
 
 @lru_cache(maxsize=8192)
