@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from threading import Event
 
 from app.sandbox.sitegiant.faults import FAULTS
 from tests.crash.buttons import BUTTONS
@@ -37,8 +39,8 @@ class Place:
     disk: Disk | None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Play the runs, say a line about each, and return 0 when nothing at all was wrong."""
+def main(arguments: Sequence[str] | None = None, enough: Callable[[], bool] = lambda: False) -> int:
+    """Play the runs until there were `enough`, say a line about each, and return 0 when nothing at all was wrong."""
     parser = argparse.ArgumentParser(prog="tests.crash.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the first run (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="how many (default: %(default)s)")
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         place: Place | None = None
         for seed in range(options.seed, options.seed + options.runs):
+            if enough():
+                break
             if place is None:
                 place = stack.enter_context(open_place())
                 if place.disk is None:
@@ -82,7 +86,7 @@ def report(outcome: Outcome) -> Iterator[str]:
     yield (
         f"seed {outcome.seed}: {outcome.stores} stores, {outcome.orders} orders, {outcome.invoices} invoices; "
         f"{outcome.kills} kills, {outcome.faults} faults ({blows}), {done['press']} presses ({answered}), "
-        f"{done['turn']} changes there; {outcome.seconds:.0f} s: "
+        f"{done['turn']} changes there; {'PostgreSQL restarted by hand; ' * done['restart']}{outcome.seconds:.0f} s: "
         f"{'all is right' if not outcome.findings else f'{len(outcome.findings)} things are wrong'}"
     )
     for finding in outcome.findings:
@@ -111,5 +115,13 @@ def open_place() -> Iterator[Place]:
         yield Place(house, disk)
 
 
+def _asked_to_stop() -> Callable[[], bool]:
+    """Whether SIGINT or SIGTERM came: the run that is played goes on to its end, and is counted."""
+    asked = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    return asked.is_set
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(enough=_asked_to_stop()))

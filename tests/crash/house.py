@@ -84,6 +84,10 @@ class House:
         """Whether every part says that it is there."""
         return answer(f"{self.url}/readyz") == 200
 
+    def answers_queries(self) -> bool:
+        """Whether PostgreSQL takes connections."""
+        return self._postgres.answers()
+
     def parts(self, name: str) -> set[int]:
         """The processes of one part that the supervisor itself started."""
         return {pid for pid in children(self.process.pid) if PARTS[name] in command(pid)}

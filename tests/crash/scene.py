@@ -76,7 +76,7 @@ class Scene:
                 for people, shop in zip(self._people, self._plan.shops, strict=True):
                     people.shop.fault("slow", ms=shop.latency)
                 self._happen(outcome)
-                settle(self._house, self._people)
+                outcome.done["restart"] += settle(self._house, self._people)
                 self._compare(outcome)
             except Unquiet as problem:
                 outcome.findings.append(Finding("stuck", f"unfinished: {problem.words}"))

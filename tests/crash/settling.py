@@ -33,14 +33,19 @@ class Unquiet(Exception):
     words: str
 
 
-def settle(house: House, everybody: Sequence[People]) -> None:
+def settle(house: House, everybody: Sequence[People]) -> bool:
     """Heal the channel, wait until all is quiet, check, book what is ready, look once more at what stands there, and
     let the site itself hold its books against the channel.
 
-    Raises Unquiet when something neither ends nor goes on.
+    Returns whether PostgreSQL had to be restarted by hand: killed while its disk was full, it may stand still in its
+    own recovery for ever, as a server would on which nobody looks. Raises Unquiet when something else neither ends
+    nor goes on.
     """
     if not wait_until(lambda: all(map(_heal, everybody)), READY_WITHIN, 0.5):
         raise Unquiet("the channel does not answer")
+    by_hand = not wait_until(house.answers_queries, READY_WITHIN / 2, 0.5)
+    if by_hand:
+        house.kill("postgres")
     if not wait_until(house.is_ready, READY_WITHIN, 0.5):
         raise Unquiet(f"the parts are not there again: {_readiness(house)}\n{house.last_words()}")
     _until_quiet(house, everybody)
@@ -63,6 +68,7 @@ def settle(house: House, everybody: Sequence[People]) -> None:
     for people in everybody:
         people.press(f"{people.channel}/verify")
     _until_quiet(house, everybody)
+    return by_hand
 
 
 def _readiness(house: House) -> str:
