@@ -229,12 +229,13 @@ def test_failed_sync_shows_the_causes_of_this_channel_alone(owner: FlaskClient, 
     assert "Currency not invoiced" not in page
 
 
-def test_product_sync_says_plainly_what_happens_without_linked_items(
+def test_product_sync_says_what_to_press_first_and_that_orders_do_not_wait(
     owner: FlaskClient, store: SomeStore, channel: SomeChannel
 ) -> None:
     page = owner.get(store.url(f"/channels/{channel.id}/products")).text
-    assert "Items are not linked in this version" in page
-    assert "<form" not in page.partition("<main")[2].partition("</main>")[0]
+    assert "No product was read yet" in page
+    assert f'action="{store.url(f"/channels/{channel.id}/products/refresh")}"' in page
+    assert "Orders do not wait for it: what is not linked is booked by the channel's words." in page
 
 
 def test_removing_names_how_many_orders_and_invoices_stay(owner: FlaskClient, store: SomeStore, books: Books) -> None:
