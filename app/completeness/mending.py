@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, select, update
 
@@ -17,14 +18,18 @@ from app.completeness.comparing import Comparison, agreeing, forget
 from app.completeness.models import Deviation
 from app.completeness.reading import Asked, keep_reads
 from app.connectors.base import Connector
+from app.core.completeness import DeviationKind
 from app.core.types import OrderStub, RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.gone import put_aside_gone
 from app.orders.importing import PulledPage, store_page, store_rules
+from app.orders.models import Order
 from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.pull import Places, places_of
 from app.tenancy.scope import current_store, current_store_id, store_scope
+
+_WRONG_HERE: Final = (DeviationKind.CURRENCY, DeviationKind.TOTAL, DeviationKind.STATUS, DeviationKind.PAYMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class _Wanted:
 
     verification_id: int
     remote_id: str
+    kind: str
     marketplace_id: int
     marketplace: str
     asked_at: datetime
@@ -69,6 +75,7 @@ def _next(run: Run, limit: int) -> list[_Wanted]:
             select(
                 Deviation.verification_id,
                 Deviation.remote_id,
+                Deviation.kind,
                 Deviation.marketplace_id,
                 Marketplace.remote_id.label("marketplace"),
                 Deviation.asked_at,
@@ -103,6 +110,7 @@ def _settle(
     gone = set(remote_ids) - {order.remote_id for order in details}
     verification_id = batch[0].verification_id
     with store_scope(run.store_id):
+        _distrust(run.channel_id, [one.remote_id for one in batch if one.kind in _WRONG_HERE])
         counts = store_page(page, store_rules(run.channel_id), places.ids, run.job_id)
         put_aside_gone(run.channel_id, sorted(gone), run.job_id)
         asked = [Asked(one.remote_id, one.marketplace_id) for one in batch]
@@ -115,6 +123,16 @@ def _settle(
         run.count(reread=len(batch), new=counts.new, changed=counts.changed, mended=len(mended))
         run.save()
         db.session.commit()
+
+
+def _distrust(channel_id: int, remote_ids: Sequence[str]) -> None:
+    """Have these orders written anew: what is stored is not what was read, whatever its digest says."""
+    db.session.execute(
+        update(Order)
+        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.remote_id.in_(remote_ids))
+        .values(digest="")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _note(run: Run, batch: Sequence[_Wanted], mended: Sequence[str]) -> None:

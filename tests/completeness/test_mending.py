@@ -55,12 +55,13 @@ def test_only_what_was_pressed_is_mended(books: Merchant) -> None:
 
 
 def test_what_was_tampered_with_is_read_again(books: Merchant) -> None:
-    books.execute("update orders set total = 1, payment_status = 'unpaid', digest = 'x' where remote_id = '7'")
+    books.execute("update orders set total = 1, payment_status = 'unpaid' where remote_id = '7'")
     verify(books)
     assert told(books) == [("total", "7", 4199)]
     mend(books)
     assert open_ones(books) == []
-    assert books.scalar("select total from orders where remote_id = '7'") == 4200
+    (order,) = books.rows("select total, payment_status, state, alert from orders where remote_id = '7'")
+    assert tuple(order) == (4200, "paid", "booked", None)
 
 
 def test_an_unbooked_order_that_is_gone_is_held(books: Merchant) -> None:
