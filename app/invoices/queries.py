@@ -9,9 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
@@ -22,7 +38,7 @@ from app.mappings.models import PaymentMethod, Salesperson
 from app.orders.queries import WALKED_AT_MOST, buyer_name
 from app.orders.searching import Search
 from app.sync.models import Change
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE
 from app.web.pagination import Keyset, Page, page_of
 
 TOTALLED_AT_MOST: Final = 20_000
@@ -135,16 +151,15 @@ def invoices_page(where: InvoiceFilter, keyset: Keyset, found: Search | None = N
     what `search_of` gave, if the caller asked already.
     """
     found = found or search_of(where)
-    cursor, up = keyset.cursor, keyset.is_backward
-    beyond = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
+    cursor, up, limit = keyset.cursor, keyset.is_backward, keyset.fetch
+    edge = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
     if found is None or found.order_ids is not None:
-        rows = _rows(_picked(where, found, beyond, upwards=up), keyset.fetch, upwards=up)
+        rows = _rows(where, found, edge, upwards=up, limit=limit)
     else:
-        near = _picked(where, None, beyond, upwards=up).limit(WALKED_AT_MOST).subquery("near")
-        walked = _sorted(select(near).where(found.walking(near.c.order_id)), near.c, upwards=up)
-        rows = _rows(walked, keyset.fetch, upwards=up)
+        near = _picked(where, None, bool(edge), upwards=up).limit(WALKED_AT_MOST).subquery("near")
+        rows = _read(_page(select(near).where(found.walking(near.c.order_id)), near.c, upwards=up, limit=limit), edge)
         if len(rows) < keyset.fetch:
-            rows = _rows(_picked(where, found, beyond, upwards=up), keyset.fetch, upwards=up)
+            rows = _rows(where, found, edge, upwards=up, limit=limit)
     return page_of(rows, keyset, lambda row: (row.invoice_date, row.id))
 
 
@@ -154,11 +169,11 @@ def invoice_batches(where: InvoiceFilter, size: int = EXPORT_BATCH) -> Iterator[
     Between batches the caller may give its connection back. What is issued meanwhile may or may not be among
     them; what was there at the start comes exactly once, because its date and id never change.
     """
-    beyond: tuple[date, int] | None = None
+    edge: tuple[date, int] | None = None
     found = Search.of(where.q or "", where.words)
-    while rows := _rows(_picked(where, found, beyond, upwards=True), size, upwards=True):
+    while rows := _rows(where, found, edge, upwards=True, limit=size):
         yield rows
-        beyond = (rows[-1].invoice_date, rows[-1].id)
+        edge = (rows[-1].invoice_date, rows[-1].id)
 
 
 def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | None = None) -> Sums:
@@ -186,27 +201,54 @@ def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | 
 
 
 def filter_choices() -> FilterChoices:
-    """The channels, marketplaces, payment methods and salespeople to choose from, by name. Four statements."""
-    return FilterChoices(*(_choices(kind) for kind in (Channel, Marketplace, PaymentMethod, Salesperson)))
+    """The channels, marketplaces, payment methods and salespeople to choose from, by name. One statement."""
+    found: dict[str, list[Choice]] = {kind.__tablename__: [] for kind in _CHOICES}
+    for row in db.session.execute(_choosing()):
+        found[row.kind].append(Choice(row.id, row.name))
+    return FilterChoices(*(tuple(choices) for choices in found.values()))
 
 
-def _choices(kind: type[Channel] | type[Marketplace] | type[PaymentMethod] | type[Salesperson]) -> tuple[Choice, ...]:
-    rows = db.session.execute(
-        select(kind.id, kind.name).where(kind.store_id == current_store_id()).order_by(func.lower(kind.name), kind.id)
+_CHOICES: Final = (Channel, Marketplace, PaymentMethod, Salesperson)
+
+
+@cache
+def _choosing() -> CompoundSelect[Any]:
+    """Built once, as the pages below are: building a statement costs more than running it."""
+    every = (
+        select(
+            literal(kind.__tablename__).label("kind"), kind.id, kind.name, func.lower(kind.name).label("place")
+        ).where(kind.store_id == THIS_STORE)
+        for kind in _CHOICES
     )
-    return tuple(Choice(row.id, row.name) for row in rows)
+    return union_all(*every).order_by("place", "id")
 
 
-def _picked(
-    where: InvoiceFilter, found: Search | None, beyond: tuple[Any, int] | None, *, upwards: bool
-) -> Select[Any]:
-    """The matching invoices beyond a place (date, id), in the order they are read."""
+_EDGE: Final = (bindparam("edge_date", type_=Date), bindparam("edge_id", type_=BigInteger))
+
+
+def _rows(
+    where: InvoiceFilter, found: Search | None, edge: tuple[Any, int] | None, *, upwards: bool, limit: int
+) -> list[InvoiceRow]:
+    """Up to `limit` matching invoices beyond a place (date, id), in the order they are read."""
+    if found is None:
+        return _read(_plain_page(where, bool(edge), upwards=upwards, limit=limit), edge)
+    picked = _picked(where, found, bool(edge), upwards=upwards)
+    return _read(_page(picked, Invoice, upwards=upwards, limit=limit), edge)
+
+
+@lru_cache(maxsize=256)
+def _plain_page(where: InvoiceFilter, has_edge: bool, *, upwards: bool, limit: int) -> Select[Any]:
+    return _page(_picked(where, None, has_edge, upwards=upwards), Invoice, upwards=upwards, limit=limit)
+
+
+def _picked(where: InvoiceFilter, found: Search | None, has_edge: bool, *, upwards: bool) -> Select[Any]:
+    """The matching invoices beyond the edge, in the order they are read."""
     picked = select(Invoice).where(*_matching(where))
     if found is not None:
         listed = found.order_ids is not None
         picked = picked.where(found.among(Invoice.order_id) if listed else found.indexed(Invoice.order_id))
-    if beyond is not None:
-        place, edge = tuple_(Invoice.invoice_date, Invoice.id), tuple_(*(literal(part) for part in beyond))
+    if has_edge:
+        place, edge = tuple_(Invoice.invoice_date, Invoice.id), tuple_(*_EDGE)
         picked = picked.where(place > edge if upwards else place < edge)
     return _sorted(picked, Invoice, upwards=upwards)
 
@@ -216,11 +258,15 @@ def _sorted(picked: Select[Any], invoice: Any, *, upwards: bool) -> Select[Any]:
     return picked.order_by(*(column.asc() if upwards else column.desc() for column in place))
 
 
-def _rows(picked: Select[Any], limit: int, *, upwards: bool) -> list[InvoiceRow]:
+def _page(picked: Select[Any], invoice: Any, *, upwards: bool, limit: int) -> Select[Any]:
     """Up to `limit` of the picked invoices with what is shown beside them."""
-    inner = picked.limit(limit).subquery("picked")
-    statement = _sorted(_shown(inner), inner.c, upwards=upwards)
-    return [InvoiceRow(**row._mapping) for row in db.session.execute(statement)]
+    inner = _sorted(picked.order_by(None), invoice, upwards=upwards).limit(limit).subquery("picked")
+    return _sorted(_shown(inner), inner.c, upwards=upwards)
+
+
+def _read(statement: Select[Any], edge: tuple[Any, int] | None) -> list[InvoiceRow]:
+    values = {"edge_date": edge[0], "edge_id": edge[1]} if edge else None
+    return [InvoiceRow(**row._mapping) for row in db.session.execute(statement, values)]
 
 
 _OWN: Final = (
@@ -252,7 +298,7 @@ _OWN: Final = (
 
 def _shown(picked: Subquery) -> Select[Any]:
     """The columns of InvoiceRow for the invoices in `picked`."""
-    invoice, store_id = picked.c, current_store_id()
+    invoice, store_id = picked.c, THIS_STORE
     newest = (
         select(Change.state)
         .where(Change.store_id == store_id, Change.order_id == invoice.order_id, Change.invoice_id == invoice.id)
@@ -280,7 +326,7 @@ def _shown(picked: Subquery) -> Select[Any]:
 
 def _matching(where: InvoiceFilter) -> list[ColumnElement[bool]]:
     """The filter but its words as conditions on Invoice; the store's is always the first."""
-    conditions = [Invoice.store_id == current_store_id()]
+    conditions = [Invoice.store_id == THIS_STORE]
     plain = (
         (Invoice.channel_id, where.channel),
         (Invoice.marketplace_id, where.marketplace),
@@ -308,7 +354,7 @@ def _written_back(where: InvoiceFilter) -> list[ColumnElement[bool]]:
 
     The first condition can use the partial indexes of open and blocked changes; the second makes it exact.
     """
-    states, store_id = where.write_back_states, current_store_id()
+    states, store_id = where.write_back_states, THIS_STORE
     some = select(Change.invoice_id).where(Change.store_id == store_id, Change.state.in_(states))
     newest = (
         select(Change.state)

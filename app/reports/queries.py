@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
 from app.orders.models import Order, SeenOrder
 from app.sync.models import Change
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
 COUNTED_AT_MOST: Final = 10_001
 """Counting stops here; pages then say "10,000+"."""
@@ -79,30 +80,33 @@ class Sales:
 
 def waiting() -> Waiting:
     """What waits, for whom. One statement, bounded however many orders there are."""
-    store_id = current_store_id()
+    return Waiting(**db.session.execute(_waiting()).one()._mapping)
+
+
+@cache
+def _waiting() -> Select[Any]:
+    """Built once for all stores: building it costs more than running it."""
+    store_id = THIS_STORE
     order = Order.store_id == store_id
     held = Order.state == OrderState.HELD
     change = Change.store_id == store_id
     blocked, foreign = Change.state == ChangeState.BLOCKED, Change.reason == Reason.FOREIGN_NUMBER
     seen = SeenOrder.store_id == store_id
-    row = db.session.execute(
-        select(
-            (
-                _many(SeenOrder, seen, SeenOrder.state == SeenState.LISTED)
-                + _many(SeenOrder, seen, SeenOrder.state == SeenState.UNREADABLE)
-            ).label("unread"),
-            _many(Order, order, Order.state == OrderState.READY).label("ready"),
-            _many(Order, order, Order.state == OrderState.WAITING).label("unpaid"),
-            _many(Order, order, held, Order.reason == Reason.GATEWAY_UNMAPPED).label("gateway"),
-            _many(Order, order, held, Order.reason.is_distinct_from(Reason.GATEWAY_UNMAPPED)).label("held"),
-            _many(Order, order, Order.alert.is_not(None)).label("alerts"),
-            _many(Change, change, Change.state.in_((ChangeState.PLANNED, ChangeState.SENDING))).label("planned"),
-            _many(Change, change, blocked, foreign).label("conflicts"),
-            _many(Change, change, blocked, Change.reason.is_distinct_from(Reason.FOREIGN_NUMBER)).label("stuck"),
-            exists().where(Invoice.store_id == store_id).label("has_invoices"),
-        )
-    ).one()
-    return Waiting(**row._mapping)
+    return select(
+        (
+            _many(SeenOrder, seen, SeenOrder.state == SeenState.LISTED)
+            + _many(SeenOrder, seen, SeenOrder.state == SeenState.UNREADABLE)
+        ).label("unread"),
+        _many(Order, order, Order.state == OrderState.READY).label("ready"),
+        _many(Order, order, Order.state == OrderState.WAITING).label("unpaid"),
+        _many(Order, order, held, Order.reason == Reason.GATEWAY_UNMAPPED).label("gateway"),
+        _many(Order, order, held, Order.reason.is_distinct_from(Reason.GATEWAY_UNMAPPED)).label("held"),
+        _many(Order, order, Order.alert.is_not(None)).label("alerts"),
+        _many(Change, change, Change.state.in_((ChangeState.PLANNED, ChangeState.SENDING))).label("planned"),
+        _many(Change, change, blocked, foreign).label("conflicts"),
+        _many(Change, change, blocked, Change.reason.is_distinct_from(Reason.FOREIGN_NUMBER)).label("stuck"),
+        exists().where(Invoice.store_id == store_id).label("has_invoices"),
+    )
 
 
 def channels_with_ready_orders() -> set[int]:
