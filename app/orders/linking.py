@@ -25,7 +25,8 @@ from app.mappings.models import Listing
 from app.mappings.proposing import BATCH, Keys, keys_of_items, keys_of_listings, propose_all, propose_like
 from app.orders.judging import free_skus, rejudge_channel
 from app.orders.services import lock_channel
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.models import Store
+from app.tenancy.scope import current_store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,8 @@ def _lock_all_channels() -> None:
 
 
 def _holds() -> bool:
-    return current_store().unlinked_items == "hold"
+    """Read under the channel's lock: whoever held it before may have saved the setting and held orders by it."""
+    return db.session.get_one(Store, current_store_id(), populate_existing=True).unlinked_items == "hold"
 
 
 def _free(channel_id: int, user_id: int) -> int:

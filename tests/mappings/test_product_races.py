@@ -21,6 +21,7 @@ from app.orders import linking
 from app.orders.judging import rejudge_channel
 from app.orders.linking import Linked
 from app.orders.services import lock_channel
+from app.tenancy.scope import current_store
 from tests.connectors.fake import a_listing
 from tests.orders.factories import Books, SomeChannel
 
@@ -143,3 +144,29 @@ def test_an_order_that_comes_in_while_its_link_is_saved_is_not_left_waiting(book
         with books.scope():
             state = db.session.scalar(text("select state from orders where id = :id"), {"id": order_id})
         assert state == "ready"
+
+
+@pytest.mark.parametrize("_again", range(3))
+def test_a_setting_saved_while_a_link_is_saved_leaves_no_order_waiting_for_that_link(
+    books: Books, channel: SomeChannel, _again: int
+) -> None:
+    (listing_id,) = books.listings(channel, a_listing("1", isku="A1"))
+    item_id = books.item("MINE")
+    order_id = books.order(channel, shipping=0, discount=0, total=4000)
+    books.line(order_id, isku="A1")
+    person = books.store.owner.id
+
+    def hold() -> None:
+        current_store().unlinked_items = "hold"
+        db.session.flush()
+        rejudge_channel(channel.id, person)
+        db.session.commit()
+
+    def link() -> object:
+        assert current_store().unlinked_items, "a request has read the store before it locks"
+        return linking.link_listing(channel.id, listing_id, item_id, 0, person)
+
+    at_once(books, hold, link)
+    with books.scope():
+        state = db.session.scalar(text("select state from orders where id = :id"), {"id": order_id})
+    assert state == "ready"
