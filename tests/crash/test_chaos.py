@@ -27,6 +27,7 @@ LAST_LINE = r"crash: (\d+) runs, (\d+) kills, (\d+) faults: (\d+) lost, (\d+) do
 
 
 @pytest.mark.processes
+@pytest.mark.timeout(600)  # on a machine that has much else to do
 def test_nothing_is_lost_doubled_or_wrong_whatever_happens_when() -> None:
     command = [sys.executable, "-m", "tests.crash.chaos", "--seed", str(SEED), "--runs", str(RUNS)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
