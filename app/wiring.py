@@ -25,8 +25,8 @@ import app.mappings.routes
 import app.orders.find_pages
 import app.orders.models
 import app.sync.allowing
-import app.sync.failing
 import app.sync.credit_pages
+import app.sync.failing
 import app.sync.models
 import app.sync.reissue_pages
 import app.sync.same_sale
