@@ -29,7 +29,7 @@ from app.embedded.postgres import DATABASE, OWNER_ROLE, SUPERUSER
 from app.extensions import db
 from app.migrations import upgrade
 from app.orders.filters import OrderFilter
-from app.sync import jobs
+from app.sync import jobs, queue
 from app.sync.lease import Run
 from app.sync.services import request_check, request_sync
 from app.tenancy.scope import store_scope
@@ -68,9 +68,14 @@ class Seller:
         """Do the job to its end, and insist that it went well."""
         with self.app.app_context():
             while self.one("select state from sync_jobs where id = :id", id=job_id) in ("queued", "running"):
+                self._answer_the_bell()
                 jobs.run(self.store.id, job_id)
         state = self.one("select state from sync_jobs where id = :id", id=job_id)
         assert state == "succeeded", f"job {job_id} ended as {state}"
+
+    def _answer_the_bell(self) -> None:
+        """Take what rang for the job out of the queue, as a worker does: it would look as if somebody else waited."""
+        queue.connection(self.app.extensions["settings"].redis_url).flushdb()
 
     def timed(self, job_id: int) -> dict[str, float]:
         """Do the job as `run` does; returns the seconds that each of its phases took."""
