@@ -298,7 +298,7 @@ def test_sql_finds_what_the_rules_say(scene: Scene, found: list[tuple[There, Her
     assert (verification.newer, deviating) == (expected.newer, len(deviations))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=pairs())
 def test_what_differs_adds_up_to_the_difference_of_its_day(
     scene: Scene, found: list[tuple[There, Here | None]]
