@@ -19,6 +19,7 @@ from app.core.errors import (
     AddressRefused,
     AuthRejected,
     ChannelError,
+    FailedThere,
     Misconfigured,
     RateLimited,
     Rejected,
@@ -122,12 +123,12 @@ STATUSES: list[tuple[str, type[ChannelError]]] = [
     ("401 Unauthorized", AuthRejected),
     ("403 Forbidden", AuthRejected),
     ("404 Not Found", NoSuchRoute),
-    ("408 Request Timeout", Unavailable),
+    ("408 Request Timeout", FailedThere),
     ("422 Unprocessable", Rejected),
     ("429 Too Many Requests", RateLimited),
-    ("500 Internal Server Error", Unavailable),
-    ("502 Bad Gateway", Unavailable),
-    ("503 Service Unavailable", Unavailable),
+    ("500 Internal Server Error", FailedThere),
+    ("502 Bad Gateway", FailedThere),
+    ("503 Service Unavailable", FailedThere),
 ]
 
 

@@ -20,6 +20,7 @@ from app.core.errors import (
     AddressRefused,
     AuthRejected,
     ChannelError,
+    FailedThere,
     Misconfigured,
     NotThisSystem,
     RateLimited,
@@ -170,7 +171,7 @@ def test_trouble_over_there_is_not_a_wrong_system(
         web.get(f"{BASE}/channels", body="<html>oops</html>", status=status)
     with pytest.raises(Unavailable) as caught:
         shop.check()
-    assert type(caught.value) is Unavailable
+    assert type(caught.value) is FailedThere
     assert f"error {status}" in caught.value.user_message
 
 
