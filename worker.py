@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -33,6 +34,10 @@ def main() -> None:
         # A connection that the parent holds is not the child's to use; nor may the child say good-bye on it.
         os.register_at_fork(after_in_child=lambda: db.engine.dispose(close=False))
         end_idle_transactions(db.engine)
+        # What the application is made of lives as long as the worker: no collection need look at it again, and the
+        # children go on sharing its pages.
+        gc.collect()
+        gc.freeze()
         work(app.extensions["settings"].redis_url)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import secrets
 import shutil
 import tempfile
@@ -183,6 +184,8 @@ class House:
         app = create_app(settings)
         app.testing = True
         self._stack.callback(_let_go, app)
+        gc.collect()
+        gc.freeze()  # as the worker does, whose work is done in this process
         return Database(name, app, settings, self._superuser_url(name))
 
     def _settings(self, name: str) -> Settings:
