@@ -77,10 +77,11 @@ def test_links_find_exactly_the_orders_of_the_cause(books: Books, channel: SomeC
     with books.scope():
         causes = failed_causes()
         assert len(causes) == 6
-        for part in [*causes, *(part for cause in causes for part in cause.parts)]:
-            assert part.where is not None
-            shared = OrderFilter.from_query(part.where.query_string())
-            assert count_matching(shared) == part.count, part
+        links = [(cause.where, cause.count) for cause in causes]
+        links += [(part.where, part.count) for cause in causes for part in cause.parts]
+        for where, count in links:
+            assert where is not None
+            assert count_matching(OrderFilter.from_query(where.query_string())) == count, where
 
 
 def test_orders_that_could_not_be_read_are_shown_with_what_was_sent(
