@@ -60,7 +60,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
 }
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
-SLICE_SECONDS = 2
+SLICE_SECONDS = 1
 """How long a job may go on while others wait."""
 LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
