@@ -149,7 +149,10 @@ def find(people: People, luck: float) -> Push | None:
     """Where is my order? The channel is asked for it."""
     order = people.pick(luck, "select remote_id from seen_orders where store_id = %s order by remote_id")
     form = {"channel_id": str(people.channel_id)}
-    return Push(f"/{people.slug}/orders/find/ask", {**form, "q": order["remote_id"]}) if order else None
+    if order is None:
+        return None
+    # A channel that somebody pauses at the same moment is none that can be asked.
+    return Push(f"/{people.slug}/orders/find/ask", {**form, "q": order["remote_id"]}, may_be_gone=True)
 
 
 def close_books(people: People, luck: float) -> Push:

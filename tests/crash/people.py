@@ -25,6 +25,8 @@ class Push:
     path: str
     form: Form = field(default_factory=dict)
     method: str = "POST"
+    may_be_gone: bool = False
+    """Whether another press can make this one's address lead nowhere."""
 
 
 class Button(Protocol):
@@ -87,5 +89,5 @@ class People(Merchant):
         self.answers[f"{answer.status_code // 100}xx"] += 1
         if "/signin" in answer.headers.get("Location", ""):
             self.mistaken.append(f"signed out in the middle of {push.path}")
-        if answer.status_code in (403, 404, 405):
+        if answer.status_code in (403, 404, 405) and not push.may_be_gone:
             self.mistaken.append(f"{push.method} {push.path} was answered {answer.status_code}")
