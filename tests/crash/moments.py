@@ -66,7 +66,7 @@ def rechecking(merchant: Merchant) -> Iterator[None]:
 @contextmanager
 def booking(merchant: Merchant) -> Iterator[None]:
     """Booking a batch, in the middle of its transaction, orders and invoices locked."""
-    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'UPDATE number_series%%'"
+    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%number_series%%'"
     with merchant.house.connect() as connection, connection.transaction():
         connection.execute(b"select 1 from number_series where store_id = %s for update", (merchant.store_id,))
         merchant.press_sync()
