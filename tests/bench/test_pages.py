@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import main
-
-
-def rows(kept: Path, only: str) -> list[dict[str, object]]:
-    """What a quick run of some measurements kept."""
-    assert main(["--quick", "--only", only, "--json", str(kept)]) == 0
-    found: list[dict[str, object]] = json.loads(kept.read_text())
-    return found
+from tests.bench.smoke import quick
 
 
 @pytest.mark.processes
 def test_pages_fairness_and_a_small_crowd_are_measured(tmp_path: Path) -> None:
-    found = rows(tmp_path / "bench.json", "e orders,g,i")
+    found, _printed = quick(tmp_path / "bench.json", "e orders,g,i")
     assert {str(row["name"])[0] for row in found} == {"e", "g", "i"}
     assert all(float(str(row["value"])) > 0 for row in found)
     assert "0 errors" in str(found[-1]["note"])
@@ -28,6 +20,6 @@ def test_pages_fairness_and_a_small_crowd_are_measured(tmp_path: Path) -> None:
 @pytest.mark.processes
 @pytest.mark.browser
 def test_the_way_to_a_browser_is_measured(tmp_path: Path) -> None:
-    (found,) = rows(tmp_path / "bench.json", "f")
+    (found,), _printed = quick(tmp_path / "bench.json", "f")
     assert 0 < float(str(found["value"])) < 30_000
     assert "0 not seen" in str(found["note"])
