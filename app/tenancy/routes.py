@@ -40,7 +40,7 @@ _NAMES: Final = ("settings/names.html", "settings/_names.html")
 @blueprint.after_request
 def _tell_pages(response: Response) -> Response:
     """Settings move orders on every channel: open pages fetch again what they show of them."""
-    if request.method == "POST" and response.status_code < _REFUSED:
+    if request.method == "POST" and "store" in g and response.status_code < _REFUSED:
         nudge(g.store.id, "orders", *(f"channel-{channel.id}" for channel in channels()))
     return response
 
