@@ -138,13 +138,16 @@ def url_of(app: Flask, endpoint: str, values: dict[str, Any]) -> str:
 
 
 def everything_of(app: Flask, store: SomeStore) -> str:
-    """A digest of all that the store has."""
+    """A digest of all that the store has; in the order of the tables, since a parallel plan reads them in any."""
     tables = sorted(
         {str(mapper.local_table) for mapper in Base.registry.mappers if issubclass(mapper.class_, StoreOwned)}
     )
-    parts = [f"select md5(string_agg(t::text, '|' order by t::text)) as m from {table} t" for table in tables]
-    parts.append("select md5(t::text) from stores t where id = :store")
-    whole = f"select md5(string_agg(m, '|')) from ({' union all '.join(parts)}) parts(m)"
+    parts = [
+        f"select '{table}' as name, md5(string_agg(t::text, '|' order by t::text)) as m from {table} t"
+        for table in tables
+    ]
+    parts.append("select 'stores', md5(t::text) from stores t where id = :store")
+    whole = f"select md5(string_agg(m, '|' order by name)) from ({' union all '.join(parts)}) parts(name, m)"
     with app.app_context(), store_scope(store.id):
         return str(db.session.scalar(text(whole), {"store": store.id}))
 
@@ -220,7 +223,7 @@ def test_bodies_that_are_no_form(app: Flask, store: SomeStore, endpoint: str) ->
     for body, kind in bodies:
         answer = client.post(url, data=body, content_type=kind)
         assert answer.status_code < 500, (kind, body[:20])
-    assert endpoint in ACTS or endpoint in OUTSIDE or endpoint == "inventory.add" or everything_of(app, store) == before
+    assert endpoint in ACTS or everything_of(app, store) == before
 
 
 @pytest.mark.parametrize("endpoint", POSTED)
