@@ -13,8 +13,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.money import from_minor
 from app.core.register import Stretch
-from app.core.states import CreditCause
 from app.invoices import register
+from app.invoices.credit_printing import CAUSES
 from app.invoices.register import Entry, Series, Taken
 from app.invoices.routes import blueprint
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
@@ -23,13 +23,6 @@ from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment
 
 SERIES_NAMES: Final = {Series.INVOICE: _l("Invoices"), Series.CREDIT_NOTE: _l("Credit notes")}
-CAUSES: Final = {
-    CreditCause.REISSUE: _l("issued again"),
-    CreditCause.CANCELLED: _l("cancelled on the channel"),
-    CreditCause.RETURNED: _l("returned on the channel"),
-    CreditCause.REFUNDED: _l("refunded on the channel"),
-    CreditCause.CORRECTION: _l("corrected"),
-}
 
 
 @blueprint.get("/invoices/register")
