@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.tenancy.models import StoreOwned
+from app.tenancy.models import StoreOwned, StoreOwnedByParent
 
 
 class NumberSeries(StoreOwned, Base):
@@ -44,7 +44,7 @@ class NumberSeries(StoreOwned, Base):
     next_number: Mapped[int] = mapped_column(server_default="1")
 
 
-class Invoice(StoreOwned, Base):
+class Invoice(StoreOwnedByParent, Base):
     """One sales invoice. At most one live (posted) invoice per order, by a unique index."""
 
     __tablename__ = "invoices"
@@ -109,7 +109,7 @@ class Invoice(StoreOwned, Base):
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class InvoiceLine(StoreOwned, Base):
+class InvoiceLine(StoreOwnedByParent, Base):
     """One line of an invoice; `amount` is what it adds to the total before tax that is not included."""
 
     __tablename__ = "invoice_lines"

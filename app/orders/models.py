@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.tenancy.models import StoreOwned
+from app.tenancy.models import StoreOwned, StoreOwnedByParent
 
 STILL_OPEN: Final = (
     "state in ('waiting', 'ready', 'queued', 'held') "
@@ -37,7 +37,7 @@ IGNORED_UNREAD: Final = "reason = 'IGNORED'"
 """The same among those that could not be read."""
 
 
-class SeenOrder(StoreOwned, Base):
+class SeenOrder(StoreOwnedByParent, Base):
     """An order id that a channel listed, from the moment it was first seen, whatever became of it.
 
     `digest` is the list row's; as long as it stays the same the details need not be read again.
@@ -74,7 +74,7 @@ class SeenOrder(StoreOwned, Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Order(StoreOwned, Base):
+class Order(StoreOwnedByParent, Base):
     """A buyer's request, as the channel gave it, and where it stands on its way into the books."""
 
     __tablename__ = "orders"
@@ -152,7 +152,7 @@ class Order(StoreOwned, Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class OrderLine(StoreOwned, Base):
+class OrderLine(StoreOwnedByParent, Base):
     """One line of an order, replaced as a whole whenever the order changes."""
 
     __tablename__ = "order_lines"
@@ -174,7 +174,7 @@ class OrderLine(StoreOwned, Base):
     tax: Mapped[int]
 
 
-class RawRecord(StoreOwned, Base):
+class RawRecord(StoreOwnedByParent, Base):
     """The order exactly as the channel sent it last, for support."""
 
     __tablename__ = "raw_records"

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.tenancy import doors
-from app.tenancy.models import StoreOwned
+from app.tenancy.models import StoreOwnedByParent
 from app.tenancy.scope import current_store_id
 
 LISTED_AT_MOST: Final = 10_000
@@ -27,7 +27,7 @@ _INDEXED_LENGTH: Final = 3
 _PHONE_MARKS: Final = frozenset("+-() .")
 
 
-class SearchText(StoreOwned, Base):
+class SearchText(StoreOwnedByParent, Base):
     """Lower-case words between blanks by which an order is found: its own (`part` is '') or a number of an invoice or
     credit note (`part` is the number as written)."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from app.connectors.base import Connector
 from app.core.types import OrderPage, OrderWindow
 
-AHEAD = 4
+AHEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,11 @@ class CountedWindow:
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """A page, and which of the windows it belongs to."""
+    """A page, which of the windows it belongs to, and whether the next one is there already."""
 
     index: int
     page: OrderPage
+    is_followed: bool
 
 
 def count_windows(
@@ -72,7 +73,7 @@ def listed_pages(
             finished = index
         elif not asked or asked[0][:2] != (index, number + 1):
             asked.appendleft(ask(index, number + 1))
-        yield ListedPage(index, page)
+        yield ListedPage(index, page, is_followed=bool(asked) and asked[0][2].done())
 
 
 def _expected(windows: Sequence[CountedWindow], size: int, start: tuple[int, int]) -> Iterator[tuple[int, int]]:

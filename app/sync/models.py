@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identi
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.tenancy.models import StoreOwned
+from app.tenancy.models import StoreOwned, StoreOwnedByParent
 
 LEFT: Final = "state = 'dropped' and reason is not null"
 """The changes that a person gave up; one that a newer number of its order replaced has no reason."""
@@ -76,7 +76,7 @@ class SyncJob(StoreOwned, Base):
     problem_detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
-class Change(StoreOwned, Base):
+class Change(StoreOwnedByParent, Base):
     """One intended effect on a channel, written in the transaction that wants it. `key` makes it repeatable."""
 
     __tablename__ = "changes"

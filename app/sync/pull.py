@@ -7,10 +7,11 @@ windows that were set out to be read, so that a killed job goes on at the page a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -24,7 +25,7 @@ from app.core.plan import needs_details, seen_decision, windows
 from app.core.states import Reason
 from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder
 from app.extensions import db
-from app.orders.importing import PulledPage, hold_unread, known_orders, store_page, store_rules
+from app.orders.importing import KnownOrders, PulledPage, hold_unread, known_orders, store_page, store_rules
 from app.orders.models import STILL_OPEN, Order
 from app.sync.details import Details, read_details
 from app.sync.lease import Run
@@ -35,10 +36,10 @@ from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
 THREADS = 4
-_PAGES_IN_HAND = 6
+_PAGES_IN_HAND = 16
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
-_COUNTED_AT_ONCE = 24
+_COUNTED_AT_ONCE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,8 @@ def pull(run: Run, connector: Connector) -> Iterator[None]:
         yield from _count(run, connector, pool, places)
         counted = [_window(row) for row in run.here["windows"]]
         pages = listed_pages(pool, connector, counted, places.currencies, start=(run.here["at"], run.here["page"]))
-        in_hand: deque[_PageInHand] = deque()
-        for listed in pages:
-            in_hand.append(_ask_details(run, listed, connector, pool, places))
-            if len(in_hand) > _PAGES_IN_HAND:
-                _store(run, _complete(in_hand), counted, places)
-                yield
-        while in_hand:
-            _store(run, _complete(in_hand), counted, places)
-            yield
+        groups = _groups(_asked_details(run, pages, connector, pool, places))
+        yield from _store_behind(run, groups, counted, places)
     _close_books_of(run)
 
 
@@ -180,11 +174,67 @@ class _PageInHand:
         return self.details is None or (self.details.done() and self.details.exception() is None)
 
 
-def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Executor, places: Places) -> _PageInHand:
-    stubs = listed.page.stubs
+def _store_behind(
+    run: Run, groups: Iterable[Sequence[_PageInHand]], counted: Sequence[CountedWindow], places: Places
+) -> Iterator[None]:
+    """Store each group in a thread of its own while the next one is read; yields when nothing is being written."""
+    storing: Future[None] | None = None
+    with threads(1, "store") as writer:
+        try:
+            for pages in groups:
+                if storing is not None:
+                    storing.result()
+                    yield
+                storing = writer.submit(_store, run, pages, counted, places)
+        finally:
+            if storing is not None:
+                storing.result()
+    yield
+
+
+def _groups(pages: Iterable[_PageInHand]) -> Iterator[list[_PageInHand]]:
+    """The pages in order, by those that are stored together; so many are in hand that their details are ready."""
+    in_hand: deque[_PageInHand] = deque()
+    for page in pages:
+        in_hand.append(page)
+        if len(in_hand) > _PAGES_IN_HAND or _are_enough(in_hand):
+            yield _complete(in_hand)
+    while in_hand:
+        yield _complete(in_hand)
+
+
+def _asked_details(
+    run: Run, pages: Iterable[ListedPage], connector: Connector, pool: Executor, places: Places
+) -> Iterator[_PageInHand]:
+    """Each page in order, once its details were asked for; what is there already is looked up together."""
+    listed: list[ListedPage] = []
+    for page in pages:
+        listed.append(page)
+        if not page.is_followed or len(listed) == PAGES_AT_ONCE:
+            yield from _ask_details(run, listed, connector, pool, places)
+            listed = []
+    yield from _ask_details(run, listed, connector, pool, places)
+
+
+def _ask_details(
+    run: Run, listed: Sequence[ListedPage], connector: Connector, pool: Executor, places: Places
+) -> list[_PageInHand]:
+    if not listed:
+        return []
     with store_scope(run.store_id):
-        known = known_orders(run.channel_id, [stub.remote_id for stub in stubs])
+        known = known_orders(run.channel_id, [stub.remote_id for one in listed for stub in one.page.stubs])
         start_at = _channel(run).start_at
+    asked = []
+    for one in listed:
+        skipped, wanted = _sorted_out(one.page.stubs, known, start_at)
+        asked.append(_PageInHand(one, skipped, wanted, _asked(run, wanted, connector, pool, places)))
+    return asked
+
+
+def _sorted_out(
+    stubs: Sequence[OrderStub], known: KnownOrders, start_at: datetime
+) -> tuple[dict[str, Reason], tuple[str, ...]]:
+    """Which rows of a page are left out now, for which reason, and which must be read."""
     left_out = {
         stub.remote_id: reason
         for stub in stubs
@@ -195,7 +245,7 @@ def _ask_details(run: Run, listed: ListedPage, connector: Connector, pool: Execu
     alone = {stub.remote_id for stub in stubs if known.is_left_alone(stub)}
     wanted = [one for one in needs_details(stubs, known.digests) if one not in left_out and one not in alone]
     skipped = {remote_id: reason for remote_id, reason in left_out.items() if remote_id not in known.skipped}
-    return _PageInHand(listed, skipped, tuple(wanted), _asked(run, wanted, connector, pool, places))
+    return skipped, tuple(wanted)
 
 
 def _asked(
@@ -204,6 +254,11 @@ def _asked(
     if not wanted:
         return None
     return pool.submit(read_details, connector, wanted, places.currencies, attempts=run.attempts)
+
+
+def _are_enough(in_hand: deque[_PageInHand]) -> bool:
+    """Whether as many pages as share a transaction can be stored without waiting for the channel."""
+    return len(in_hand) >= PAGES_AT_ONCE and all(page.is_complete for page in islice(in_hand, PAGES_AT_ONCE))
 
 
 def _complete(in_hand: deque[_PageInHand]) -> list[_PageInHand]:

@@ -84,14 +84,17 @@ $$""",
 create function door_count_again() returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
-    grown regclass;
+    grown record;
 begin
     for grown in
-        select c.oid from pg_class c
-        where c.oid in ('public.orders'::regclass, 'public.invoices'::regclass, 'public.changes'::regclass)
-          and pg_relation_size(c.oid) > 2 * greatest(c.relpages, 10) * current_setting('block_size')::bigint
+        select c.oid::regclass as name, keys.listed
+        from (values ('public.orders'::regclass, 'store_id, channel_id, remote_id'),
+                     ('public.invoices'::regclass, 'store_id, order_id'),
+                     ('public.changes'::regclass, 'store_id, channel_id, order_id')) as keys (oid, listed)
+        join pg_class c on c.oid = keys.oid
+        where pg_relation_size(c.oid) > 2 * greatest(c.relpages, 10) * current_setting('block_size')::bigint
     loop
-        execute format('analyze (skip_locked) %s', grown);
+        execute format('analyze (skip_locked) %s (%s)', grown.name, grown.listed);
     end loop;
 end $$""",
     "door_find_orders": """
@@ -193,7 +196,7 @@ def found_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int 
 
 
 def count_again() -> None:
-    """Take the statistics of the tables that jobs look into anew, where they have doubled since it was done last.
+    """Take the statistics of the keys that jobs look up anew, in the tables that have doubled since it was done last.
 
     PostgreSQL does so by itself about once a minute; until then it takes a channel that is being read for an empty
     one, and reads all that is there of it for each row that it looks up.

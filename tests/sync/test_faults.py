@@ -37,7 +37,7 @@ def all_is_well(merchant: Merchant, orders: int) -> None:
     ("fault", "how"),
     [
         ("server_error", {"route": "list", "skip": 3, "times": 1}),
-        ("server_error", {"route": "detail", "skip": 1, "times": 2}),
+        ("server_error", {"route": "detail", "skip": 1, "times": 1}),
         ("dropped_connection", {"route": "detail", "skip": 1, "times": 1}),
         ("truncated_json", {"route": "list", "skip": 2, "times": 1}),
         ("html_error", {"route": "list", "skip": 2, "times": 1}),

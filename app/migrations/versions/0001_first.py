@@ -464,7 +464,6 @@ def upgrade() -> None:
             ["channels.store_id", "channels.id"],
             name=op.f("fk_seen_orders_store_id_channel_id"),
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_seen_orders_store_id")),
         sa.ForeignKeyConstraint(["wanted_by"], ["users.id"], name=op.f("fk_seen_orders_wanted_by")),
         sa.PrimaryKeyConstraint("store_id", "channel_id", "remote_id", name=op.f("pk_seen_orders")),
     )
@@ -618,7 +617,6 @@ def upgrade() -> None:
             ["marketplaces.store_id", "marketplaces.id"],
             name=op.f("fk_orders_store_id_marketplace_id"),
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_orders_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_orders")),
         sa.UniqueConstraint(
             "store_id", "channel_id", "remote_id", name=op.f("uq_orders_store_id_channel_id_remote_id")
@@ -759,7 +757,6 @@ def upgrade() -> None:
             ["number_series.store_id", "number_series.code"],
             name=op.f("fk_invoices_store_id_series"),
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invoices_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_invoices")),
         sa.UniqueConstraint("store_id", "number_text", name=op.f("uq_invoices_store_id_number_text")),
         sa.UniqueConstraint("store_id", "series", "number", name=op.f("uq_invoices_store_id_series_number")),
@@ -796,7 +793,6 @@ def upgrade() -> None:
             name=op.f("fk_order_lines_store_id_order_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_order_lines_store_id")),
         sa.PrimaryKeyConstraint("store_id", "order_id", "line_no", name=op.f("pk_order_lines")),
     )
     op.create_table(
@@ -811,7 +807,6 @@ def upgrade() -> None:
             name=op.f("fk_raw_records_store_id_order_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_raw_records_store_id")),
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_raw_records")),
     )
     op.create_table(
@@ -851,7 +846,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_changes_store_id_order_id")
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_changes_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_changes")),
         sa.UniqueConstraint("store_id", "channel_id", "key", name=op.f("uq_changes_store_id_channel_id_key")),
     )
@@ -895,7 +889,6 @@ def upgrade() -> None:
             ["invoices.store_id", "invoices.id"],
             name=op.f("fk_invoice_lines_store_id_invoice_id"),
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invoice_lines_store_id")),
         sa.PrimaryKeyConstraint("store_id", "invoice_id", "line_no", name=op.f("pk_invoice_lines")),
     )
     op.create_table(
@@ -1156,7 +1149,6 @@ def upgrade() -> None:
             name=op.f("fk_search_texts_store_id_order_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_search_texts_store_id")),
         sa.PrimaryKeyConstraint("store_id", "order_id", "part", name=op.f("pk_search_texts")),
     )
     op.execute("create extension if not exists pg_trgm")  # both are trusted: the owner of a database may create them
