@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import ARRAY, Column, Select, Table, TextClause, func, literal, select, text, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Row
-from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm import InstrumentedAttribute, QueryableAttribute
 
 from app.extensions import Base, db
 
@@ -54,16 +54,28 @@ def update_rows(
         db.session.execute(_update(_table(model), keys, columns), {"rows": _encode(rows)})
 
 
-def each_of(query: Select[*Columns], column: QueryableAttribute[Any], values: Collection[Any]) -> Select[*Columns]:
+def each_of(
+    query: Select[*Columns],
+    column: QueryableAttribute[Any],
+    values: Collection[Any],
+    *,
+    within: Mapping[InstrumentedAttribute[int], int],
+) -> Select[*Columns]:
     """The rows of `query` whose `column` is one of `values`, each value looked up by itself in an index.
 
-    With `in (…)` PostgreSQL would have to guess how many rows belong to the store, and where it guesses too few it
-    reads all of them for every page. The text is the same for any number of values, so it is prepared but once.
+    `within` is what else the index begins with, the store first. PostgreSQL must not see these values when it plans:
+    of a store or channel that is new its statistics know nothing, so it would expect a single row there and read
+    all there is of it for each value. With `in (…)` it would have to guess too. The text is the same for any number of
+    values, so it is prepared but once.
     """
+    names = [Column(f"key_{position}", key.type) for position, key in enumerate(within)]
+    keys = zip(names, within.items(), strict=True)
+    place = select(*(literal(value, key.type).label(name.name) for name, (key, value) in keys)).offset(0).subquery()
     listed = func.unnest(literal(list(values), ARRAY(column.type))).table_valued(Column("value", column.type))
     wanted = listed.render_derived()
-    found = query.where(column == wanted.c.value).offset(0).lateral()
-    return cast("Select[*Columns]", select(found).select_from(wanted.join(found, true())))
+    same = (key == place.c[name.name] for name, key in zip(names, within, strict=True))
+    found = query.where(*same, column == wanted.c.value).offset(0).lateral()
+    return cast("Select[*Columns]", select(found).select_from(wanted.join(place, true()).join(found, true())))
 
 
 def _table(model: type[Base]) -> Table:

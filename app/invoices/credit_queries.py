@@ -18,6 +18,7 @@ from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import CreditNote, Invoice
 from app.invoices.queries import Sum
 from app.orders.queries import buyer_name
+from app.orders.searching import Search
 from app.tenancy.scope import current_store_id
 from app.web.args import read_args
 from app.web.pagination import Keyset, Page, page_of
@@ -111,7 +112,7 @@ class CreditSum:
 
 
 def credits_page(where: CreditFilter, keyset: Keyset) -> Page[CreditRow]:
-    """One page of the matching credit notes, newest first by (credit_date, id). One statement."""
+    """One page of the matching credit notes, newest first by (date, id). One statement, and one that searches."""
     cursor = keyset.cursor
     beyond = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
     rows = _rows(where, keyset.fetch, beyond, upwards=keyset.is_backward)
@@ -211,5 +212,5 @@ def _matching(where: CreditFilter) -> list[ColumnElement[bool]]:
         conditions.append(CreditNote.credit_date >= where.date_from)
     if where.date_to is not None:
         conditions.append(CreditNote.credit_date <= where.date_to)
-    words = (where.q or "").casefold().split()[:MAX_WORDS]
-    return conditions + [CreditNote.search.contains(word, autoescape=True) for word in words]
+    wanted = Search.of(where.q or "", (where.q or "").casefold().split()[:MAX_WORDS])
+    return conditions if wanted is None else [*conditions, wanted.asked().among(CreditNote.order_id)]

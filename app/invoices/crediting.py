@@ -43,7 +43,6 @@ _NOTE_COLUMNS = (
     "tax",
     "tax_included",
     "total",
-    "search",
     "job_id",
     "issued_by",
 )
@@ -75,7 +74,6 @@ _STAMPED = (
     "tax_included",
     "total",
     "credited",
-    "search",
 )
 
 
@@ -92,7 +90,6 @@ class StoredInvoice:
     seller: str
     order_number: str
     buyer: Mapping[str, Any]
-    search: str
     creditable: CreditableInvoice
 
 
@@ -211,7 +208,6 @@ def _invoice(row: Any, lines: Sequence[Any], credited: Mapping[int | None, Piece
         seller=row.seller,
         order_number=row.order_number,
         buyer=row.buyer,
-        search=row.search,
         creditable=CreditableInvoice(invoiced, row.tax, row.tax_included, row.total, row.credited, credited_tax),
     )
 
@@ -293,7 +289,6 @@ def _note_row(
         "tax": draft.tax,
         "tax_included": draft.tax_included,
         "total": draft.total,
-        "search": f"{number[1].casefold()} {invoice.search}",
         "job_id": job_id,
         "issued_by": user_id,
     }

@@ -103,7 +103,6 @@ class Invoice(StoreOwnedByParent, Base):
     """The sum of its credit notes."""
     replaces_id: Mapped[int | None]
     """The invoice of the same order that was credited to make room for this one."""
-    search: Mapped[str]
     job_id: Mapped[int | None]
     issued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -167,7 +166,6 @@ class CreditNote(StoreOwned, Base):
     tax: Mapped[int]
     tax_included: Mapped[bool]
     total: Mapped[int]
-    search: Mapped[str]
     job_id: Mapped[int | None]
     issued_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -14,7 +14,8 @@ from flask_babel import gettext as _
 from app.core.invoicing import LineKind
 from app.core.money import from_minor, minor_digits
 from app.invoices.detail import InvoiceDetail, Line
-from app.web.filters import MINUS, day, locale, money, page_language, quantity
+from app.web.filters import day, locale, money, page_language, quantity
+from app.web.reader import MINUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,6 @@ _INVOICE_COLUMNS = (
     "total",
     "content_key",
     "replaces_id",
-    "search",
     "job_id",
     "issued_by",
 )
@@ -280,7 +279,6 @@ def _invoice_row(
         "total": draft.total,
         "content_key": order.content_key,
         "replaces_id": replaces_id,
-        "search": f"{number[1].casefold()} {order.search}",
         "job_id": job_id,
         "issued_by": order.queued_by,
     }

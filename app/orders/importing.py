@@ -194,10 +194,9 @@ class KnownOrders:
 
 def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
     """What the seen-ledger knows of these ids; what could not be read counts as unknown, so that it is tried again."""
-    query = select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason).where(
-        SeenOrder.store_id == current_store_id(), SeenOrder.channel_id == channel_id
-    )
-    rows = db.session.execute(each_of(query, SeenOrder.remote_id, remote_ids)).all()
+    query = select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason)
+    within = {SeenOrder.store_id: current_store_id(), SeenOrder.channel_id: channel_id}
+    rows = db.session.execute(each_of(query, SeenOrder.remote_id, remote_ids, within=within)).all()
     return KnownOrders(
         digests={row.remote_id: row.digest for row in rows if row.state == SeenState.IMPORTED},
         skipped=frozenset(row.remote_id for row in rows if row.state == SeenState.SKIPPED),
@@ -348,13 +347,10 @@ def _write_orders(
 
 
 def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    query = (
-        select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED, *_CHOSEN)))
-        .where(Order.store_id == current_store_id(), Order.channel_id == channel_id)
-        .with_for_update()
-    )
+    query = select(*(getattr(Order, name) for name in ("id", "remote_id", *_COMPARED, *_CHOSEN))).with_for_update()
+    within = {Order.store_id: current_store_id(), Order.channel_id: channel_id}
     # Locked in one order by everybody, whatever order the channel lists them in.
-    rows = db.session.execute(each_of(query, Order.remote_id, sorted(remote_ids))).all()
+    rows = db.session.execute(each_of(query, Order.remote_id, sorted(remote_ids), within=within)).all()
     return {row.remote_id: row for row in rows}
 
 

@@ -71,12 +71,12 @@ def _twins(channel_id: int, keys: Sequence[str | None], *, booked_only: bool = F
     )
     # The state is looked at here: in the statement, PostgreSQL might look for all that is booked, not for the key.
     query = select(Order.sale_key, Order.id, Order.channel_id, Order.number, Order.placed_at, Order.state).where(
-        Order.store_id == current_store_id(),
         Order.channel_id != channel_id,
         or_(Order.state == OrderState.BOOKED, ~removed),
     )
+    within = {Order.store_id: current_store_id()}
     twins: dict[str, list[Twin]] = {}
-    for row in db.session.execute(each_of(query, Order.sale_key, wanted)):
+    for row in db.session.execute(each_of(query, Order.sale_key, wanted, within=within)):
         if row.state not in states:
             continue
         twins.setdefault(row.sale_key, []).append(Twin(row.id, row.channel_id, row.number, row.placed_at))

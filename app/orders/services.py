@@ -86,7 +86,6 @@ _TAKEN = tuple(
         "gateway",
         "gateway_key",
         "buyer",
-        "search",
         "content_key",
         "sale_key",
         "not_same_sale",
@@ -121,7 +120,6 @@ class StoredOrder:
     gateway: str
     gateway_key: str
     buyer: Mapping[str, Any]
-    search: str
     content_key: str
     queued_by: int | None
     subject: Subject
@@ -165,8 +163,9 @@ def lines_by_order(order_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     lines: dict[int, list[Row[Any]]] = {}
     if not order_ids:
         return lines
-    query = select(*(getattr(OrderLine, name) for name in _LINE)).where(OrderLine.store_id == current_store_id())
-    rows: Sequence[Row[Any]] = db.session.execute(each_of(query, OrderLine.order_id, order_ids)).all()
+    within = {OrderLine.store_id: current_store_id()}
+    query = each_of(select(*(getattr(OrderLine, name) for name in _LINE)), OrderLine.order_id, order_ids, within=within)
+    rows: Sequence[Row[Any]] = db.session.execute(query).all()
     for row in sorted(rows, key=attrgetter("order_id", "line_no")):
         lines.setdefault(row.order_id, []).append(row)
     return lines
@@ -212,7 +211,6 @@ def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
         gateway=row.gateway,
         gateway_key=row.gateway_key,
         buyer=row.buyer,
-        search=row.search,
         content_key=row.content_key,
         queued_by=row.queued_by,
         subject=Subject(row.remote_id, row.sale_key, row.placed_at, row.book_on, row.not_same_sale),

@@ -285,20 +285,15 @@ def put_back(
     )
 
 
-def prepare_sessions(engine: Engine) -> None:
-    """How a worker talks to the database, from each connection's first statement on.
+def end_idle_transactions(engine: Engine) -> None:
+    """Have the database end a transaction of this process that stands idle for as long as a lease lasts.
 
-    Plans are made for any store, never for the one at hand: of a store that is new the statistics know nothing yet,
-    so PostgreSQL would expect a single row of it and read all it has for each order that is looked up by its key.
-
-    A transaction that stands idle for as long as a lease lasts is ended by the database: a worker that stands still,
-    or whose host is gone, keeps the locks of its open transaction, and whoever took its job over would wait for them
-    as long as it sleeps.
+    A worker that stands still, or whose host is gone, keeps the locks of its open transaction, and whoever took its
+    job over would wait for them as long as it sleeps.
     """
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.execute("set plan_cache_mode = 'force_generic_plan'")
+    def limit(connection: Any, _record: object) -> None:
         connection.execute(f"set idle_in_transaction_session_timeout = '{LEASE_SECONDS}s'")
         connection.commit()
 

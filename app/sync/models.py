@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import Base
 from app.tenancy.models import StoreOwned, StoreOwnedByParent
 
+OPEN: Final = "state in ('planned', 'sending')"
+"""The changes still to be made. Text and no parameters, so that every plan knows that the index of it will do."""
 LEFT: Final = "state = 'dropped' and reason is not null"
 """The changes that a person gave up; one that a newer number of its order replaced has no reason."""
 
@@ -91,7 +93,7 @@ class Change(StoreOwnedByParent, Base):
             "store_id",
             "channel_id",
             "id",
-            postgresql_where=text("state in ('planned', 'sending')"),
+            postgresql_where=text(OPEN),
         ),
         Index("ix_changes_left", "store_id", "id", postgresql_where=text(LEFT)),
         Index("ix_changes_blocked", "store_id", "channel_id", postgresql_where=text("state = 'blocked'")),

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
+from sqlalchemy import case, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
@@ -27,7 +27,7 @@ from app.extensions import db
 from app.orders.services import set_remote_numbers
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import LeaseLostError, Run, make_sure
-from app.sync.models import Change
+from app.sync.models import OPEN, Change
 from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
@@ -130,11 +130,12 @@ def _wind_up(run: Run, batch: _Batch | None) -> None:
             _settle(run, batch)
 
 
-def _due(run: Run) -> list[ColumnElement[bool]]:
+def _due(run: Run) -> list[Any]:
     """What this run may claim: planned and due, or claimed by a run that is gone."""
     return [
         Change.store_id == run.store_id,
         Change.channel_id == run.channel_id,
+        text(f"({OPEN})"),
         or_(
             (Change.state == ChangeState.PLANNED) & or_(Change.not_before.is_(None), Change.not_before <= func.now()),
             (Change.state == ChangeState.SENDING) & (Change.fence != run.claim_mark),

@@ -171,10 +171,10 @@ insert into invoices (
     store_id, series, number, number_text, order_id, channel_id, marketplace_id, invoice_date, currency, order_number,
     buyer, gateway, payment_method_id, payment_method, payment_mapping_version, salesperson,
     salesperson_mapping_version, paid_at, subtotal, discount, shipping, adjustment, tax, tax_included, rounding, total,
-    content_key, search, issued_at)
+    content_key, issued_at)
 select o.store_id, 'invoice', o.remote_id::bigint - 41000000, o.remote_invoice_no, o.id, o.channel_id, o.marketplace_id,
     o.placed_at::date, 'MYR', o.number, o.buyer, o.gateway, m.id, m.name, 1, '', 0, o.paid_at, o.total - o.shipping, 0,
-    o.shipping, 0, 0, false, 0, o.total, o.content_key, lower(o.remote_invoice_no) || ' ' || o.search, o.placed_at
+    o.shipping, 0, 0, false, 0, o.total, o.content_key, o.placed_at
 from orders o join payment_methods m on m.store_id = o.store_id and m.is_default
 where o.store_id = %(store)s and o.state = 'booked' order by o.id
 """

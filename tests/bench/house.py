@@ -31,7 +31,7 @@ from app.extensions import db
 from app.migrations import upgrade
 from app.orders.filters import OrderFilter
 from app.sync import jobs, queue
-from app.sync.lease import Run, prepare_sessions
+from app.sync.lease import Run
 from app.sync.services import request_check, request_sync
 from app.tenancy.scope import store_scope
 from tests.bench.orders import EPOCH
@@ -183,8 +183,6 @@ class House:
         upgrade(settings.database_owner_url or "", embedded.APP_ROLE)
         app = create_app(settings)
         app.testing = True
-        with app.app_context():
-            prepare_sessions(db.engine)
         self._stack.callback(_let_go, app)
         gc.collect()
         gc.freeze()  # as the worker does, whose work is done in this process

@@ -184,7 +184,6 @@ class Books:
                 "rounding": 0,
                 "total": order.total,
                 "content_key": order.content_key,
-                "search": f"inv{number:05}",
             }
             invoice_id = self._add(Invoice, **(row | values))
             if state == "posted":
