@@ -31,7 +31,7 @@ import app.sync.models
 import app.sync.reissue_pages
 import app.sync.same_sale
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
-from app import health, web
+from app import health, pool, web
 from app.accounts import access
 from app.accounts import routes as accounts_routes
 from app.catalog import routes as inventory_routes
@@ -77,6 +77,8 @@ def build(settings: Settings | None = None) -> Flask:
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
+    with app.app_context():
+        pool.watch(db.engine)
     login_manager.init_app(app)
     htmx.init_app(app)
     babel.init_app(app, locale_selector=access.choose_locale, timezone_selector=access.choose_time_zone)
@@ -93,7 +95,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20},
+        "SQLALCHEMY_ENGINE_OPTIONS": pool.OPTIONS,
         "SESSION_COOKIE_NAME": "channelbook",
         "SESSION_COOKIE_SECURE": settings.cookies_secure,
         "SESSION_COOKIE_HTTPONLY": True,

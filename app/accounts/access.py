@@ -21,7 +21,6 @@ from werkzeug.wrappers import Response
 from app.accounts import sessions
 from app.accounts.sessions import Person
 from app.extensions import htmx, login_manager
-from app.tenancy import doors
 from app.tenancy.choices import LANGUAGES
 from app.tenancy.scope import current_store, enter_store
 from app.web.respond import redirect_to, wants_fragment
@@ -66,7 +65,7 @@ def init_app(app: Flask) -> None:
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.ABSOLUTE
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False  # how long it may lie idle is counted in the session's row
     app.config["SESSION_PROTECTION"] = None  # a phone changes its address; the session's row is what counts
-    login_manager.user_loader(sessions.person_of)
+    login_manager.user_loader(_person_of)
     login_manager.unauthorized_handler(ask_to_sign_in)
     app.url_value_preprocessor(_take_store)
     app.before_request(_guard)
@@ -133,9 +132,21 @@ def _take_store(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         g.store_slug = values.pop("store")
 
 
+def _person_of(token: str) -> Person | None:
+    """Whose browser it is; on a page of a store, the stores they belong to come with the answer, as `g.stores`."""
+    slug = g.get("store_slug")
+    if slug is None:
+        return sessions.person_of(token)
+    arrival = sessions.arrival_of(token, slug)
+    if arrival is None:
+        return None
+    g.stores = arrival.places
+    return arrival.person
+
+
 def _guard() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    slug = g.pop("store_slug", None)
+    slug = g.get("store_slug")
     if slug is None and not getattr(view, _SIGN_IN, False):
         return None
     person = signed_in_person()
@@ -148,23 +159,14 @@ def _guard() -> Response | None:
 
 
 def _open_store(person: Person, slug: str) -> None:
-    opened = _place(person, slug)
-    if opened is None:
+    place = next((place for place in g.get("stores", ()) if place.slug == slug), None)
+    if place is None:
         abort(404)
-    store_id, role = opened
-    enter_store(store_id)
+    enter_store(place.store_id, is_told=True)
     g.store = current_store()
-    g.membership = Member(store_id, person.id, Role(role))
+    g.membership = Member(place.store_id, person.id, Role(place.role))
     if not wants_fragment() and session.get(_LAST_STORE) != slug:
         session[_LAST_STORE] = slug
-
-
-def _place(person: Person, slug: str) -> tuple[int, str] | None:
-    """(store id, role) of the person in the store; a whole page has all their stores in its switcher anyway."""
-    if wants_fragment():
-        return doors.open_store(person.id, slug)
-    g.stores = doors.stores_of_person(person.id)
-    return next(((place.store_id, place.role) for place in g.stores if place.slug == slug), None)
 
 
 def _refuse_beyond_role(view: Callable[..., Any] | None) -> None:

@@ -11,12 +11,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import Update, bindparam, delete, func, select, update
+from sqlalchemy import Update, bindparam, delete, func, select, text, update
 
 from app.accounts.models import PasswordReset, User, UserSession
 from app.extensions import db
+from app.tenancy.doors import Place
 
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=90)
@@ -34,6 +36,15 @@ _PERSON = (
     )
 )
 """Built once, because every request runs it."""
+_ARRIVAL = text("""
+select u.id, u.name, u.email, s.id as session_id, s.last_seen_at, p.store_id, p.slug, p.store, p.role,
+       case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered
+from user_sessions s join users u on u.id = s.user_id
+left join lateral door_stores_of_person(u.id) with ordinality as p (store_id, slug, store, role, place) on true
+where s.token_hash = :token_hash and s.ended_at is null and s.expires_at > now()
+order by p.place
+""")
+"""Every page of a store begins with it: whose browser it is, and the scope of the store if they belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,14 @@ class Person(UserMixin):
         return self.token
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A signed-in person and the stores they belong to, by name."""
+
+    person: Person
+    places: list[Place]
+
+
 def new_token() -> str:
     """A token that nobody guesses: 256 random bits."""
     return secrets.token_urlsafe(32)
@@ -72,8 +91,22 @@ def token_hash(token: str) -> bytes:
 def person_of(token: str) -> Person | None:
     """Whose session the cookie's token opens; None when it was ended, ran out or never was. One statement."""
     row = db.session.execute(_PERSON, {"token_hash": token_hash(token)}).one_or_none()
-    if row is None:
+    return None if row is None else _seen(row, token)
+
+
+def arrival_of(token: str, slug: str) -> Arrival | None:
+    """Whose session the cookie's token opens, as `person_of` tells it, and what they belong to. One statement.
+
+    When the store named `slug` is among it, the transaction has been told that it is about that store.
+    """
+    rows = db.session.execute(_ARRIVAL, {"token_hash": token_hash(token), "slug": slug}).all()
+    if not rows:
         return None
+    places = [Place(row.store_id, row.slug, row.store, row.role) for row in rows if row.store_id is not None]
+    return Arrival(_seen(rows[0], token), places)
+
+
+def _seen(row: Any, token: str) -> Person:
     if datetime.now(UTC) - row.last_seen_at > TOUCH_EVERY:
         _touch(row.session_id)
     return Person(row.id, row.name, row.email, row.session_id, token)

@@ -50,7 +50,7 @@ blueprint = Blueprint("sync", __name__, url_prefix="/<store>")
 @blueprint.record
 def _set_up(state: BlueprintSetupState) -> None:
     state.app.extensions[_HUB] = Hub(state.app.extensions["settings"].redis_url)
-    state.app.jinja_env.globals["clock"] = clock
+    state.app.jinja_env.globals.update(clock=clock, strip_lines=_strip_lines)
 
 
 def hub() -> Hub:
@@ -118,9 +118,7 @@ def strip() -> Response:
     """The strip in the frame: a line for each job that runs or waits."""
     if not wants_fragment():
         return redirect_to(url_for(".jobs"))
-    rows = queries.running_jobs()
-    shown = [show_job(row) for row in rows[:_STRIP_LINES]]
-    return fragment("sync/_strip.html", jobs=shown, more=len(rows) - len(shown))
+    return fragment("sync/_strip.html", **_strip())
 
 
 @blueprint.post("/jobs/<int:job_id>/cancel")
@@ -227,6 +225,17 @@ def events() -> Response:
     response.call_on_close(lambda: streams.close(stream))
     response.call_on_close(place.give_back)
     return response
+
+
+def _strip_lines() -> Markup:
+    """The strip as a page brings it along, so that it need not ask for it as soon as it is there."""
+    return Markup(render_template("sync/_strip_lines.html", **_strip()))  # noqa: S704  # a template of ours escapes
+
+
+def _strip() -> dict[str, Any]:
+    rows = queries.running_jobs()
+    shown = [show_job(row) for row in rows[:_STRIP_LINES]]
+    return {"jobs": shown, "more": len(rows) - len(shown)}
 
 
 def _question(change: ChangeRow, back: str) -> str:

@@ -29,14 +29,17 @@ class ScopeSwitchError(RuntimeError):
     """A second store's scope was opened in a session that holds rows of the first."""
 
 
-def enter_store(store_id: int) -> None:
-    """Bind the current session to one store until it is removed (at the end of the request)."""
+def enter_store(store_id: int, *, is_told: bool = False) -> None:
+    """Bind the current session to one store until it is removed (at the end of the request).
+
+    `is_told` says that the running transaction has been told of the store by a statement of the caller's.
+    """
     session = db.session()
     current = session.info.get(_KEY)
     if current is not None and current != store_id:
         raise ScopeSwitchError(f"session holds store {current}, asked for {store_id}")
     session.info[_KEY] = store_id
-    if session.in_transaction():
+    if session.in_transaction() and not is_told:
         session.execute(_SET, {"store_id": str(store_id)})
 
 

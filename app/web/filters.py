@@ -20,13 +20,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from app.core.money import from_minor, minor_digits
+from app.web.reader import MINUS, NO_BREAK_SPACE, reader
 
-NO_BREAK_SPACE = "\u00a0"
-MINUS = "\u2212"
 _JUST_NOW_S = 45
-_ENGLISH = Locale("en", "MY")
-_SYMBOLS = {"MYR": "RM"}  # what people write where the language's own table has only the code
 
 
 def init_app(app: Flask) -> None:
@@ -52,9 +48,7 @@ def _grouping(ngettext: Callable[..., str]) -> Callable[..., str]:
 
 def money(minor: int, currency: str) -> str:
     """`minor` units with their currency, never broken over two lines: 3990, MYR -> "RM 39.90"."""
-    amount = from_minor(minor, currency)
-    text = numbers.format_currency(amount, currency, _pattern(currency), locale=locale(), currency_digits=False)
-    return _unbroken(text.replace("-", MINUS))
+    return reader().money(minor, currency)
 
 
 def signed_money(minor: int, currency: str) -> str:
@@ -84,7 +78,7 @@ def percent(part: int | Decimal, whole: int | Decimal) -> str:
 def day(value: datetime | date) -> str:
     """A date; a moment is first taken to the store's time zone, which decides the day."""
     local = _local(value).date() if isinstance(value, datetime) else value
-    return dates.format_date(local, "medium", locale=locale())
+    return reader().day(local)
 
 
 def month_name(value: date) -> str:
@@ -94,10 +88,7 @@ def month_name(value: date) -> str:
 
 def moment(value: datetime) -> str:
     """Date and time of day in the store's zone, to the minute."""
-    local = _local(value)
-    clock = dates.format_time(local, "short", locale=locale())
-    pattern = str(dates.get_datetime_format("medium", locale=locale()))
-    return pattern.replace("{0}", clock).replace("{1}", dates.format_date(local, "medium", locale=locale()))
+    return reader().moment(_local(value))
 
 
 def ago(value: datetime, now: datetime | None = None) -> Markup:
@@ -138,8 +129,7 @@ def zone_name(value: datetime | None = None) -> str:
 
 def locale() -> Locale:
     """How this answer writes numbers and times: by its language; English as in Malaysia, with the day first."""
-    chosen = get_locale() or _ENGLISH
-    return _ENGLISH if chosen.language == "en" and not chosen.territory else chosen
+    return reader().locale
 
 
 def page_language() -> str:
@@ -153,18 +143,6 @@ def _local(value: datetime) -> datetime:
 
 def _relative(seconds: float) -> str:
     return dates.format_timedelta(round(seconds), threshold=0.95, add_direction=True, locale=locale())
-
-
-def _pattern(currency: str) -> str:
-    """The language's pattern for money, with the decimals of our books and letters kept off the digits."""
-    pattern: str = locale().currency_formats["standard"].pattern
-    symbol = numbers.get_currency_symbol(currency, locale=locale())
-    if symbol == currency:
-        symbol = _SYMBOLS.get(currency, currency)
-    if symbol[-1].isalpha():
-        pattern = pattern.replace("¤#", f"¤{NO_BREAK_SPACE}#")
-    digits = minor_digits(currency)
-    return pattern.replace("¤", f"'{symbol}'").replace(".00", f".{'0' * digits}" if digits else "")
 
 
 def _unbroken(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from markupsafe import Markup
 
 from app.web.statics import static_url
@@ -22,7 +22,11 @@ def icon(name: str, css: str = "") -> Markup:
 
     LookupError names an icon that was never drawn.
     """
-    return _drawn(name, css, static_url("icons.svg"), str(current_app.static_folder))
+    drawn: dict[tuple[str, str], Markup] = vars(g._get_current_object()).setdefault("_icons", {})
+    found = drawn.get((name, css))
+    if found is None:
+        found = drawn[name, css] = _drawn(name, css, static_url("icons.svg"), str(current_app.static_folder))
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -1,21 +1,19 @@
-"""The templates' `_`: looks each sentence up once for each language, because a page of fifty rows asks for hundreds."""
+"""The templates' `_`, because a page of fifty rows asks for hundreds of sentences."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from babel import Locale
-from flask import Flask, g
-from flask_babel import get_locale
-from flask_babel import gettext as look_up
+from flask import Flask
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
-from markupsafe import Markup
+
+from app.extensions import babel
+from app.web.reader import Sentences, reader
 
 
 def init_app(app: Flask) -> None:
-    """Replace the `_` that Flask-Babel gave the templates."""
+    """Replace the `_` that Flask-Babel gave the templates, and where it looks up what Python says."""
     app.jinja_env.globals["_"] = translated
+    babel.domain_instance = Sentences()
 
 
 @pass_eval_context
@@ -24,17 +22,8 @@ def translated(template: EvalContext, sentence: str, **values: object) -> str:
 
     As in Jinja's own, a sentence is always a format, so that a percent sign is written twice.
     """
-    words = _words(_language(), sentence)
-    return (words if template.autoescape else str(words)) % values
-
-
-def _language() -> Locale | None:
-    """What `get_locale` says, read from where Flask-Babel keeps it once it was asked: that is all this is about."""
-    kept = getattr(g._get_current_object(), "_flask_babel", None) if g else None
-    return getattr(kept, "babel_locale", None) or get_locale()
-
-
-@lru_cache(maxsize=8192)
-def _words(_language: Locale | None, sentence: str) -> Markup:
-    """Sentences are those of the templates, so there are only so many."""
-    return Markup(look_up(sentence))  # noqa: S704  # our own words
+    if not values:
+        words = reader().sentence(sentence)
+        return words if template.autoescape else str(words)
+    form = reader().format(sentence)
+    return (form if template.autoescape else str(form)) % values

@@ -290,6 +290,16 @@ def test_strip_has_a_line_for_each_job_that_lives(
     assert "2 more jobs" in shown
 
 
+def test_page_brings_the_strip_along_and_asks_for_nothing_at_once(
+    board: Board, channel: SomeChannel, owner: FlaskClient, store: SomeStore
+) -> None:
+    running = board.running(channel, done=1240, total=3100)
+    shown = seen(owner, store.url("/settings/general"))
+    assert f'<a href="{store.url(f"/jobs/{running}")}">Shopee Penang</a>: reading orders, 1,240 of 3,100' in shown
+    assert "hx-swap-oob" not in shown
+    assert 'hx-trigger="load' not in shown
+
+
 def test_strip_brings_what_the_menu_counts(
     books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
 ) -> None:

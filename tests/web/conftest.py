@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_htmx import HTMX
 from jinja2 import ChoiceLoader, DictLoader
+from markupsafe import Markup
 from werkzeug.exceptions import TooManyRequests
 from wtforms import StringField
 from wtforms.validators import DataRequired
@@ -61,6 +62,9 @@ def make_site() -> Flask:
     return site
 
 
+_STRIP = "<p>Checking for updates, 1 of 2</p>"
+
+
 def _add_views(site: Flask) -> None:
     site.url_value_preprocessor(_take_store)
     for rule, endpoint in (
@@ -70,7 +74,8 @@ def _add_views(site: Flask) -> None:
         ("/<store>/jobs", "sync.jobs"),
     ):
         site.add_url_rule(rule, endpoint, lambda: render_template("shop.html", form=ShopForm()))
-    site.add_url_rule("/<store>/strip", "sync.strip", lambda: "<p>Checking for updates, 1 of 2</p>")
+    site.add_url_rule("/<store>/strip", "sync.strip", lambda: _STRIP)
+    site.jinja_env.globals["strip_lines"] = lambda: Markup(_STRIP)
     site.add_url_rule("/<store>/code/<int:code>", "code", abort)
     site.add_url_rule("/shop", "shop", lambda: respond.page_or_fragment("alone.html", "_shop.html", form=ShopForm()))
     site.add_url_rule("/save", "save", _save, methods=["POST"])

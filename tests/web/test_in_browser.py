@@ -100,7 +100,7 @@ def test_lost_connection_is_said(page: Page) -> None:
     expect(page.locator("#flash")).to_contain_text("The server did not answer.")
 
 
-def test_running_jobs_are_fetched_into_the_frame(page: Page) -> None:
+def test_running_jobs_stand_in_the_frame(page: Page) -> None:
     expect(page.locator("#sync-strip")).to_have_text("Checking for updates, 1 of 2")
 
 

@@ -1,0 +1,56 @@
+"""The connections to the database that lie ready, and how one that died meanwhile is noticed before it is used.
+
+To ask each connection whether it lives, each time it is taken, is a round trip for every page. A server that stopped
+has closed its side, which the socket tells for nothing; only a line that was silent for long, and may have been cut
+without a word, is asked.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any, Final
+
+from psycopg import Connection, Error, OperationalError
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
+
+OPTIONS: Final[dict[str, object]] = {"pool_size": 24, "max_overflow": 6, "pool_use_lifo": True}
+"""Of one process. As many are kept as a burst of pages takes, because one that is opened for each of them costs more
+than the page; the one that was used last is used next, so that few are warm rather than many cold."""
+SILENT_SECONDS: Final = 30.0
+_USED_AT: Final = "used_at"
+
+
+def watch(engine: Engine) -> None:
+    """Replace a connection that died while it lay in the engine's pool by a new one, without anybody noticing."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: object, record: Any) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: Any, _taker: object) -> None:
+        used_at = record.info.get(_USED_AT)
+        if used_at is None:
+            return  # it was opened just now
+        was_silent = time.monotonic() - used_at > SILENT_SECONDS
+        if _has_something_to_say(connection) or (was_silent and not _answers(engine, connection)):
+            raise DisconnectionError("the database's side of the connection is gone")
+
+
+def _has_something_to_say(connection: Connection[Any]) -> bool:
+    """Whether anything came from the server unasked: its last words, or the end. It is not worth finding out which."""
+    try:
+        waiting = select.poll()
+        waiting.register(connection.pgconn.socket, select.POLLIN)
+        return bool(waiting.poll(0))
+    except OperationalError:
+        return True  # it is closed on our side
+
+
+def _answers(engine: Engine, connection: Any) -> bool:
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except Error:
+        return False
