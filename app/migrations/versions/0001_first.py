@@ -1161,6 +1161,7 @@ def upgrade() -> None:
         postgresql_with={"gin_pending_list_limit": "65536"},
     )
     keep_search_texts()
+    op.execute("alter table orders set (fillfactor = 70)")  # each is written again when it is pressed, booked, numbered
     op.execute(ORDER_STATE_SINCE)
     op.execute(
         "create trigger state_since before update on orders for each row "
