@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.tenancy.models import StoreOwned
+
+
+UNLINKABLE: Final = "archived_at is null and (kit or tracking <> 'none')"
+"""The items that a sub-store may not hold. Text and no parameters, so that every plan knows that the index will do."""
 
 
 class Location(StoreOwned, Base):
@@ -37,7 +42,9 @@ class Item(StoreOwned, Base):
         Index("ix_items_loose", "store_id", "loose_key"),
         Index("ix_items_barcode", "store_id", "barcode_key", postgresql_where=text("barcode_key <> ''")),
         Index("ix_items_name", "store_id", "name_key", postgresql_where=text("name_key <> ''")),
+        Index("ix_items_unlinkable", "store_id", "id", postgresql_where=text(UNLINKABLE)),
         CheckConstraint("price >= 0", name="price"),
+        CheckConstraint("tracking in ('none', 'batch', 'serial')", name="tracking"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -49,6 +56,10 @@ class Item(StoreOwned, Base):
     name: Mapped[str] = mapped_column(server_default="")
     variant: Mapped[str] = mapped_column(server_default="")
     name_key: Mapped[str] = mapped_column(server_default="")
+    tracking: Mapped[str] = mapped_column(server_default="none")
+    """Whether its pieces are told apart: by batch, by serial number, or not at all."""
+    kit: Mapped[bool] = mapped_column(server_default="false")
+    """Put together from other items when it is sold; it holds no stock of its own."""
     price: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3))
     version: Mapped[int] = mapped_column(server_default="1")

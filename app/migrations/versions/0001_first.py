@@ -345,6 +345,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), server_default="", nullable=False),
         sa.Column("variant", sa.String(), server_default="", nullable=False),
         sa.Column("name_key", sa.String(), server_default="", nullable=False),
+        sa.Column("tracking", sa.String(), server_default="none", nullable=False),
+        sa.Column("kit", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
@@ -353,6 +355,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("price >= 0", name=op.f("ck_items_price")),
+        sa.CheckConstraint("tracking in ('none', 'batch', 'serial')", name=op.f("ck_items_tracking")),
         sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_items_changed_by")),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_items_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_items")),
@@ -363,6 +366,12 @@ def upgrade() -> None:
         "ix_items_barcode", "items", ["store_id", "barcode_key"], postgresql_where=sa.text("barcode_key <> ''")
     )
     op.create_index("ix_items_name", "items", ["store_id", "name_key"], postgresql_where=sa.text("name_key <> ''"))
+    op.create_index(
+        "ix_items_unlinkable",
+        "items",
+        ["store_id", "id"],
+        postgresql_where=sa.text("archived_at is null and (kit or tracking <> 'none')"),
+    )
     op.create_table(
         "listings",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
