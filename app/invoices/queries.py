@@ -36,7 +36,7 @@ from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMethod, Salesperson
 from app.orders.queries import WALKED_AT_MOST, buyer_name
-from app.orders.searching import Search
+from app.orders.searching import Search, Shape
 from app.sync.models import Change
 from app.tenancy.scope import THIS_STORE
 from app.web.pagination import Keyset, Page, page_of
@@ -153,13 +153,11 @@ def invoices_page(where: InvoiceFilter, keyset: Keyset, found: Search | None = N
     found = found or search_of(where)
     cursor, up, limit = keyset.cursor, keyset.is_backward, keyset.fetch
     edge = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
-    if found is None or found.order_ids is not None:
+    rows: list[InvoiceRow] = []
+    if found is not None and found.order_ids is None:
+        rows = _read(_walking_page(where.but(q=None), found.shape, bool(edge), upwards=up, limit=limit), edge, found)
+    if len(rows) < keyset.fetch:
         rows = _rows(where, found, edge, upwards=up, limit=limit)
-    else:
-        near = _picked(where, None, bool(edge), upwards=up).limit(WALKED_AT_MOST).subquery("near")
-        rows = _read(_page(select(near).where(found.walking(near.c.order_id)), near.c, upwards=up, limit=limit), edge)
-        if len(rows) < keyset.fetch:
-            rows = _rows(where, found, edge, upwards=up, limit=limit)
     return page_of(rows, keyset, lambda row: (row.invoice_date, row.id))
 
 
@@ -183,21 +181,33 @@ def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | 
     common leave no other way than to look at each, so that fewer are too many.
     """
     found = found or search_of(where)
+    values, shape = found.values if found else {}, found.shape if found else None
     walks = found is not None and found.order_ids is None
     limit = min(at_most, WALKED_AT_MOST) if walks else at_most
     period = InvoiceFilter(date_from=where.date_from, date_to=where.date_to)
-    listed = [] if found is None or walks else [found.among(Invoice.order_id)]
-    some = select(literal(1)).select_from(Invoice).where(*_matching(period), *listed).limit(limit + 1).subquery()
-    if db.session.execute(select(func.count()).select_from(some)).scalar_one() > limit:
+    if db.session.execute(_counting(period, shape, limit), values).scalar_one() > limit:
         return Sums((), too_many=True)
-    words = [found.walking(Invoice.order_id)] if found is not None and walks else listed
-    rows = db.session.execute(
+    rows = db.session.execute(_summing(where.but(q=None), shape), values)
+    return Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
+
+
+@lru_cache(maxsize=256)
+def _counting(period: InvoiceFilter, found: Shape | None, limit: int) -> Select[int]:
+    """How many are to be added up: those of the period, and of them the listed ones alone."""
+    listed = [found.among(Invoice.order_id)] if found is not None and found.is_listed else []
+    some = select(literal(1)).select_from(Invoice).where(*_matching(period), *listed).limit(limit + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
+@lru_cache(maxsize=256)
+def _summing(where: InvoiceFilter, found: Shape | None) -> Select[str, str, int, int, int]:
+    words = [] if found is None else [found.among(Invoice.order_id)]
+    return (
         select(Invoice.currency, Invoice.state, func.count(), func.sum(Invoice.tax), func.sum(Invoice.total))
         .where(*_matching(where), *words)
         .group_by(Invoice.currency, Invoice.state)
         .order_by(Invoice.currency, Invoice.state.desc())
     )
-    return Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
 
 
 def filter_choices() -> FilterChoices:
@@ -230,23 +240,27 @@ def _rows(
     where: InvoiceFilter, found: Search | None, edge: tuple[Any, int] | None, *, upwards: bool, limit: int
 ) -> list[InvoiceRow]:
     """Up to `limit` matching invoices beyond a place (date, id), in the order they are read."""
-    if found is None:
-        return _read(_plain_page(where, bool(edge), upwards=upwards, limit=limit), edge)
-    picked = _picked(where, found, bool(edge), upwards=upwards)
-    return _read(_page(picked, Invoice, upwards=upwards, limit=limit), edge)
+    shape = found.shape if found else None
+    return _read(_plain_page(where.but(q=None), shape, bool(edge), upwards=upwards, limit=limit), edge, found)
 
 
 @lru_cache(maxsize=256)
-def _plain_page(where: InvoiceFilter, has_edge: bool, *, upwards: bool, limit: int) -> Select[Any]:
-    return _page(_picked(where, None, has_edge, upwards=upwards), Invoice, upwards=upwards, limit=limit)
+def _plain_page(where: InvoiceFilter, found: Shape | None, has_edge: bool, *, upwards: bool, limit: int) -> Select[Any]:
+    picked = _picked(where, has_edge, upwards=upwards)
+    if found is not None:
+        picked = picked.where(found.quickest(Invoice.order_id))
+    return _page(picked, Invoice, upwards=upwards, limit=limit)
 
 
-def _picked(where: InvoiceFilter, found: Search | None, has_edge: bool, *, upwards: bool) -> Select[Any]:
+@lru_cache(maxsize=256)
+def _walking_page(where: InvoiceFilter, found: Shape, has_edge: bool, *, upwards: bool, limit: int) -> Select[Any]:
+    near = _picked(where, has_edge, upwards=upwards).limit(WALKED_AT_MOST).subquery("near")
+    return _page(select(near).where(found.walking(near.c.order_id)), near.c, upwards=upwards, limit=limit)
+
+
+def _picked(where: InvoiceFilter, has_edge: bool, *, upwards: bool) -> Select[Any]:
     """The matching invoices beyond the edge, in the order they are read."""
     picked = select(Invoice).where(*_matching(where))
-    if found is not None:
-        listed = found.order_ids is not None
-        picked = picked.where(found.among(Invoice.order_id) if listed else found.indexed(Invoice.order_id))
     if has_edge:
         place, edge = tuple_(Invoice.invoice_date, Invoice.id), tuple_(*_EDGE)
         picked = picked.where(place > edge if upwards else place < edge)
@@ -264,8 +278,9 @@ def _page(picked: Select[Any], invoice: Any, *, upwards: bool, limit: int) -> Se
     return _sorted(_shown(inner), inner.c, upwards=upwards)
 
 
-def _read(statement: Select[Any], edge: tuple[Any, int] | None) -> list[InvoiceRow]:
-    values = {"edge_date": edge[0], "edge_id": edge[1]} if edge else None
+def _read(statement: Select[Any], edge: tuple[Any, int] | None, found: Search | None) -> list[InvoiceRow]:
+    values = {"edge_date": edge[0], "edge_id": edge[1]} if edge else {}
+    values |= found.values if found else {}
     return [InvoiceRow(**row._mapping) for row in db.session.execute(statement, values)]
 
 

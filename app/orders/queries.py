@@ -44,7 +44,7 @@ from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
-from app.orders.searching import Search
+from app.orders.searching import Search, Shape
 from app.sync.models import Change
 from app.tenancy.scope import THIS_STORE, current_store
 from app.web.pagination import Keyset, Page, page_of
@@ -130,14 +130,13 @@ def orders_page(where: OrderFilter, keyset: Keyset, found: Search | None = None)
     that the index of words finds are sorted. `found` is what `search_of` gave, if the caller asked already.
     """
     found = found or search_of(where)
-    if found is None:
-        rows = _read(_kept(_page_statement, where, _Reading.of(keyset)), keyset)
-    elif found.order_ids is not None:
-        rows = _read(_page_statement.__wrapped__(where, _Reading.of(keyset), found.among(Order.id)), keyset)
-    else:
-        rows = _read(_walking_statement(where, _Reading.of(keyset), found), keyset)
-        if len(rows) < keyset.fetch:
-            rows = _read(_page_statement.__wrapped__(where, _Reading.of(keyset), found.indexed(Order.id)), keyset)
+    asked = (_Reading.of(keyset), found.shape if found else None)
+    values = _edge(keyset) | (found.values if found else {})
+    rows: list[OrderRow] = []
+    if found is not None and found.order_ids is None:
+        rows = _order_rows(_kept(_walking_statement, where, *asked), values)
+    if len(rows) < keyset.fetch:
+        rows = _order_rows(_kept(_page_statement, where, *asked), values)
     return page_of(rows, keyset, lambda row: (row.placed_at, row.id))
 
 
@@ -180,11 +179,13 @@ def _edge(keyset: Keyset) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _page_statement(where: OrderFilter, reading: _Reading, *conditions: ColumnElement[bool]) -> Select[Any]:
-    return reading.shown(reading.beyond(select(*_PICKED).where(*_matching(where), *conditions)))
+def _page_statement(where: OrderFilter, reading: _Reading, found: Shape | None) -> Select[Any]:
+    words = [] if found is None else [found.quickest(Order.id)]
+    return reading.shown(reading.beyond(select(*_PICKED).where(*_matching(where), *words)))
 
 
-def _walking_statement(where: OrderFilter, reading: _Reading, found: Search) -> Select[Any]:
+@lru_cache(maxsize=256)
+def _walking_statement(where: OrderFilter, reading: _Reading, found: Shape) -> Select[Any]:
     near = reading.beyond(select(*_PICKED).where(*_matching(where))).limit(WALKED_AT_MOST).subquery("near")
     return reading.shown(reading.sorted(select(near).where(found.walking(near.c.id)), near.c))
 
@@ -192,13 +193,11 @@ def _walking_statement(where: OrderFilter, reading: _Reading, found: Search) -> 
 def _kept(build: Any, where: OrderFilter, *more: Any) -> Any:
     """What `build` makes of the filter, built once for all stores: building costs more than running.
 
-    Days are of the store's own zone, so that a filter with days is built for each.
+    Words are values of a search and not its concern. Days are of the store's own zone, so that a filter with days is
+    built for each.
     """
+    where = where.but(q=None)
     return build.__wrapped__(where, *more) if where.date_from or where.date_to else build(where, *more)
-
-
-def _read(statement: Select[Any], keyset: Keyset) -> list[OrderRow]:
-    return _order_rows(statement, _edge(keyset))
 
 
 def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
@@ -229,16 +228,17 @@ def search_of(where: OrderFilter) -> Search | None:
 
 def count_matching(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> int:
     """How many orders match, counted up to `at_most`. Reads a bounded number of orders, the newest."""
-    counted = _counted(where, at_most, found or search_of(where))
-    many: int = db.session.execute(select(counted.c.many)).scalar_one()
+    found = found or search_of(where)
+    counted = _counted(where, at_most, found.shape if found else None)
+    many: int = db.session.execute(select(counted.c.many), found.values if found else {}).scalar_one()
     return many
 
 
 def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Search | None = None) -> Tallies:
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
     found = found or search_of(where)
-    statement = _kept(_tallying, where, at_most) if found is None else _tallying.__wrapped__(where, at_most, found)
-    rows = db.session.execute(statement).all()
+    statement = _kept(_tallying, where, at_most, found.shape if found else None)
+    rows = db.session.execute(statement, found.values if found else {}).all()
     return Tallies(
         counts={OrderState(row.value): row.many for row in rows},
         stopped=frozenset(OrderState(row.value) for row in rows if row.stopped),
@@ -247,7 +247,7 @@ def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Sea
 
 
 @lru_cache(maxsize=256)
-def _tallying(where: OrderFilter, at_most: int, found: Search | None = None) -> Select[Any]:
+def _tallying(where: OrderFilter, at_most: int, found: Shape | None) -> Select[Any]:
     names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
     state = names.table_valued(column("value", Text), name="state").render_derived()
     each = _counted(where.but(state=()), at_most, found, state)
@@ -262,7 +262,7 @@ def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> Mapping[
 
 
 def _counted(
-    where: OrderFilter, at_most: int, found: Search | None, state: TableValuedAlias | None = None
+    where: OrderFilter, at_most: int, found: Shape | None, state: TableValuedAlias | None = None
 ) -> LateralFromClause:
     """One row: how `many` match (in the `state` of an outer row), and whether counting `stopped`: there may be more.
 
@@ -270,7 +270,7 @@ def _counted(
     is asked only the newest of those are looked at, because each of them must be read.
     """
     of_state = [] if state is None else [Order.state == state.c.value]
-    listed = [found.among(Order.id)] if found is not None and found.order_ids is not None else []
+    listed = [found.among(Order.id)] if found is not None and found.is_listed else []
     told = OrderFilter(channel=where.channel, state=where.state, date_from=where.date_from, date_to=where.date_to)
     rest = where.but(channel=None, state=(), date_from=None, date_to=None, q=None)
     if listed or where.asks_for_few or (found is None and rest == OrderFilter()):

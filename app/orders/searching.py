@@ -8,18 +8,29 @@ or ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKeyConstraint, Index, and_, any_, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    and_,
+    any_,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.tenancy import doors
 from app.tenancy.models import StoreOwnedByParent
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE
 
 LISTED_AT_MOST: Final = 10_000
 """More orders than this are not listed by a search but met while walking through the orders."""
@@ -49,6 +60,49 @@ class SearchText(StoreOwnedByParent, Base):
     words: Mapped[str]
 
 
+Values = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What searches have in common whose statements differ by their values alone, so that these are built once.
+
+    `is_listed` tells whether the orders that were found are listed. The conditions are given their values when the
+    statement runs, unless they get them with `values`.
+    """
+
+    words: int
+    has_digits: bool
+    is_listed: bool
+
+    def among(self, order_id: Any, values: Values = None) -> ColumnElement[bool]:
+        """The quickest condition: one of those that were found, or else what `walking` says."""
+        if not self.is_listed:
+            return self.walking(order_id, values)
+        condition: ColumnElement[bool] = order_id == any_(_value("found_ids", values, ARRAY(BigInteger)))
+        return condition
+
+    def walking(self, order_id: Any, values: Values = None) -> ColumnElement[bool]:
+        """The condition for one order after another; good for those that are many."""
+        like = SearchText.words.like
+        words = and_(*(or_(*(like(_value(name, values)) for name in _names(at))) for at in range(self.words)))
+        found = or_(words, like(_value("found_anywhere", values))) if self.has_digits else words
+        texts = select(SearchText.order_id).where(
+            SearchText.store_id == THIS_STORE, SearchText.order_id == order_id, found
+        )
+        return texts.exists()
+
+    def indexed(self, order_id: Any, values: Values = None) -> ColumnElement[bool]:
+        """The condition by the index, however many were found; good for those that are spread thinly."""
+        found = doors.FOUND_ORDERS if values is None else doors.FOUND_ORDERS.params(values)
+        condition: ColumnElement[bool] = order_id.in_(found)
+        return condition
+
+    def quickest(self, order_id: Any) -> ColumnElement[bool]:
+        """The condition to find a few orders of all: one of those that are listed, or else what `indexed` says."""
+        return self.among(order_id) if self.is_listed else self.indexed(order_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What is looked for: each word, or else the digits of a phone number, must stand in one of an order's texts.
@@ -69,27 +123,36 @@ class Search:
         """The same with the orders that it finds. One statement."""
         return replace(self, order_ids=doors.find_orders(self.patterns, self.digits, LISTED_AT_MOST))
 
-    def among(self, order_id: Any) -> ColumnElement[bool]:
-        """The quickest condition: one of those that were found, or else what `walking` says."""
-        return (
-            self.walking(order_id)
-            if self.order_ids is None
-            else order_id == any_(literal(list(self.order_ids), ARRAY(BigInteger)))
-        )
+    @property
+    def shape(self) -> Shape:
+        """What makes the conditions."""
+        return Shape(len(self.patterns), bool(self.digits), self.order_ids is not None)
 
-    def walking(self, order_id: Any) -> ColumnElement[bool]:
-        """The condition for one order after another; good for those that are many."""
-        words = and_(*(or_(*(SearchText.words.like(pattern) for pattern in ways)) for ways in self.patterns))
-        found = or_(words, SearchText.words.like(f"%{self.digits}%")) if self.digits else words
-        texts = select(SearchText.order_id).where(
-            SearchText.store_id == current_store_id(), SearchText.order_id == order_id, found
-        )
-        return texts.exists()
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the conditions of the shape are given when their statement runs."""
+        values: dict[str, Any] = {"found_ids": list(self.order_ids or ()), "found_anywhere": f"%{self.digits}%"}
+        for at, ways in enumerate(self.patterns):
+            values.update(zip(_names(at), ways, strict=True))
+        return values | doors.found_values(self.patterns, self.digits)
+
+    def among(self, order_id: Any) -> ColumnElement[bool]:
+        """The shape's condition with its values."""
+        return self.shape.among(order_id, self.values)
 
     def indexed(self, order_id: Any) -> ColumnElement[bool]:
-        """The condition by the index, however many were found; good for those that are spread thinly."""
-        condition: ColumnElement[bool] = order_id.in_(doors.found_orders(self.patterns, self.digits))
-        return condition
+        """The shape's condition with its values."""
+        return self.shape.indexed(order_id, self.values)
+
+
+def _value(name: str, values: Values, type_: Any = None) -> BindParameter[Any]:
+    """A value by its name, or at once."""
+    return bindparam(name, type_=type_) if values is None else bindparam(name, values[name], type_, unique=True)
+
+
+def _names(at: int) -> tuple[str, str]:
+    """The names of the two ways in which a word may be found."""
+    return f"found_word_{at}", f"found_word_{at}_else"
 
 
 def _patterns(word: str) -> tuple[str, str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import BigInteger, Select, Text, column, func, literal, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.extensions import db
@@ -184,15 +185,25 @@ def find_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int) 
 
     None when they are many: common among the newest, or more than `at_most`.
     """
-    found = list(db.session.scalars(found_orders(patterns, digits, at_most + 1)))
+    values = {**found_values(patterns, digits), "found_at_most": at_most + 1}
+    found = list(db.session.scalars(_FEW, values))
     return None if found == [None] or len(found) > at_most else found
 
 
-def found_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int | None = None) -> Select[int]:
-    """The same as a statement, without an end by default."""
-    ways = literal([pattern for both in patterns for pattern in both], ARRAY(Text))
-    door = func.door_find_orders(ways, digits, literal(at_most, BigInteger))
+def found_values(patterns: Sequence[tuple[str, str]], digits: str) -> dict[str, object]:
+    """The values of FOUND_ORDERS for a search."""
+    return {"found_ways": [pattern for both in patterns for pattern in both], "found_digits": digits}
+
+
+def _finding(at_most: ColumnElement[int]) -> Select[int]:
+    ways, digits = bindparam("found_ways", type_=ARRAY(Text)), bindparam("found_digits", type_=Text)
+    door = func.door_find_orders(ways, digits, at_most)
     return select(door.table_valued(column("order_id", BigInteger)).c.order_id)
+
+
+_FEW: Final = _finding(bindparam("found_at_most", type_=BigInteger))
+FOUND_ORDERS: Final = _finding(literal(None, BigInteger))
+"""The same as a statement without an end, which is given its values when it runs."""
 
 
 def count_again() -> None:

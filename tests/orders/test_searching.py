@@ -109,6 +109,7 @@ def test_where_walking_does_not_suffice_the_index_is_asked(
     books: Books, channel: SomeChannel, common: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "WALKED_AT_MOST", 30)
+    monkeypatch.setattr(queries, "_walking_statement", queries._walking_statement.__wrapped__)
     with books.scope():
         page = orders_page(OrderFilter(q="siti"), Keyset(limit=50))
     assert len(page.rows) == 50
@@ -117,6 +118,7 @@ def test_where_walking_does_not_suffice_the_index_is_asked(
 
 def test_counting_says_where_it_stopped(books: Books, common: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "LOOKED_AT_MOST", 20)
+    monkeypatch.setattr(queries, "_tallying", queries._tallying.__wrapped__)
     with books.scope():
         tallies = state_tallies(OrderFilter(q="siti"))
         unmapped = count_matching(OrderFilter(unmapped=True, state=(OrderState.READY,)))
@@ -154,3 +156,13 @@ def test_search_reads_what_it_finds_and_no_more(books: Books, channel: SomeChann
         assert [row.id for row in orders_page(OrderFilter(q="kopi-0042"), Keyset()).rows] == [wanted]
     assert texts["walked"] == orders["walked"] == 0
     assert orders["indexed"] <= 10
+
+
+def test_searches_of_the_same_shape_keep_their_own_words(books: Books, channel: SomeChannel) -> None:
+    """Their statement is built once; words, orders and store are given to it each time."""
+    first, second = books.orders(channel, [{"search": "kopi ipoh"}, {"search": "teh tarik"}])
+    assert [found(books, words) for words in ("kopi ipoh", "teh tarik", "kopi tarik")] == [[first], [second], []]
+    with books.scope():
+        asked = [OrderFilter(q=words) for words in ("kopi", "tarik", "milo")]
+        assert [count_matching(where) for where in asked] == [1, 1, 0]
+        assert [state_tallies(where).counts[OrderState.READY] for where in asked] == [1, 1, 0]

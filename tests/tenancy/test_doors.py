@@ -164,7 +164,7 @@ def test_find_orders_knows_the_orders_of_the_scope_only(
             assert doors.find_orders([("%kopi%", "%kopi%")], "", 10) == [order]
             assert doors.find_orders([ANYTHING], "", 10) == [order]
             assert doors.find_orders([("%tea%", "%tea%")], "99", 10) == [order], "by the digits"
-            assert db.session.scalars(doors.found_orders([ANYTHING], "")).all() == [order]
+            assert db.session.scalars(doors.FOUND_ORDERS, doors.found_values([ANYTHING], "")).all() == [order]
 
 
 @pytest.mark.usefixtures("same_words")
