@@ -11,7 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import Base
 from app.tenancy.models import StoreOwned
 
-
 UNLINKABLE: Final = "archived_at is null and (kit or tracking <> 'none')"
 """The items that a sub-store may not hold. Text and no parameters, so that every plan knows that the index will do."""
 
