@@ -11,8 +11,8 @@ export PIP_ROOT_USER_ACTION = ignore
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
 
-test: setup-dev  ## all tests; ARGS='tests/core -x' for some of them
-	@.venv/bin/pytest $(ARGS)
+test: setup-dev  ## all tests, two at a time; ARGS='tests/core -x' for some of them
+	@.venv/bin/pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 bench: setup-dev  ## how fast it is, against limits measured beside it; ARGS='--only a,b'
 	@$(PY) -m tests.bench $(ARGS)
