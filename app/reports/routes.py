@@ -16,6 +16,7 @@ from app.reports.words import Answer, answers
 from app.sync.queries import channel_activities, recent_jobs
 from app.sync.words import ShownJob, show_activity, show_job
 from app.web.respond import fragment, redirect_to, wants_fragment
+from app.web.together import shared_part
 
 _RECENT_JOBS = 6
 
@@ -40,6 +41,7 @@ def home() -> str:
 
 
 @blueprint.get("/home/steps")
+@shared_part
 def home_steps() -> Response:
     """The first steps again."""
     if not wants_fragment():
@@ -48,6 +50,7 @@ def home_steps() -> Response:
 
 
 @blueprint.get("/home/state")
+@shared_part
 def home_state() -> Response:
     """The sentences again, for a page that is open while things happen."""
     if not wants_fragment():
@@ -56,6 +59,7 @@ def home_state() -> Response:
 
 
 @blueprint.get("/home/sales")
+@shared_part
 def home_sales() -> Response:
     """The chart again, with its table out of band."""
     if not wants_fragment():
@@ -64,6 +68,7 @@ def home_sales() -> Response:
 
 
 @blueprint.get("/home/jobs")
+@shared_part
 def home_jobs() -> Response:
     """The newest jobs again."""
     if not wants_fragment():

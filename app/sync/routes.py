@@ -31,6 +31,7 @@ from app.web.args import read_args
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
+from app.web.together import shared_part
 
 _HUB: Final = "live_hub"
 _STRIP_LINES: Final = 3
@@ -85,6 +86,7 @@ def job(job_id: int) -> str:
 
 
 @blueprint.get("/jobs/<int:job_id>/part")
+@shared_part
 def job_part(job_id: int) -> Response:
     """The live part of a job's page; `seen` is the version of sentence and buttons that the page shows."""
     if not wants_fragment():
@@ -95,6 +97,7 @@ def job_part(job_id: int) -> Response:
 
 
 @blueprint.get("/jobs/<int:job_id>/line")
+@shared_part
 def job_line(job_id: int) -> Response:
     """A job in one live line, as a channel's page shows it."""
     if not wants_fragment():
@@ -103,6 +106,7 @@ def job_line(job_id: int) -> Response:
 
 
 @blueprint.get("/channels/<int:channel_id>/activity")
+@shared_part
 def activity(channel_id: int) -> Response:
     """What happens on a channel: the live part of its card, its page and its row on Home."""
     if not wants_fragment():
@@ -114,6 +118,7 @@ def activity(channel_id: int) -> Response:
 
 
 @blueprint.get("/strip")
+@shared_part
 def strip() -> Response:
     """The strip in the frame: a line for each job that runs or waits."""
     if not wants_fragment():
