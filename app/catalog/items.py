@@ -7,14 +7,15 @@ These functions write and do not commit: what a change means for listings and or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.bulk import insert_rows
-from app.catalog.models import Item
+from app.catalog.models import Item, Product
+from app.catalog.turns import item_holds_stock, take_turns
 from app.core.matching import barcode_key, loose_key, name_key, sku_key
 from app.extensions import db
 from app.tenancy.scope import current_store_id
@@ -29,6 +30,12 @@ _COLUMNS = (
     "name",
     "variant",
     "name_key",
+    "tracking",
+    "kit",
+    "product_id",
+    "options",
+    "weight_grams",
+    "picture_url",
     "price",
     "currency",
     "changed_by",
@@ -37,7 +44,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """What is known of an item. `price` is in minor units of `currency`, None when there is none."""
+    """What is known of an item. `price` is in minor units of `currency`, None when there is none.
+
+    `product` is the name of what it is a variant of, and `options` are the names and values that make it that variant.
+    """
 
     sku: str
     barcode: str = ""
@@ -45,6 +55,12 @@ class ItemFacts:
     variant: str = ""
     price: int | None = None
     currency: str = "MYR"
+    tracking: str = "none"
+    kit: bool = False
+    product: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    weight_grams: int | None = None
+    picture_url: str = ""
 
 
 class NoSuchItem(LookupError):
@@ -57,6 +73,10 @@ class SkuTaken(Exception):
     def __init__(self, item_id: int, *, is_archived: bool) -> None:
         super().__init__()
         self.item_id, self.is_archived = item_id, is_archived
+
+
+class HoldsStock(Exception):
+    """The item cannot become a kit while warehouses hold or have promised pieces of it."""
 
 
 class ItemChanged(Exception):
@@ -76,22 +96,30 @@ def add_item(facts: ItemFacts, user_id: int) -> int:
 
 
 def add_items(many: Sequence[ItemFacts], user_id: int) -> dict[str, int]:
-    """Add those whose SKU no item has yet: `sku_key` → id of what was made. One statement."""
-    store_id = current_store_id()
-    rows = [{"store_id": store_id, "changed_by": user_id, **_row(facts)} for facts in many]
+    """Add those whose SKU no item has yet: `sku_key` → id of what was made. One statement, three with products."""
+    store_id, products = current_store_id(), product_ids(many)
+    rows = [{"store_id": store_id, "changed_by": user_id, **_row(facts, products)} for facts in many]
     conflict = "on conflict (store_id, sku_key) do nothing"
     made = insert_rows(Item, _COLUMNS, rows, returning=("id", "sku_key"), on_conflict=conflict)
     return {row.sku_key: row.id for row in made}
 
 
 def save_item(item_id: int, facts: ItemFacts, version: int, user_id: int) -> Item:
-    """Change an item; NoSuchItem, SkuTaken, ItemChanged when `version` is not the one that the person saw."""
+    """Change an item; NoSuchItem, SkuTaken, HoldsStock, ItemChanged when `version` is not the one that the person saw.
+
+    Whether there is stock is decided in one's turn: pieces that come in at the same moment find the kit, or are found.
+    """
+    if facts.kit:
+        take_turns()
     item = locked_item(item_id)
     if item.version != version:
         raise ItemChanged(item.version)
+    if facts.kit and not item.kit and item_holds_stock(item_id):
+        raise HoldsStock
+    products = product_ids([facts])
     try:
         with db.session.begin_nested():
-            for name, value in _row(facts).items():
+            for name, value in _row(facts, products).items():
                 setattr(item, name, value)
             item.version, item.changed_by, item.changed_at = version + 1, user_id, func.now()
     except IntegrityError:
@@ -127,9 +155,38 @@ def require_items(item_ids: Sequence[int]) -> None:
         raise NoSuchItem(min(missing))
 
 
-def _row(facts: ItemFacts) -> Mapping[str, Any]:
+def product_ids(many: Sequence[ItemFacts]) -> dict[str, int]:
+    """The products that these are variants of, made where they are missing: `sku_key` of the name → id.
+
+    A product gets the names of all options that its items were given. Two statements, none without products.
+    """
+    names = {sku_key(facts.product): facts.product for facts in many if facts.product}
+    if not names:
+        return {}
+    store_id = current_store_id()
+    query = select(Product.name_key, Product.options).where(
+        Product.store_id == store_id, Product.name_key.in_(sorted(names))
+    )
+    options = {row.name_key: dict.fromkeys(row.options) for row in db.session.execute(query)}
+    for facts in many:
+        if facts.product:
+            options.setdefault(sku_key(facts.product), {}).update(dict.fromkeys(facts.options))
+    rows = [
+        {"store_id": store_id, "name": names[key], "name_key": key, "options": list(options[key])}
+        for key in sorted(names)
+    ]
+    columns = ("store_id", "name", "name_key", "options")
+    conflict = "on conflict (store_id, name_key) do update set options = excluded.options"
+    made = insert_rows(Product, columns, rows, returning=("id", "name_key"), on_conflict=conflict)
+    return {row.name_key: row.id for row in made}
+
+
+def _row(facts: ItemFacts, products: Mapping[str, int]) -> Mapping[str, Any]:
+    row = asdict(facts)
+    product = row.pop("product")
     return {
-        **asdict(facts),
+        **row,
+        "product_id": products[sku_key(product)] if product else None,
         "sku_key": sku_key(facts.sku),
         "loose_key": loose_key(facts.sku),
         "barcode_key": barcode_key(facts.barcode),

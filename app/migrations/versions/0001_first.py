@@ -18,7 +18,10 @@ depends_on = None
 STORE_OWNED = (
     "channels",
     "journal",
+    "products",
     "items",
+    "stock_levels",
+    "stock_movements",
     "listing_pages",
     "listings",
     "locations",
@@ -334,6 +337,18 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "products",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", sa.String(), nullable=False),
+        sa.Column("options", postgresql.ARRAY(sa.String()), server_default="{}", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_products_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_products")),
+        sa.UniqueConstraint("store_id", "name_key", name=op.f("uq_products_store_id_name_key")),
+    )
+    op.create_table(
         "items",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -347,6 +362,10 @@ def upgrade() -> None:
         sa.Column("name_key", sa.String(), server_default="", nullable=False),
         sa.Column("tracking", sa.String(), server_default="none", nullable=False),
         sa.Column("kit", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("product_id", sa.BigInteger(), nullable=True),
+        sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("weight_grams", sa.BigInteger(), nullable=True),
+        sa.Column("picture_url", sa.String(), server_default="", nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
@@ -355,7 +374,11 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("price >= 0", name=op.f("ck_items_price")),
+        sa.CheckConstraint("weight_grams >= 0", name=op.f("ck_items_weight_grams")),
         sa.CheckConstraint("tracking in ('none', 'batch', 'serial')", name=op.f("ck_items_tracking")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "product_id"], ["products.store_id", "products.id"], name=op.f("fk_items_store_id_product_id")
+        ),
         sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_items_changed_by")),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_items_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_items")),
@@ -366,6 +389,9 @@ def upgrade() -> None:
         "ix_items_barcode", "items", ["store_id", "barcode_key"], postgresql_where=sa.text("barcode_key <> ''")
     )
     op.create_index("ix_items_name", "items", ["store_id", "name_key"], postgresql_where=sa.text("name_key <> ''"))
+    op.create_index(
+        "ix_items_product", "items", ["store_id", "product_id"], postgresql_where=sa.text("product_id is not null")
+    )
     op.create_index(
         "ix_items_unlinkable",
         "items",
@@ -802,6 +828,69 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("store_id", "order_id", "line_no", name=op.f("pk_order_lines")),
+    )
+    op.execute("create sequence stock_changes")
+    op.create_table(
+        "stock_levels",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("item_id", sa.BigInteger(), nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=False),
+        sa.Column("on_hand", sa.BigInteger(), nullable=False),
+        sa.Column("reserved", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), server_default=sa.text("nextval('stock_changes')"), nullable=False),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_levels_reserved")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "item_id"], ["items.store_id", "items.id"], name=op.f("fk_stock_levels_store_id_item_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "location_id"],
+            ["locations.store_id", "locations.id"],
+            name=op.f("fk_stock_levels_store_id_location_id"),
+        ),
+        sa.PrimaryKeyConstraint("store_id", "item_id", "location_id", name=op.f("pk_stock_levels")),
+    )
+    op.create_index("ix_stock_levels_changed", "stock_levels", ["store_id", "changed_seq"])
+    op.create_table(
+        "stock_movements",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("item_id", sa.BigInteger(), nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("on_hand_change", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_change", sa.BigInteger(), nullable=False),
+        sa.Column("on_hand_after", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_after", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("words", sa.String(), server_default="", nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("key", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_stock_movements_user_id")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "item_id"], ["items.store_id", "items.id"], name=op.f("fk_stock_movements_store_id_item_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "location_id"],
+            ["locations.store_id", "locations.id"],
+            name=op.f("fk_stock_movements_store_id_location_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_stock_movements_store_id_order_id"),
+        ),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_stock_movements")),
+        sa.UniqueConstraint("store_id", "key", name=op.f("uq_stock_movements_store_id_key")),
+    )
+    op.create_index("ix_stock_movements_item", "stock_movements", ["store_id", "item_id", "id"])
+    op.create_index(
+        "ix_stock_movements_order",
+        "stock_movements",
+        ["store_id", "order_id"],
+        postgresql_where=sa.text("order_id is not null"),
     )
     op.create_table(
         "raw_records",
