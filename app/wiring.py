@@ -24,6 +24,7 @@ import app.mappings.product_pages
 import app.mappings.routes
 import app.orders.find_pages
 import app.orders.models
+import app.reports.models
 import app.sync.allowing
 import app.sync.credit_pages
 import app.sync.failing

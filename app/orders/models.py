@@ -122,6 +122,10 @@ class Order(StoreOwnedByParent, Base):
     tax_included: Mapped[bool]
     total: Mapped[int]
     refunded: Mapped[int]
+    units: Mapped[Decimal] = mapped_column(Numeric(20, 4), server_default="0")
+    """How many pieces its lines hold together; reports add it up."""
+    line_discount: Mapped[int] = mapped_column(server_default="0")
+    """What its lines are discounted by together; `discount` is what the order is besides."""
     digest: Mapped[str]
     content_key: Mapped[str]
     """Identifies its lines and amounts (`app.core.same_sale.content_key`)."""

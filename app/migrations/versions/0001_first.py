@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.reporting import keep_order_days
 from app.migrations.searching import keep_search_texts
 from app.migrations.security import guard, install_doors
 from app.tenancy.doors import DOORS_SQL
@@ -50,6 +51,7 @@ STORE_OWNED = (
     "verification_reads",
     "deviations",
     "search_texts",
+    "order_days",
 )
 
 LISTING_STATE = """
@@ -625,6 +627,8 @@ def upgrade() -> None:
         sa.Column("tax_included", sa.Boolean(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("units", sa.Numeric(precision=20, scale=4), server_default="0", nullable=False),
+        sa.Column("line_discount", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("content_key", sa.String(), nullable=False),
         sa.Column("booked_content_key", sa.String(), nullable=True),
@@ -1259,6 +1263,34 @@ def upgrade() -> None:
         postgresql_with={"gin_pending_list_limit": "65536"},
     )
     keep_search_texts()
+    op.create_table(
+        "order_days",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("orders", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled", sa.BigInteger(), nullable=False),
+        sa.Column("units", sa.Numeric(precision=24, scale=4), nullable=False),
+        sa.Column("gross", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_order_days_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_order_days_store_id_marketplace_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "store_id", "day", "channel_id", "marketplace_id", "currency", name=op.f("pk_order_days")
+        ),
+    )
+    keep_order_days()
     op.execute("alter table orders set (fillfactor = 70)")  # each is written again when it is pressed, booked, numbered
     op.execute(ORDER_STATE_SINCE)
     op.execute(
