@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Select, func, select
 
 from app.channels.credentials import sealed_at
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ def marketplaces(channel_id: int) -> list[MarketplaceRow]:
     return [MarketplaceRow(*row) for row in found]
 
 
+@cache
 def _select() -> Select[Channel]:
-    return select(Channel).where(Channel.store_id == current_store_id(), Channel.status != "removed")
+    return select(Channel).where(Channel.store_id == THIS_STORE, Channel.status != "removed")
 
 
 def _row(channel: Channel) -> ChannelRow:

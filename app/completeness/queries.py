@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select, true
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
@@ -18,7 +19,7 @@ from app.core.states import ACTIVE_JOB_STATES
 from app.extensions import db
 from app.orders.models import Order
 from app.sync.models import SyncJob
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import MAX_LIMIT, Cursor, Keyset, Page, page_of
 
 _STORED: Final = (
@@ -194,7 +195,7 @@ class DeviationFilter:
 
 
 def standings(channel_id: int | None = None) -> list[Standing]:
-    """The store's channels, or one of them, each with its last verification. Two statements."""
+    """The store's channels that are read, or one of them, each with its last verification. Two statements."""
     store_id = current_store_id()
     active = (
         select(func.max(SyncJob.id))
@@ -206,7 +207,9 @@ def standings(channel_id: int | None = None) -> list[Standing]:
         )
         .scalar_subquery()
     )
-    query = select(Channel, active.label("job_id")).where(Channel.store_id == store_id, Channel.status != "removed")
+    query = select(Channel, active.label("job_id")).where(
+        Channel.store_id == store_id, Channel.status != "removed", Channel.kind.not_in(kinds_made_here())
+    )
     if channel_id is not None:
         query = query.where(Channel.id == channel_id)
     rows = db.session.execute(query.order_by(Channel.id)).all()
@@ -228,11 +231,16 @@ def standings(channel_id: int | None = None) -> list[Standing]:
 
 def last_verifications(channel_ids: Sequence[int]) -> dict[int, VerificationRow]:
     """The newest verification with a result of each of these channels, by channel. One statement."""
-    store_id = current_store_id()
+    rows = db.session.execute(_last(), {"channels": list(channel_ids)})
+    return {row.channel_id: VerificationRow(**row._mapping) for row in rows}
+
+
+@cache
+def _last() -> Select[Any]:
     newest = (
         select(Verification.id)
         .where(
-            Verification.store_id == store_id,
+            Verification.store_id == THIS_STORE,
             Verification.channel_id == Channel.id,
             Verification.finished_at.is_not(None),
         )
@@ -240,14 +248,10 @@ def last_verifications(channel_ids: Sequence[int]) -> dict[int, VerificationRow]
         .limit(1)
         .lateral("newest")
     )
-    ids = (
-        select(newest.c.id)
-        .select_from(Channel)
-        .join(newest, true())
-        .where(Channel.store_id == store_id, Channel.id.in_(channel_ids))
-    )
-    rows = db.session.execute(_verifications().where(Verification.id.in_(ids)))
-    return {row.channel_id: VerificationRow(**row._mapping) for row in rows}
+    channels: Any = bindparam("channels", expanding=True)
+    ids = select(newest.c.id).select_from(Channel).join(newest, true())
+    mine = ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(channels))
+    return _verifications().where(Verification.id.in_(mine))
 
 
 def verification(verification_id: int) -> VerificationRow | None:
@@ -366,9 +370,10 @@ def _matching(where: DeviationFilter) -> list[ColumnElement[bool]]:
     return found
 
 
+@cache
 def _verifications() -> Select[Any]:
     """The columns of VerificationRow, for the verifications of the store."""
-    store_id = current_store_id()
+    store_id = THIS_STORE
     still_open = (
         select(func.count())
         .where(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Select, and_, func, select
 
@@ -11,7 +12,7 @@ from app.accounts.models import User
 from app.channels.models import Marketplace
 from app.extensions import db
 from app.mappings.models import PaymentMapping, PaymentMethod, Salesperson, SalespersonMapping
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,14 @@ def gateway(mapping_id: int) -> GatewayRow | None:
 
 def unmapped_gateways() -> dict[int, int]:
     """Channel id → how many of its gateways have no payment method; channels without any are left out."""
-    found = db.session.execute(
-        select(PaymentMapping.channel_id, func.count().label("gateways"))
-        .where(PaymentMapping.store_id == current_store_id(), PaymentMapping.payment_method_id.is_(None))
-        .group_by(PaymentMapping.channel_id)
-    )
-    return {row.channel_id: row.gateways for row in found}
+    return {row.channel_id: row.gateways for row in db.session.execute(_unmapped())}
+
+
+@cache
+def _unmapped() -> Select[int, int]:
+    gateways = select(PaymentMapping.channel_id, func.count().label("gateways"))
+    unmapped = gateways.where(PaymentMapping.store_id == THIS_STORE, PaymentMapping.payment_method_id.is_(None))
+    return unmapped.group_by(PaymentMapping.channel_id)
 
 
 def marketplace_choices(channel_id: int) -> list[MarketplaceChoice]:

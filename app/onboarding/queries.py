@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import Select, exists, select
 
 from app.channels.models import Channel
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping
 from app.orders.models import JournalEntry
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE
 from app.web.links import url_if
 
 _FIRST_INVOICES = 20
@@ -30,14 +32,8 @@ class Step:
 
 def checklist() -> list[Step]:
     """The steps of the current store in their order."""
-    store_id = current_store_id()
-    channel = db.session.execute(
-        select(Channel.id, Channel.checked_at)
-        .where(Channel.store_id == store_id, Channel.status != "removed")
-        .order_by(Channel.checked_at.nulls_last(), Channel.id)
-        .limit(1)
-    ).one_or_none()
-    found = db.session.execute(select(_any_mapped(store_id), _any_unmapped(store_id), _any_invoice(store_id))).one()
+    channel = db.session.execute(_first_channel()).one_or_none()
+    found = db.session.execute(_any()).one()
     has_mapped, has_unmapped, has_invoice = found
     is_checked = channel is not None and channel.checked_at is not None
     orders = url_if("channels.orders", channel_id=channel.id) if channel else None
@@ -58,7 +54,7 @@ def checklist() -> list[Step]:
         ),
         Step(has_invoice, _("Book the first order"), _("Tick it and press Sync: it becomes an invoice."), orders),
         Step(
-            has_invoice and _is_written_back(store_id),
+            has_invoice and _is_written_back(),
             _("See its number in SiteGiant"),
             _("The invoice number is written back by itself; it stands on the order there."),
             url_if("invoices.index") if has_invoice else None,
@@ -66,22 +62,35 @@ def checklist() -> list[Step]:
     ]
 
 
-def _any_mapped(store_id: int) -> ColumnElement[bool]:
-    return exists().where(PaymentMapping.store_id == store_id, PaymentMapping.payment_method_id.is_not(None))
+@cache
+def _first_channel() -> Any:
+    """The channel that was checked first; built once, as the other statements are, because Home asks each time."""
+    mine = select(Channel.id, Channel.checked_at).where(Channel.store_id == THIS_STORE, Channel.status != "removed")
+    return mine.order_by(Channel.checked_at.nulls_last(), Channel.id).limit(1)
 
 
-def _any_unmapped(store_id: int) -> ColumnElement[bool]:
-    return exists().where(PaymentMapping.store_id == store_id, PaymentMapping.payment_method_id.is_(None))
-
-
-def _any_invoice(store_id: int) -> ColumnElement[bool]:
-    return exists().where(Invoice.store_id == store_id)
-
-
-def _is_written_back(store_id: int) -> bool:
-    """Looks at the first invoices only: one that was written back is enough, and the journal may be long."""
-    first = select(Invoice.order_id).where(Invoice.store_id == store_id).order_by(Invoice.number).limit(_FIRST_INVOICES)
-    written = select(JournalEntry.id).where(
-        JournalEntry.store_id == store_id, JournalEntry.order_id.in_(first), JournalEntry.kind == "written_back"
+@cache
+def _any() -> Any:
+    """Whether there are gateways with a payment method, gateways without one, and invoices."""
+    gateway, method = PaymentMapping.store_id == THIS_STORE, PaymentMapping.payment_method_id
+    return select(
+        exists().where(gateway, method.is_not(None)),
+        exists().where(gateway, method.is_(None)),
+        exists().where(Invoice.store_id == THIS_STORE),
     )
-    return db.session.scalar(written.limit(1)) is not None
+
+
+def _is_written_back() -> bool:
+    """Looks at the first invoices only: one that was written back is enough, and the journal may be long."""
+    return db.session.scalar(_written_back()) is not None
+
+
+@cache
+def _written_back() -> Select[int]:
+    first = (
+        select(Invoice.order_id).where(Invoice.store_id == THIS_STORE).order_by(Invoice.number).limit(_FIRST_INVOICES)
+    )
+    written = select(JournalEntry.id).where(
+        JournalEntry.store_id == THIS_STORE, JournalEntry.order_id.in_(first), JournalEntry.kind == "written_back"
+    )
+    return written.limit(1)

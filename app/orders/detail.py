@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import BigInteger, and_, bindparam, select
 
 from app.accounts.models import User
 from app.core.invoicing import foot
@@ -20,7 +21,7 @@ from app.mappings.models import Salesperson, SalespersonMapping
 from app.orders.models import JournalEntry, Order, OrderLine, RawRecord
 from app.orders.queries import OrderRow, order_rows
 from app.sync.models import Change
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 STORY_AT_MOST: Final = 200
 
@@ -171,27 +172,7 @@ def order_detail(order_id: int) -> OrderDetail | None:
     rows = order_rows([order_id])
     if not rows:
         return None
-    store_id, row = current_store_id(), rows[0]
-    facts = db.session.execute(
-        select(
-            *(getattr(Order, name) for name in _FACTS),
-            User.name.label("queued_by"),
-            Salesperson.name.label("in_charge"),
-        )
-        .outerjoin(User, User.id == Order.queued_by)
-        .outerjoin(
-            SalespersonMapping,
-            and_(
-                SalespersonMapping.store_id == Order.store_id,
-                SalespersonMapping.marketplace_id == Order.marketplace_id,
-            ),
-        )
-        .outerjoin(
-            Salesperson,
-            and_(Salesperson.store_id == Order.store_id, Salesperson.id == SalespersonMapping.salesperson_id),
-        )
-        .where(Order.store_id == store_id, Order.id == order_id)
-    ).one()
+    row, facts = rows[0], db.session.execute(_reading_facts(), {"order": order_id}).one()
     known = {name: getattr(facts, name) for name in (*_FACTS, "queued_by")}
     invoices = _invoices(order_id)
     live = next((invoice for invoice in invoices if invoice.state == "posted"), None)
@@ -244,8 +225,42 @@ _FACTS: Final = (
 )
 
 
+_ORDER: Final = bindparam("order", type_=BigInteger)
+
+
+@cache
+def _reading_facts() -> Any:
+    """Built once for all orders, as all that follow: building a statement costs more than running it."""
+    return (
+        select(
+            *(getattr(Order, name) for name in _FACTS),
+            User.name.label("queued_by"),
+            Salesperson.name.label("in_charge"),
+        )
+        .outerjoin(User, User.id == Order.queued_by)
+        .outerjoin(
+            SalespersonMapping,
+            and_(
+                SalespersonMapping.store_id == Order.store_id,
+                SalespersonMapping.marketplace_id == Order.marketplace_id,
+            ),
+        )
+        .outerjoin(
+            Salesperson,
+            and_(Salesperson.store_id == Order.store_id, Salesperson.id == SalespersonMapping.salesperson_id),
+        )
+        .where(Order.store_id == THIS_STORE, Order.id == _ORDER)
+    )
+
+
 def _lines(order_id: int) -> tuple[LineRow, ...]:
-    rows = db.session.execute(
+    rows = db.session.execute(_reading_lines(), {"order": order_id})
+    return tuple(LineRow(**row._mapping) for row in rows)
+
+
+@cache
+def _reading_lines() -> Any:
+    return (
         select(
             OrderLine.line_no,
             OrderLine.sku,
@@ -258,15 +273,20 @@ def _lines(order_id: int) -> tuple[LineRow, ...]:
             OrderLine.discount,
             OrderLine.tax,
         )
-        .where(OrderLine.store_id == current_store_id(), OrderLine.order_id == order_id)
+        .where(OrderLine.store_id == THIS_STORE, OrderLine.order_id == _ORDER)
         .order_by(OrderLine.line_no)
     )
-    return tuple(LineRow(**row._mapping) for row in rows)
 
 
 def _invoices(order_id: int) -> tuple[OrderInvoice, ...]:
     """Newest first, so that the live one leads."""
-    rows = db.session.execute(
+    rows = db.session.execute(_reading_invoices(), {"order": order_id})
+    return tuple(OrderInvoice(**row._mapping) for row in rows)
+
+
+@cache
+def _reading_invoices() -> Any:
+    return (
         select(
             Invoice.id,
             Invoice.number_text,
@@ -280,25 +300,35 @@ def _invoices(order_id: int) -> tuple[OrderInvoice, ...]:
             User.name.label("issued_by"),
         )
         .outerjoin(User, User.id == Invoice.issued_by)
-        .where(Invoice.store_id == current_store_id(), Invoice.order_id == order_id)
+        .where(Invoice.store_id == THIS_STORE, Invoice.order_id == _ORDER)
         .order_by(Invoice.id.desc())
     )
-    return tuple(OrderInvoice(**row._mapping) for row in rows)
 
 
 def _credits(order_id: int) -> tuple[OrderCredit, ...]:
     """Newest first, as the invoices are."""
-    rows = db.session.execute(
+    rows = db.session.execute(_reading_credits(), {"order": order_id})
+    return tuple(OrderCredit(**row._mapping) for row in rows)
+
+
+@cache
+def _reading_credits() -> Any:
+    return (
         select(*(getattr(CreditNote, name) for name in OrderCredit.__dataclass_fields__))
-        .where(CreditNote.store_id == current_store_id(), CreditNote.order_id == order_id)
+        .where(CreditNote.store_id == THIS_STORE, CreditNote.order_id == _ORDER)
         .order_by(CreditNote.id.desc())
     )
-    return tuple(OrderCredit(**row._mapping) for row in rows)
 
 
 def _write_backs(order_id: int) -> tuple[WriteBack, ...]:
     """Newest first; `invoice_no` is the number of the invoice that was to be written."""
-    rows = db.session.execute(
+    rows = db.session.execute(_reading_write_backs(), {"order": order_id})
+    return tuple(WriteBack(*row) for row in rows)
+
+
+@cache
+def _reading_write_backs() -> Any:
+    return (
         select(
             Change.id,
             Change.state,
@@ -312,15 +342,23 @@ def _write_backs(order_id: int) -> tuple[WriteBack, ...]:
             Change.done_at,
         )
         .join(Invoice, and_(Invoice.store_id == Change.store_id, Invoice.id == Change.invoice_id))
-        .where(Change.store_id == current_store_id(), Change.order_id == order_id)
+        .where(Change.store_id == THIS_STORE, Change.order_id == _ORDER)
         .order_by(Change.id.desc())
     )
-    return tuple(WriteBack(*row) for row in rows)
 
 
 def _story(order_id: int) -> tuple[StoryEntry, ...]:
     """Oldest first; of a very long story the newest entries."""
-    rows = db.session.execute(
+    rows = db.session.execute(_reading_story(), {"order": order_id}).all()
+    return tuple(
+        StoryEntry(row.id, row.at, row.kind, {"number": row.number_text, **row.detail}, row.job_id, row.person)
+        for row in reversed(rows)
+    )
+
+
+@cache
+def _reading_story() -> Any:
+    return (
         select(
             JournalEntry.id,
             JournalEntry.at,
@@ -332,11 +370,7 @@ def _story(order_id: int) -> tuple[StoryEntry, ...]:
         )
         .outerjoin(User, User.id == JournalEntry.user_id)
         .outerjoin(Invoice, and_(Invoice.store_id == JournalEntry.store_id, Invoice.id == JournalEntry.invoice_id))
-        .where(JournalEntry.store_id == current_store_id(), JournalEntry.order_id == order_id)
+        .where(JournalEntry.store_id == THIS_STORE, JournalEntry.order_id == _ORDER)
         .order_by(JournalEntry.id.desc())
         .limit(STORY_AT_MOST)
-    ).all()
-    return tuple(
-        StoryEntry(row.id, row.at, row.kind, {"number": row.number_text, **row.detail}, row.job_id, row.person)
-        for row in reversed(rows)
     )

@@ -169,10 +169,17 @@ def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
 
 def _held() -> list[Cause]:
     """Held orders by reason, channel and, where a gateway or an item is the cause, gateway or SKUs."""
-    store_id = current_store_id()
+    rows = db.session.execute(_holding()).all()
+    held = (OrderState.HELD,)
+    return _merged(CauseKind.ORDERS, rows, lambda row: OrderFilter(channel=row.channel_id, state=held, reason=row.code))
+
+
+@cache
+def _holding() -> Any:
+    store_id = THIS_STORE
     gateway = case((Order.reason == Reason.GATEWAY_UNMAPPED, Order.gateway_key))
     part = case((Order.reason.in_(BY_SKU), _SKUS), else_=gateway)
-    rows = db.session.execute(
+    return (
         select(
             Order.reason.label("code"),
             Order.channel_id,
@@ -202,14 +209,23 @@ def _held() -> list[Cause]:
             PaymentMapping.gateway,
             Order.currency,
         )
-    ).all()
-    held = (OrderState.HELD,)
-    return _merged(CauseKind.ORDERS, rows, lambda row: OrderFilter(channel=row.channel_id, state=held, reason=row.code))
+    )
 
 
 def _stuck_write_backs() -> list[Cause]:
-    store_id = current_store_id()
-    rows = db.session.execute(
+    rows = db.session.execute(_blocking()).all()
+    blocked = ChangeState.BLOCKED
+    return _merged(
+        CauseKind.WRITE_BACKS,
+        rows,
+        lambda row: OrderFilter(channel=row.channel_id, write_back=blocked, reason=row.code),
+    )
+
+
+@cache
+def _blocking() -> Any:
+    store_id = THIS_STORE
+    return (
         select(
             Change.reason.label("code"),
             Change.channel_id,
@@ -221,18 +237,18 @@ def _stuck_write_backs() -> list[Cause]:
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
         .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
         .group_by(Change.reason, Change.channel_id, Channel.name, Order.currency)
-    ).all()
-    blocked = ChangeState.BLOCKED
-    return _merged(
-        CauseKind.WRITE_BACKS,
-        rows,
-        lambda row: OrderFilter(channel=row.channel_id, write_back=blocked, reason=row.code),
     )
 
 
 def _alerts() -> list[Cause]:
-    store_id = current_store_id()
-    rows = db.session.execute(
+    rows = db.session.execute(_alerting()).all()
+    return _merged(CauseKind.ALERTS, rows, lambda row: OrderFilter(channel=row.channel_id, alert=row.code))
+
+
+@cache
+def _alerting() -> Any:
+    store_id = THIS_STORE
+    return (
         select(
             Order.alert.label("code"),
             Order.channel_id,
@@ -243,13 +259,28 @@ def _alerts() -> list[Cause]:
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Order.channel_id))
         .where(Order.store_id == store_id, Order.alert.is_not(None), _connected(Order.channel_id))
         .group_by(Order.alert, Order.channel_id, Channel.name, Order.currency)
-    ).all()
-    return _merged(CauseKind.ALERTS, rows, lambda row: OrderFilter(channel=row.channel_id, alert=row.code))
+    )
 
 
 def _unreadable() -> list[Cause]:
-    store_id = current_store_id()
-    rows = db.session.execute(
+    rows = db.session.execute(_not_understood())
+    return [
+        Cause(
+            CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id),
+            row.channel,
+            row.many,
+            row.first_at,
+            row.last_at,
+            row.newest,
+        )
+        for row in rows
+    ]
+
+
+@cache
+def _not_understood() -> Any:
+    store_id = THIS_STORE
+    return (
         select(
             SeenOrder.reason.label("code"),
             SeenOrder.channel_id,
@@ -263,17 +294,6 @@ def _unreadable() -> list[Cause]:
         .where(SeenOrder.store_id == store_id, *_not_read(), _connected(SeenOrder.channel_id))
         .group_by(SeenOrder.reason, SeenOrder.channel_id, Channel.name)
     )
-    return [
-        Cause(
-            CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id),
-            row.channel,
-            row.many,
-            row.first_at,
-            row.last_at,
-            row.newest,
-        )
-        for row in rows
-    ]
 
 
 def _counted(row_id: Any, first_at: Any, last_at: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Date, Select, bindparam, exists, func, literal, select, union_all
 
 from app.channels.models import Channel
 from app.channels.queries import ChannelRow
@@ -18,7 +18,7 @@ from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
 from app.orders.models import Order, SeenOrder
 from app.sync.models import Change
-from app.tenancy.scope import THIS_STORE, current_store, current_store_id
+from app.tenancy.scope import THIS_STORE, current_store
 
 COUNTED_AT_MOST: Final = 10_001
 """Counting stops here; pages then say "10,000+"."""
@@ -111,9 +111,15 @@ def _waiting() -> Select[Any]:
 
 def channels_with_ready_orders() -> set[int]:
     """Channels on which *Sync* would book something now. One statement."""
-    store_id = current_store_id()
-    ready = exists().where(Order.store_id == store_id, Order.channel_id == Channel.id, Order.state == OrderState.READY)
-    return set(db.session.scalars(select(Channel.id).where(Channel.store_id == store_id, ready)))
+    return set(db.session.scalars(_ready()))
+
+
+@cache
+def _ready() -> Select[int]:
+    ready = exists().where(
+        Order.store_id == THIS_STORE, Order.channel_id == Channel.id, Order.state == OrderState.READY
+    )
+    return select(Channel.id).where(Channel.store_id == THIS_STORE, ready)
 
 
 def sales(now: datetime | None = None) -> Sales:
@@ -123,7 +129,7 @@ def sales(now: datetime | None = None) -> Sales:
     days = [today - timedelta(days=ago) for ago in reversed(range(SALES_DAYS))]
     own: dict[date, Sold] = {}
     others: dict[str, Sold] = {}
-    for day, currency, many, total in db.session.execute(_net_by_day(store.id, days[0], today)):
+    for day, currency, many, total in db.session.execute(_net_by_day(), {"first": days[0], "last": today}):
         more = Sold(int(many), int(total))
         if currency == store.currency:
             own[day] = more
@@ -132,17 +138,19 @@ def sales(now: datetime | None = None) -> Sales:
     return Sales(store.currency, tuple((day, own.get(day, _NOTHING)) for day in days), others)
 
 
-def _net_by_day(store_id: int, first: date, last: date) -> Select[Any]:
+@cache
+def _net_by_day() -> Select[Any]:
     """(day, currency, invoices, total): each document counts on its own day, so that a past day never changes."""
+    first, last = bindparam("first", type_=Date), bindparam("last", type_=Date)
     issued = select(
         Invoice.invoice_date.label("day"),
         Invoice.currency,
         func.count().label("many"),
         func.sum(Invoice.total).label("t"),
-    ).where(Invoice.store_id == store_id, Invoice.invoice_date.between(first, last))
+    ).where(Invoice.store_id == THIS_STORE, Invoice.invoice_date.between(first, last))
     credited = select(
         CreditNote.credit_date.label("day"), CreditNote.currency, literal(0), -func.sum(CreditNote.total)
-    ).where(CreditNote.store_id == store_id, CreditNote.credit_date.between(first, last))
+    ).where(CreditNote.store_id == THIS_STORE, CreditNote.credit_date.between(first, last))
     both = union_all(issued.group_by("day", Invoice.currency), credited.group_by("day", CreditNote.currency)).subquery()
     sums = (func.sum(both.c.many), func.sum(both.c.t))
     return select(both.c.day, both.c.currency, *sums).group_by(both.c.day, both.c.currency)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, select, true
+from sqlalchemy import Select, and_, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
@@ -305,11 +305,15 @@ def _jobs() -> Select[Any]:
 
 def _last_ended(channel_ids: Collection[int]) -> list[JobRow]:
     """Each channel's newest job that ended, found by the index whatever the length of its history."""
-    store_id = current_store_id()
+    return [JobRow(**row._mapping) for row in db.session.execute(_ended(), {"channels": list(channel_ids)})]
+
+
+@cache
+def _ended() -> Select[Any]:
     newest = (
         select(SyncJob.id)
         .where(
-            SyncJob.store_id == store_id,
+            SyncJob.store_id == THIS_STORE,
             SyncJob.channel_id == Channel.id,
             SyncJob.state.not_in(ACTIVE_JOB_STATES),
         )
@@ -317,23 +321,24 @@ def _last_ended(channel_ids: Collection[int]) -> list[JobRow]:
         .limit(1)
         .lateral("newest")
     )
-    ids = (
-        select(newest.c.id)
-        .select_from(Channel)
-        .join(newest, true())
-        .where(Channel.store_id == store_id, Channel.id.in_(channel_ids))
-    )
-    return [JobRow(**row._mapping) for row in db.session.execute(_jobs().where(SyncJob.id.in_(ids)))]
+    ids = select(newest.c.id).select_from(Channel).join(newest, true())
+    return _jobs().where(SyncJob.id.in_(ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(_CHANNELS))))
+
+
+_CHANNELS: Final[Any] = bindparam("channels", expanding=True)
 
 
 def _next_runs(channel_ids: Collection[int]) -> dict[int, datetime]:
-    rows = db.session.execute(
-        select(Channel.id, Channel.next_sync_at).where(
-            Channel.store_id == current_store_id(),
-            Channel.id.in_(channel_ids),
-            Channel.status == "connected",
-            Channel.auto_sync,
-            Channel.next_sync_at.is_not(None),
-        )
-    )
+    rows = db.session.execute(_next(), {"channels": list(channel_ids)})
     return {row.id: row.next_sync_at for row in rows}
+
+
+@cache
+def _next() -> Any:
+    return select(Channel.id, Channel.next_sync_at).where(
+        Channel.store_id == THIS_STORE,
+        Channel.id.in_(_CHANNELS),
+        Channel.status == "connected",
+        Channel.auto_sync,
+        Channel.next_sync_at.is_not(None),
+    )
