@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from app.core.reporting import Sale
 from app.core.states import ChangeState, OrderState
 from app.core.types import PaymentStatus
 from app.web.args import read_args
@@ -28,7 +29,8 @@ class OrderFilter:
     `q` is free text, `gateway` a gateway key (or `NO_GATEWAY`), `write_back` the state of the newest write-back
     ("planned" means on its way: planned or sending), `date_from` and `date_to` days of the store's zone, both
     included. `unmapped` asks for gateways without a payment method, `alert` for invoiced orders that changed since.
-    `reason` is why the order waits or, beside `write_back`, why the write-back does.
+    `reason` is why the order waits or, beside `write_back`, why the write-back does. `sale` and `currency` are what a
+    figure of the sales reports is about.
     """
 
     q: str | None = None
@@ -43,6 +45,8 @@ class OrderFilter:
     write_back: ChangeState | None = None
     date_from: date | None = None
     date_to: date | None = None
+    sale: Sale | None = None
+    currency: str | None = None
 
     @classmethod
     def from_args(cls, args: MultiDict[str, str]) -> OrderFilter:

@@ -8,6 +8,7 @@ from typing import Final
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core.reporting import Sale
 from app.core.states import ChangeState
 from app.core.types import PaymentStatus
 from app.orders.filters import OrderFilter, gateway_value
@@ -23,6 +24,12 @@ _WRITE_BACKS: Final = (
     (ChangeState.BLOCKED, _l("Number needs attention")),
     (ChangeState.DROPPED, _l("Number not sent")),
 )
+_SALES: Final = (
+    (Sale.SOLD, _l("Not cancelled")),
+    (Sale.CANCELLED, _l("Cancelled")),
+    (Sale.DISCOUNTED, _l("With a discount")),
+    (Sale.REFUNDED, _l("Paid back, wholly or in part")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class FilterOptions:
     reasons: Options
     alerts: Options
     write_backs: Options
+    sales: Options
 
 
 def filter_options(choices: FilterChoices, where: OrderFilter) -> FilterOptions:
@@ -54,4 +62,5 @@ def filter_options(choices: FilterChoices, where: OrderFilter) -> FilterOptions:
         reasons=reason_choices(),
         alerts=alert_choices(),
         write_backs=[(state.value, str(label)) for state, label in _WRITE_BACKS],
+        sales=[(sale.value, str(label)) for sale, label in _SALES],
     )

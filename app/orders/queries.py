@@ -38,7 +38,9 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.sql.selectable import LateralFromClause, TableValuedAlias
 
 from app.channels.models import Channel, Marketplace
+from app.core.reporting import Sale
 from app.core.states import ChangeState, OrderState
+from app.core.types import OrderStatus
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
@@ -344,6 +346,7 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
         (order.alert, where.alert),
         (order.payment_status, where.payment),
         (order.gateway_key, where.gateway_key),
+        (order.currency, where.currency),
     )
     conditions += [column == value for column, value in plain if value is not None]
     if where.state:
@@ -354,6 +357,8 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
         conditions += _written_back(where, order)
     if where.date_from or where.date_to:
         conditions += _placed(where, order)
+    if where.sale:
+        conditions += _of_sale(where.sale, order)
     return conditions
 
 
@@ -470,6 +475,15 @@ def _of_newest_change(column: InstrumentedAttribute[Any], order: Any) -> ScalarS
     """What the newest write-back of an order says; NULL when it has none."""
     newest = select(column).where(Change.store_id == THIS_STORE, Change.order_id == order.id)
     return newest.order_by(Change.id.desc()).limit(1).correlate(order).scalar_subquery()
+
+
+def _of_sale(sale: Sale, order: Any) -> list[ColumnElement[bool]]:
+    """What the sales reports count in one figure (`order_days`, kept by triggers, says the same of each day)."""
+    if sale is Sale.CANCELLED:
+        return [order.status == OrderStatus.CANCELLED]
+    sold = order.status != OrderStatus.CANCELLED
+    more = {Sale.DISCOUNTED: order.discount + order.line_discount != 0, Sale.REFUNDED: order.refunded != 0}
+    return [sold, more[sale]] if sale in more else [sold]
 
 
 def _placed(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:

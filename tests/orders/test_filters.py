@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from app.core.reporting import Sale
 from app.core.states import ChangeState, OrderState
 from app.core.types import PaymentStatus
 from app.orders.filters import NO_GATEWAY, OrderFilter, gateway_value
@@ -28,6 +29,8 @@ FULL = OrderFilter(
     write_back=ChangeState.BLOCKED,
     date_from=date(2026, 11, 1),
     date_to=date(2026, 11, 30),
+    sale=Sale.REFUNDED,
+    currency="MYR",
 )
 
 
