@@ -11,11 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from flask_babel.speaklater import LazyString
 
 from app.core.types import (
+    Announcement,
     ChannelFacts,
     InvoiceNumberWrite,
     OrderPage,
@@ -46,6 +47,8 @@ class Capability(StrEnum):
     PRODUCTS = "products"
     ORDERS_BY_UPDATE = "orders_by_update"
     """`list_orders` takes windows over the last change too; an account may turn out not to (`Unsupported`)."""
+    WEBHOOKS = "webhooks"
+    """It calls an address of ours when an order is made or changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,34 @@ class ConfigField:
     placeholder: str = ""
 
 
+class Peer(Protocol):
+    """The other store of a granted link, as far as the link lets it be read.
+
+    Each call raises AuthRejected once the link was ended, and Misconfigured while it is suspended.
+    """
+
+    def facts(self) -> ChannelFacts:
+        """Whose store it is, and its webstore as its one marketplace."""
+
+    def order_page(self, window: OrderWindow, page: int, size: int) -> OrderPage:
+        """One page of its webstore orders."""
+
+    def orders(self, remote_ids: Sequence[str]) -> tuple[RemoteOrder, ...]:
+        """Those of the ids that are webstore orders of it, in the order asked for."""
+
+    def product_page(self, page: int, size: int) -> RemoteProductPage:
+        """One page of its items."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorOptions:
-    """What the installation, not the merchant, decides. `allow_sandboxes`: http and private addresses may be used."""
+    """What the installation, not the merchant, decides.
+
+    `allow_sandboxes`: http and private addresses may be used. `peer` opens the other store of a link, by its id.
+    """
 
     allow_sandboxes: bool = False
+    peer: Callable[[int], Peer] | None = None
 
 
 class Connector(ABC):
@@ -74,9 +100,13 @@ class Connector(ABC):
     description: ClassVar[Words]
     capabilities: ClassVar[frozenset[Capability]]
     config_fields: ClassVar[tuple[ConfigField, ...]]
+    connects_by_itself: ClassVar[bool] = False
+    """Whether its channel is made when it is first needed, and never by a person."""
     page_size: ClassVar[int] = 100
     window_days: ClassVar[int] = 31
     """The longest window, in days, that `list_orders` accepts."""
+    refused_status: ClassVar[int] = 401
+    """The HTTP status for a call that is not signed as it should be. Some systems stop calling after a 4xx."""
 
     @abstractmethod
     def __init__(self, config: Mapping[str, str], options: ConnectorOptions) -> None:
@@ -120,6 +150,26 @@ class Connector(ABC):
         A row that cannot be read is an UnreadableListing, and never spoils its page.
         """
         raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS}")
+
+    def register_webhook(self, url: str, secret: str) -> str:
+        """Have the channel call `url` when an order is made or changes, signed with `secret`; returns their id for it.
+
+        Only with WEBHOOKS. A lost answer may have registered it all the same: nobody knows such a call's address.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.WEBHOOKS}")
+
+    def remove_webhook(self, remote_id: str) -> None:
+        """Have the channel call no more; one that it does not know is removed already."""
+        raise NotImplementedError(f"{self.kind} has no {Capability.WEBHOOKS}")
+
+    @classmethod
+    def read_webhook(cls, headers: Mapping[str, str], body: bytes, secret: str) -> Announcement:
+        """What a call says, whatever the letter case of its headers. Does no I/O.
+
+        BadSignature unless the raw body is signed with `secret`, compared in constant time. Once it is, nothing about
+        it is refused: what cannot be read announces no order.
+        """
+        raise NotImplementedError(f"{cls.kind} has no {Capability.WEBHOOKS}")
 
     @abstractmethod
     def close(self) -> None:

@@ -85,6 +85,12 @@ class BadPayload(ChannelError):
     code = "BAD_PAYLOAD"
 
 
+class BadSignature(ChannelError):
+    """What claims to come from the channel is not signed with the secret that only it and we know: refuse it."""
+
+    code = "BAD_SIGNATURE"
+
+
 class NotThisSystem(Misconfigured):
     """The address answers, but it is not the system that was chosen."""
 

@@ -84,6 +84,18 @@ class OrderStub:
     digest: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a channel calls out by itself: that something happened to these orders, never what is true of them.
+
+    `key` is the same when one announcement comes twice.
+    """
+
+    key: str
+    topic: str
+    order_ids: tuple[str, ...]
+
+
 class WindowAxis(StrEnum):
     """By which of its moments an order falls into a window."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from flask_babel import gettext as _
 
@@ -13,6 +14,7 @@ from app.connectors.sitegiant.fields import whole
 from app.core.errors import Unavailable
 
 LABEL = "SiteGiant"
+TOPIC = "order.status"
 _ROOT = "/api/v1"
 
 
@@ -58,6 +60,15 @@ class Client:
         response = self._response("GET", "/items", params=params)
         count = whole(response.get("total")) if isinstance(response, Mapping) else None
         return self._rows(response, "item_list", "/items"), count if count is None or count >= 0 else None
+
+    def register_webhook(self, url: str, secret: str) -> Any:
+        """Have it call `url` on each change of an order; the `response` says under which id."""
+        payload = {"topic": TOPIC, "url": url, "secret": secret}
+        return self._response("POST", "/webhooks", payload=payload, effect=True)
+
+    def remove_webhook(self, remote_id: str) -> None:
+        """Have it call no more. That there is such a route is our assumption."""
+        self._response("DELETE", f"/webhooks/{quote(remote_id, safe='')}", effect=True)
 
     def words(self, text: str) -> str:
         """Their words, fit to be kept and shown."""

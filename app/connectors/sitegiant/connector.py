@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from app.connectors.sitegiant import parse
 from app.connectors.sitegiant.client import LABEL, Client
 from app.connectors.sitegiant.fields import has, is_cut, order_id_of, text, whole, wire_time
 from app.connectors.sitegiant.products import parse_listing
+from app.connectors.sitegiant.webhooks import announced
 from app.core.errors import (
     BadPayload,
     ChannelError,
@@ -28,6 +30,7 @@ from app.core.errors import (
     Unsupported,
 )
 from app.core.types import (
+    Announcement,
     ChannelFacts,
     InvoiceNumberWrite,
     OrderPage,
@@ -49,7 +52,13 @@ class SiteGiant(Connector):
     label: ClassVar[str] = LABEL
     description: ClassVar[Words] = lazy_gettext("Orders of your webstore and marketplaces, booked as sales invoices.")
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.ORDERS, Capability.INVOICE_WRITEBACK, Capability.ORDERS_BY_UPDATE, Capability.PRODUCTS}
+        {
+            Capability.ORDERS,
+            Capability.INVOICE_WRITEBACK,
+            Capability.ORDERS_BY_UPDATE,
+            Capability.PRODUCTS,
+            Capability.WEBHOOKS,
+        }
     )
     config_fields: ClassVar[tuple[ConfigField, ...]] = (
         ConfigField(
@@ -153,6 +162,25 @@ class SiteGiant(Connector):
             go_ahead()
             receipts.update(self._send(to_send))
         return tuple(receipts[write.key] for write in writes)
+
+    def register_webhook(self, url: str, secret: str) -> str:
+        """Ask for a call on each change of an order; without an id in the answer it could never be taken away."""
+        answer = self._client.register_webhook(url, secret)
+        remote_id = text(answer, "id", "webhook_id") if isinstance(answer, Mapping) else ""
+        if not remote_id:
+            words = _("SiteGiant sent something that we cannot read. Try again later.")
+            raise NotJson(words, detail="/webhooks: no id", maybe_done=True)
+        return remote_id
+
+    def remove_webhook(self, remote_id: str) -> None:
+        """Take the registration away."""
+        with suppress(NoSuchRoute):
+            self._client.remove_webhook(remote_id)
+
+    @classmethod
+    def read_webhook(cls, headers: Mapping[str, str], body: bytes, secret: str) -> Announcement:
+        """Signed in `Authorization` over the raw body, by an HMAC whose hash and spelling are our assumption."""
+        return announced(headers, body, secret)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -22,6 +22,8 @@ class Call:
     query: Mapping[str, str]
     body: bytes
     environ: Mapping[str, Any]
+    tail: str = ""
+    """What stands in the path behind the route, such as an id."""
     string_code: bool = False
     bare_list: bool = False
     failing_row: int | None = None  # place of the row of a write that fails, from 1; 0: all of them

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from app.sandbox.sitegiant import desk, edits, oddities
+from app.sandbox.sitegiant import desk, edits, oddities, outbox
 from app.sandbox.sitegiant.clock import now
 from app.sandbox.sitegiant.orders import BadOrder, Order, amount
 from app.sandbox.sitegiant.shop import BadOrders, Shop, UnknownOrder, wire_text
@@ -282,6 +282,12 @@ def list_writes() -> Response:
         chosen_shop().shop_id, after=_query_number("after", 0), order_id=_query_number("order_id", 0)
     )
     return _json({"writes": writes})
+
+
+@control.get("/webhooks")
+def list_webhooks() -> Response:
+    """What is registered, how many deliveries wait or were given up, and what was posted and answered."""
+    return _json(outbox.standing(chosen_shop().db, chosen_shop().shop_id))
 
 
 @control.get("/stats")

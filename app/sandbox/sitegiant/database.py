@@ -51,6 +51,19 @@ CREATE TABLE IF NOT EXISTS writes (
     write_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, call_id INTEGER NOT NULL,
     order_id INTEGER NOT NULL, invoice_no TEXT NOT NULL, previous TEXT NOT NULL, at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS webhooks (
+    webhook_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, topic TEXT NOT NULL, url TEXT NOT NULL,
+    secret TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS deliveries (  -- what is still to be called out, and what was given up
+    delivery_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, webhook_id INTEGER NOT NULL,
+    body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL,  -- in seconds since 1970
+    held INTEGER NOT NULL DEFAULT 0, delayed INTEGER NOT NULL DEFAULT 0  -- 1 when a fault put it off
+);
+CREATE TABLE IF NOT EXISTS posts (  -- no status when nobody answered
+    post_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, at TEXT NOT NULL, url TEXT NOT NULL,
+    body TEXT NOT NULL, signature TEXT NOT NULL, status INTEGER, answer TEXT NOT NULL, fault TEXT NOT NULL, ms REAL
+);
 """
 
 
@@ -59,6 +72,9 @@ class Database:
 
     def __init__(self, path: str = MEMORY, *, image: bytes | None = None) -> None:
         self._turn = threading.RLock()
+        self.posting = threading.Event()
+        """There may be something to call out; set at first, since a file may hold what was not sent."""
+        self.posting.set()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         if image is not None:

@@ -126,6 +126,9 @@ def empty(shop: Shop) -> None:
             "DELETE FROM channels WHERE shop_id = ?",
             "DELETE FROM items WHERE shop_id = ?",
             "DELETE FROM writes WHERE shop_id = ?",
+            "DELETE FROM webhooks WHERE shop_id = ?",
+            "DELETE FROM deliveries WHERE shop_id = ?",
+            "DELETE FROM posts WHERE shop_id = ?",
             "DELETE FROM calls WHERE shop_id = ? OR shop_id IS NULL",
         ):
             shop.db.rows(statement, (shop.shop_id,))

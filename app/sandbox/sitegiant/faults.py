@@ -199,6 +199,11 @@ def _row_write_failure(call: Call, onwards: Onwards, params: Params) -> Answer:
     return onwards()
 
 
+def _calling_out(_call: Call, onwards: Onwards, _params: Params) -> Answer:
+    """What is wrong with what the sandbox sends is done by `postman.py`: no call is answered differently."""
+    return onwards()
+
+
 # Outermost first: those that only close or delay stand before those that answer, those that colour an answer last.
 FAULTS: Mapping[str, Fault] = {
     "slow": Fault("Each answer comes ms milliseconds later.", _slow, params={"ms": 500}),
@@ -274,4 +279,13 @@ FAULTS: Mapping[str, Fault] = {
         "write",
         {"row": 1},
     ),
+    "webhook_doubled": Fault("Each webhook is sent twice.", _calling_out, "webhook"),
+    "webhook_late": Fault(
+        "A webhook comes so many seconds late, when other things may have happened to its order.",
+        _calling_out,
+        "webhook",
+        {"seconds": 30},
+    ),
+    "webhook_out_of_order": Fault("The next two webhooks come in each other's place.", _calling_out, "webhook"),
+    "webhook_badly_signed": Fault("Webhooks are signed with another secret than ours.", _calling_out, "webhook"),
 }

@@ -15,7 +15,7 @@ from app.sandbox.sitegiant.quota import Allowance
 from app.sandbox.sitegiant.shop import Shop, wire_text
 from app.sandbox.sitegiant.state import sandbox
 from app.sandbox.sitegiant.switches import Switch, answered
-from app.sandbox.sitegiant.wire import HANDLERS, handle
+from app.sandbox.sitegiant.wire import handle, route_of
 
 DEFAULT_RATE_LIMIT = 3000
 
@@ -29,7 +29,7 @@ def take_call(path: str) -> Response:
     started = time.perf_counter()
     box, body = sandbox(), request.get_data()
     shop = box.shop(request.headers.get("Access-Token", ""))
-    route, handler = HANDLERS.get((request.method, path), ("unknown", None))
+    route, handler, tail = route_of(request.method, path)
     call_id = box.calls.begin(
         shop.shop_id if shop else None,
         method=request.method,
@@ -46,7 +46,7 @@ def take_call(path: str) -> Response:
     else:
         allowance = box.quota.take(shop.shop_id, shop.rate_limit)
         acting = box.faults(shop).acting(route)
-        answer = _answer(_call(shop, call_id, body), allowance, acting, handler)
+        answer = _answer(_call(shop, call_id, body, tail), allowance, acting, handler)
     box.calls.end(
         call_id,
         status=answer.status if answer else None,
@@ -60,13 +60,14 @@ def take_call(path: str) -> Response:
     return _response(answer, allowance)
 
 
-def _call(shop: Shop, call_id: int, body: bytes) -> Call:
+def _call(shop: Shop, call_id: int, body: bytes, tail: str) -> Call:
     return Call(
         shop=shop,
         call_id=call_id,
         query=request.args,
         body=body,
         environ=request.environ,
+        tail=tail,
         string_code=call_id % 2 == 0,  # the channel cannot decide, so neither do we
     )
 

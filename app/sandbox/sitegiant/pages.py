@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.sandbox.sitegiant import desk, oddities
+from app.sandbox.sitegiant import desk, oddities, outbox
 from app.sandbox.sitegiant.control import BadControl, acts, add_given, chosen_shop, refuse_other_sites, spoiling
 from app.sandbox.sitegiant.edits import patch
 from app.sandbox.sitegiant.orders import BadOrder, amount
@@ -86,6 +86,14 @@ def show_log() -> str:
     shop = chosen_shop()
     calls = sandbox().calls.calls(shop.shop_id, limit=SHOWN_CALLS)[::-1]
     return render_template("sandbox/log.html", shop=shop, calls=calls, said=request.args.get("said", ""))
+
+
+@pages.get("/webhooks")
+def show_webhooks() -> str:
+    """What was called out by itself, newest first, and how it was answered."""
+    shop = chosen_shop()
+    standing = outbox.standing(shop.db, shop.shop_id)
+    return render_template("sandbox/webhooks.html", shop=shop, standing=standing, posts=standing["posts"][::-1])
 
 
 @pages.post("/log/clear")

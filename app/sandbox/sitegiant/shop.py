@@ -12,6 +12,7 @@ from app.sandbox.sitegiant.channels import Channel, ChannelBook
 from app.sandbox.sitegiant.clock import later_stamp
 from app.sandbox.sitegiant.database import Database
 from app.sandbox.sitegiant.orders import BadOrder, Order, checked_order, moment, off_by, whole_number
+from app.sandbox.sitegiant.outbox import call_out
 
 _INSERT_ORDER = """INSERT INTO orders (channel_id, created_us, updated_us, order_status, payment_status, invoice_no,
     foots, words, list_row, detail, shop_id, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -134,7 +135,7 @@ class Shop:
         if fails:
             return _result(order_id, 500, "Internal error")
         try:
-            before, after = self._change(order_id, lambda order: {**order, "invoice_no": invoice_no})
+            before, after = self._change(order_id, lambda order: {**order, "invoice_no": invoice_no}, calls_out=False)
         except UnknownOrder:
             return _result(order_id, 404, "Order not found")
         self.db.rows(
@@ -179,7 +180,8 @@ class Shop:
         row = self.db.row("SELECT fields FROM spoils WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
         return str(row[0]) if row else "{}"
 
-    def _change(self, order_id: int, edit: Callable[[Order], Order]) -> tuple[Order, Order]:
+    def _change(self, order_id: int, edit: Callable[[Order], Order], *, calls_out: bool = True) -> tuple[Order, Order]:
+        """An order before and after; a number that was written is nothing that is called out."""
         found = self.db.row("SELECT detail FROM orders WHERE shop_id = ? AND order_id = ?", (self.shop_id, order_id))
         if found is None:
             raise UnknownOrder(f"There is no order {order_id}.")
@@ -191,6 +193,8 @@ class Shop:
         if moved and all(channel.channel_id != after["channel_id"] for channel in self.channels()):
             raise BadOrder(f"channel_id {after['channel_id']} is not a channel of this shop")
         self.db.rows(_UPDATE_ORDER, _columns(self.shop_id, after))
+        if calls_out:
+            call_out(self.db, self.shop_id, [after])
         return before, after
 
     def add_orders(self, raws: Iterable[object]) -> list[int]:
@@ -202,6 +206,7 @@ class Shop:
                 raise BadOrders(problems)
             self.keep_channels(book.all())
             self.db.run_many(_INSERT_ORDER, checked.values())
+            call_out(self.db, self.shop_id, (json.loads(columns[8]) for columns in checked.values()))
         return list(checked)
 
     def _checked(

@@ -6,9 +6,10 @@ from flask import Flask, current_app
 
 from app.sandbox.sitegiant.calls import CallLog
 from app.sandbox.sitegiant.database import Database
+from app.sandbox.sitegiant.postman import Postman
 from app.sandbox.sitegiant.quota import Quota
 from app.sandbox.sitegiant.shop import Shop
-from app.sandbox.sitegiant.switches import FaultBoard
+from app.sandbox.sitegiant.switches import CALLING_OUT, FaultBoard
 
 _NAME = "sitegiant_sandbox"
 
@@ -21,6 +22,7 @@ class Sandbox:
         self.calls = CallLog(db)
         self.quota = Quota()
         self._boards: dict[int, FaultBoard] = {}
+        self.postman = Postman(db, lambda shop_id: self._board(shop_id).acting(CALLING_OUT))
 
     def shops(self) -> list[Shop]:
         """Every shop, the first one first."""
@@ -46,7 +48,10 @@ class Sandbox:
 
     def faults(self, shop: Shop) -> FaultBoard:
         """The shop's fault switches."""
-        return self._boards.setdefault(shop.shop_id, FaultBoard())
+        return self._board(shop.shop_id)
+
+    def _board(self, shop_id: int) -> FaultBoard:
+        return self._boards.setdefault(shop_id, FaultBoard())
 
     def install(self, app: Flask) -> None:
         """Make this the sandbox that the app's routes steer."""

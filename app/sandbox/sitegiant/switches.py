@@ -12,7 +12,9 @@ from typing import Any
 from app.sandbox.sitegiant.calling import Answer, Call
 from app.sandbox.sitegiant.faults import FAULTS, Fault, Onwards, Params
 
-ROUTES = ("any", "list", "detail", "write", "channels", "items")
+CALLING_OUT = "webhook"
+"""The one route on which the sandbox calls; its faults act there alone, and no other does."""
+ROUTES = ("any", "list", "detail", "write", "channels", "items", "webhooks", CALLING_OUT)
 
 
 class BadSwitch(ValueError):
@@ -36,7 +38,11 @@ class Switch:
 
     def claims(self, route: str) -> bool:
         """Say whether the fault acts on this call, and count it; the caller holds the board's lock."""
-        if self.route not in ("any", route) or self.times == 0:
+        if (
+            self.route not in ("any", route)
+            or self.times == 0
+            or (self.fault.route == CALLING_OUT) != (route == CALLING_OUT)
+        ):
             return False
         if self.skip:
             self.skip -= 1
@@ -119,6 +125,8 @@ def _switch(name: str, settings: Mapping[str, Any]) -> Switch:
     route = settings.get("route", fault.route)
     if route not in ROUTES:
         raise BadSwitch(f"route is one of {', '.join(ROUTES)}.")
+    if (fault.route == CALLING_OUT) != (route == CALLING_OUT):
+        raise BadSwitch(f"{name} acts on the route {fault.route}.")
     times = settings.get("times")
     probability = _number(settings, "probability", 1)
     if probability > 1:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from app.sandbox.sitegiant import outbox
 from app.sandbox.sitegiant.calling import Answer, Call, refusal, success
 from app.sandbox.sitegiant.orders import BadOrder, moment, whole_number
 from app.sandbox.sitegiant.shop import Window, wire_text
@@ -75,6 +76,31 @@ def items(call: Call) -> Answer:
     return success(call, f'{{"total":{count},"item_list":{_joined(rows)}}}')
 
 
+def register_webhook(call: Call) -> Answer:
+    """POST /webhooks: call this address on each change of an order; there is one topic."""
+    body = _body(call)
+    asked = body if isinstance(body, dict) else {}
+    url, secret = asked.get("url"), asked.get("secret")
+    if asked.get("topic") != outbox.TOPIC:
+        raise Refused(f"topic must be {outbox.TOPIC}")
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        raise Refused("url must be an address")
+    if not isinstance(secret, str) or not secret:
+        raise Refused("secret must be a text that is not empty")
+    webhook_id = outbox.register(call.shop.db, call.shop.shop_id, url, secret)
+    return success(call, wire_text({"id": webhook_id, "topic": outbox.TOPIC, "url": url}))
+
+
+def remove_webhook(call: Call) -> Answer:
+    """DELETE /webhooks/ID."""
+    webhook_id = call.tail
+    if not (webhook_id.isascii() and webhook_id.isdigit() and len(webhook_id) < 19) or not outbox.remove(
+        call.shop.db, call.shop.shop_id, int(webhook_id)
+    ):
+        return refusal(404, "Webhook not found", status=404)
+    return success(call, "{}")
+
+
 # (method, path) -> (the route's name in faults and log, its handler)
 HANDLERS: Mapping[tuple[str, str], tuple[str, Callable[[Call], Answer]]] = {
     ("GET", "channels"): ("channels", channels),
@@ -82,7 +108,16 @@ HANDLERS: Mapping[tuple[str, str], tuple[str, Callable[[Call], Answer]]] = {
     ("POST", "order/multipleOrder"): ("detail", order_details),
     ("PUT", "order/list"): ("write", write_numbers),
     ("GET", "items"): ("items", items),
+    ("POST", "webhooks"): ("webhooks", register_webhook),
+    ("DELETE", "webhooks/"): ("webhooks", remove_webhook),
 }
+
+
+def route_of(method: str, path: str) -> tuple[str, Callable[[Call], Answer] | None, str]:
+    """The route's name, its handler, and what stands in the path behind it; "unknown" and None where there is none."""
+    head, slash, tail = path.partition("/")
+    found = HANDLERS.get((method, path)) or HANDLERS.get((method, head + slash))
+    return (*found, tail) if found else ("unknown", None, tail)
 
 
 def handle(call: Call, handler: Callable[[Call], Answer] | None) -> Answer:
