@@ -121,7 +121,7 @@ def _rejudge(rows: Sequence[Row[Any]], rules: StoreRules, channel_id: int, user_
     notes: list[JournalNote] = []
     for row in rows:
         order = row.Order
-        found = decide(_remote(order, lines.get(order.id, ())), rules, known[order.remote_id])
+        found = decide(stored_order(order, lines.get(order.id, ())), rules, known[order.remote_id])
         decision = next_decision(decision_of(order), found)
         state, detail = decision.state, dict(decision.detail)
         moves = (state, decision.reason) != (order.state, order.reason)
@@ -143,8 +143,8 @@ def _subject(order: Order) -> Subject:
     return Subject(order.remote_id, order.sale_key, order.placed_at, order.book_on, order.not_same_sale)
 
 
-def _remote(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
-    """The stored order in the words of the decision; what the decision does not look at is left empty."""
+def stored_order(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
+    """The stored order in the words of the connectors; its marketplace and its payload are left empty."""
     return RemoteOrder(
         remote_id=order.remote_id,
         number=order.number,

@@ -1,0 +1,72 @@
+"""The main store's channel follows the link: it appears with the grant, pauses with a suspension, goes with the end.
+
+The link is the truth; whatever was interrupted is found again by the tick, by holding the channels against the links.
+"""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from app.channels import services as channels
+from app.channels.models import Channel
+from app.core.errors import ChannelError
+from app.core.linking import LinkState
+from app.extensions import db
+from app.links.models import Link
+from app.links.peer import SUSPENDED
+from app.tenancy import doors
+from app.tenancy.scope import current_store, current_store_id, store_scope
+
+
+def follow_due(limit: int) -> None:
+    """Follow every link whose channel does not stand as it does."""
+    for link_id, main_store_id in doors.links_to_follow(limit):
+        follow(link_id, main_store_id)
+
+
+def follow(link_id: int, main_store_id: int) -> None:
+    """Let the channel of a link be what the link says, in the main store's scope. Commits; safe to repeat.
+
+    When the other store cannot be read just now nothing happens, and the next tick tries again.
+    """
+    with store_scope(main_store_id):
+        link = db.session.get(Link, link_id)
+        if link is None or link.main_store_id != main_store_id:
+            return
+        channel = _channel_of(link.sub_store_id)
+        match LinkState(link.state):
+            case LinkState.CONNECTED:
+                _connect(link, channel)
+            case LinkState.SUSPENDED if channel is not None and channel.status == "connected":
+                channels.pause_by_error(channel.id, SUSPENDED, told=True)
+            case LinkState.ENDED if channel is not None and channel.status != "removed":
+                channels.remove(channel.id)
+
+
+def _connect(link: Link, channel: Channel | None) -> None:
+    if channel is not None and channel.status != "removed":
+        if channel.paused_reason == SUSPENDED:
+            channels.resume(channel.id)
+        return
+    new = channels.NewChannel(
+        kind="store",
+        config={"store": str(link.sub_store_id)},
+        name=link.channel_name,
+        start_on=(link.answered_at or link.created_at).astimezone(ZoneInfo(current_store().time_zone)).date(),
+    )
+    try:
+        channels.connect_channel(new)
+    except (ChannelError, channels.AlreadyConnected):
+        db.session.rollback()
+
+
+def _channel_of(sub_store_id: int) -> Channel | None:
+    """The channel, a removed one included, that stands for the sub-store."""
+    query = select(Channel).where(
+        Channel.store_id == current_store_id(),
+        Channel.kind == "store",
+        Channel.config["store"].astext == str(sub_store_id),
+    )
+    return db.session.scalars(query).first()

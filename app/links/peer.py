@@ -1,0 +1,156 @@
+"""The other side of a granted link: the only code that reads a store from within another one's job.
+
+Each reading opens the sub-store's own scope beside the main store's, in a session of its own. It looks first whether
+the link is granted, and holds the link while it reads, so that nothing is read after its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Row, func, select
+
+from app.catalog.models import Item, StockLevel
+from app.connectors.base import Peer
+from app.core.errors import AuthRejected, Misconfigured
+from app.core.linking import GRANTED, LinkState
+from app.core.types import (
+    ChannelFacts,
+    OrderPage,
+    OrderStub,
+    OrderType,
+    OrderWindow,
+    RemoteListing,
+    RemoteMarketplace,
+    RemoteOrder,
+    RemoteProductPage,
+)
+from app.extensions import db
+from app.links.models import Link
+from app.orders.judging import stored_order
+from app.orders.models import Order
+from app.orders.services import lines_by_order
+from app.tenancy.scope import current_store, current_store_id, store_scope
+
+WEBSTORE: Final = "webstore"
+"""The one marketplace of a linked store: whatever else it sells stays its own."""
+SUSPENDED: Final = "LINK_SUSPENDED"
+
+
+def open_peer(sub_store_id: int) -> Peer:
+    """The store that granted the store of the present scope access, for that store's connector."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return LinkedPeer(app, current_store_id(), sub_store_id)
+
+
+class LinkedPeer:
+    """A sub-store, read on behalf of its main store."""
+
+    def __init__(self, app: Flask, main_store_id: int, sub_store_id: int) -> None:
+        self._app, self._main, self._sub = app, main_store_id, sub_store_id
+
+    def facts(self) -> ChannelFacts:
+        """Whose store it is, and its webstore as its one marketplace."""
+        with self._there():
+            store = current_store()
+            return ChannelFacts(store.name, (RemoteMarketplace(WEBSTORE, store.name, WEBSTORE, store.currency),))
+
+    def order_page(self, window: OrderWindow, page: int, size: int) -> OrderPage:
+        """One page of its webstore orders, by the moment they were made."""
+        with self._there():
+            listed = [*_flowing(), Order.placed_at >= window.since, Order.placed_at <= window.until]
+            total = db.session.scalar(select(func.count()).select_from(Order).where(*listed)) or 0
+            rows = db.session.execute(
+                select(Order.id, Order.status_text, Order.payment_status_text, Order.placed_at, Order.digest)
+                .where(*listed)
+                .order_by(Order.placed_at, Order.id)
+                .offset((page - 1) * size)
+                .limit(size)
+            ).all()
+        stubs = tuple(OrderStub(str(row[0]), WEBSTORE, row[1], row[2], row[3], row[4]) for row in rows)
+        return OrderPage(window, page, stubs, total, is_last=page * size >= total)
+
+    def orders(self, remote_ids: Sequence[str]) -> tuple[RemoteOrder, ...]:
+        """Those of the ids that are webstore orders of it, in the order asked for."""
+        wanted = [int(one) for one in remote_ids if one.isascii() and one.isdigit() and len(one) <= 18]
+        with self._there():
+            found = db.session.scalars(select(Order).where(*_flowing(), Order.id.in_(wanted))).all()
+            lines = lines_by_order([order.id for order in found])
+            orders = {order.id: _as_sent(order, lines.get(order.id, ())) for order in found}
+        return tuple(orders[order_id] for order_id in dict.fromkeys(wanted) if order_id in orders)
+
+    def product_page(self, page: int, size: int) -> RemoteProductPage:
+        """One page of its items, each variant by itself."""
+        mine = (Item.store_id == self._sub, Item.archived_at.is_(None))
+        on_hand = (
+            select(func.sum(StockLevel.on_hand - StockLevel.reserved))
+            .where(StockLevel.store_id == Item.store_id, StockLevel.item_id == Item.id)
+            .scalar_subquery()
+        )
+        with self._there():
+            total = db.session.scalar(select(func.count()).select_from(Item).where(*mine)) or 0
+            rows = db.session.execute(
+                select(Item, on_hand).where(*mine).order_by(Item.id).offset((page - 1) * size).limit(size)
+            ).all()
+            listings = tuple(_listing(row) for row in rows)
+        return RemoteProductPage(page, listings, total, is_last=page * size >= total)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """The sub-store's scope, as long as the link is granted; AuthRejected or Misconfigured when it is not."""
+        with self._app.app_context(), store_scope(self._sub):
+            link = db.session.scalars(
+                select(Link)
+                .where(Link.main_store_id == self._main, Link.sub_store_id == self._sub, Link.state.in_(GRANTED))
+                .with_for_update(read=True)
+            ).one_or_none()
+            if link is None:
+                raise AuthRejected(_("The other store ended the link, or never granted it."))
+            if link.state == LinkState.SUSPENDED:
+                raise Misconfigured(
+                    _("The link to the other store is suspended. Open it to see why, and what ends that."),
+                    code=SUSPENDED,
+                )
+            yield
+
+
+def _flowing() -> list[ColumnElement[bool]]:
+    """Only webstore orders leave a store; those of landing pages, social commerce, tills and apps do not."""
+    return [Order.store_id == current_store_id(), Order.order_type == OrderType.WEBSTORE]
+
+
+def _as_sent(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
+    """An order as the main store sees it: under our id, without the number of the sub-store's own invoice."""
+    told = {"order_id": order.id, "number": order.number, "state": order.state, "digest": order.digest}
+    return replace(
+        stored_order(order, lines),
+        remote_id=str(order.id),
+        marketplace_id=WEBSTORE,
+        order_type=OrderType.ERP_LINK,
+        invoice_no="",
+        raw=told,
+    )
+
+
+def _listing(row: Row[Any]) -> RemoteListing:
+    item, stock = tuple(row)
+    return RemoteListing(
+        remote_id=str(item.id),
+        sku=item.sku,
+        isku=item.sku,
+        barcode=item.barcode,
+        name=item.name,
+        variant=item.variant,
+        price=item.price,
+        currency=item.currency,
+        stock=None if stock is None else Decimal(stock),
+        picture=item.picture_url,
+        updated_at=item.changed_at,
+        digest=f"{item.version}:{stock}",
+    )
