@@ -18,10 +18,17 @@ def init_app(app: Flask) -> None:
 
 def static_url(filename: str) -> str:
     """The URL of a file under `static/` with a hash of its content; FileNotFoundError when there is none."""
-    urls: dict[str, str] = g.setdefault("static_urls", {})
-    if filename not in urls:
-        urls[filename] = url_for("static", filename=filename, v=_version(filename))
-    return urls[filename]
+    urls: dict[str, str] = vars(g._get_current_object()).setdefault("_static_urls", {})
+    found = urls.get(filename)
+    if found is None:
+        found = urls[filename] = _url(filename, _version(filename), current_app.static_url_path, request.script_root)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _url(filename: str, version: str, _path: str | None, _root: str) -> str:
+    """Remembered, because each page names a dozen; under which path and root they lie is part of the key only."""
+    return url_for("static", filename=filename, v=version)
 
 
 def _version(filename: str) -> str:
