@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.models
 import app.catalog.models
+import app.catalog.stock_pages
 import app.channels.adding
 import app.channels.models
 import app.completeness.models

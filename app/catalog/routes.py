@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app.catalog import queries
 from app.catalog.forms import ItemForm, SavedItemForm
-from app.catalog.items import ItemChanged, NoSuchItem, SkuTaken
-from app.catalog.queries import ItemFilter, ItemRow
+from app.catalog.items import HoldsStock, ItemChanged, NoSuchItem, SkuTaken
+from app.catalog.queries import ItemFilter, ItemRow, Which
+from app.catalog.stock_queries import warehouses
+from app.catalog.stock_words import stock_context
+from app.core.goods import to_kilograms, write_options
 from app.core.money import from_minor
 from app.mappings.choosing import disagreement
 from app.mappings.listing_queries import listings_of_item, listings_per_item
@@ -26,6 +30,13 @@ from app.web.respond import done, page_or_fragment
 
 blueprint = Blueprint("inventory", __name__, url_prefix="/<store>/inventory")
 
+_WHICHES: Final = [
+    (Which.OUT, _l("Out of stock")),
+    (Which.BATCH, _l("Tracked by batch")),
+    (Which.SERIAL, _l("Tracked by serial number")),
+    (Which.KIT, _l("Kits")),
+]
+
 
 @blueprint.get("/")
 def index() -> Response:
@@ -33,7 +44,15 @@ def index() -> Response:
     where = read_args(ItemFilter, request.args)
     page = queries.items_page(where, Keyset.from_args(request.args))
     uses = listings_per_item([row.id for row in page.rows])
-    return page_or_fragment("inventory/list.html", "inventory/_table.html", where=where, page=page, uses=uses)
+    return page_or_fragment(
+        "inventory/list.html",
+        "inventory/_table.html",
+        where=where,
+        page=page,
+        uses=uses,
+        warehouses=[(place.id, place.name) for place in warehouses()],
+        whiches=_WHICHES,
+    )
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
@@ -41,7 +60,7 @@ def add() -> Response:
     """One more item."""
     form = _with_currency(ItemForm(request.form), g.store.currency)
     if request.method == "GET":
-        return make_response(render_template("inventory/add.html", form=form))
+        return _add_page(form)
     if form.validate():
         try:
             saved = linking.add_item(form.facts(), g.membership.user_id)
@@ -50,24 +69,26 @@ def add() -> Response:
         else:
             nudge(g.store.id, "orders")
             return done(url_for(".show", item_id=saved.item_id), _("Added.") + freed_words(saved.freed))
-    return make_response(render_template("inventory/add.html", form=form), 422)
+    return _add_page(form, status=422)
 
 
 @blueprint.route("/<int:item_id>", methods=["GET", "POST"])
 def show(item_id: int) -> Response:
     """One item: what is known of it, and the products that mean it."""
-    row = _item_or_404(item_id)
+    row = item_or_404(item_id)
     if request.method == "GET":
-        return _item_page(row, _form_of(row))
+        return item_page(row, form_of(row))
     form = _with_currency(SavedItemForm(request.form), row.currency)
     if not form.validate():
-        return _item_page(row, form, status=422)
+        return item_page(row, form, status=422)
     try:
         saved = linking.save_item(item_id, form.facts(), form.version.data, g.membership.user_id)
     except SkuTaken as taken:
         form.sku.errors = (_taken_words(taken),)
+    except HoldsStock:
+        form.kit.errors = (_("Pieces of it are in stock, and a kit holds none of its own. Take them out first."),)
     except ItemChanged:
-        current = _item_or_404(item_id)
+        current = item_or_404(item_id)
         now = " · ".join(filter(None, (current.sku, current.name, current.variant, current.barcode)))
         form.form_errors.append(disagreement(current.changed_by, current.changed_at, now))
         form.version.process_data(current.version)
@@ -75,13 +96,13 @@ def show(item_id: int) -> Response:
     else:
         nudge(g.store.id, "orders")
         return done(url_for(".show", item_id=item_id), _("Saved.") + _judged_words(saved.freed))
-    return _item_page(row, form, status=422)
+    return item_page(row, form, status=422)
 
 
 @blueprint.post("/<int:item_id>/archive")
 def archive(item_id: int) -> Response:
     """Offer an item no longer; `back` offers it again."""
-    row = _item_or_404(item_id)
+    row = item_or_404(item_id)
     archived = "back" not in request.form
     try:
         saved = linking.archive_item(item_id, g.membership.user_id, archived=archived)
@@ -100,15 +121,32 @@ def archive(item_id: int) -> Response:
     return done(url_for(".show", item_id=item_id), words + _judged_words(saved.freed))
 
 
-def _item_page(row: ItemRow, form: SavedItemForm, *, status: int = 200) -> Response:
-    listings = listings_of_item(row.id)
-    return make_response(render_template("inventory/show.html", item=row, form=form, listings=listings), status)
+def item_page(row: ItemRow, form: SavedItemForm, *, status: int = 200, **stock: Any) -> Response:
+    """The page of an item; `stock` stands in for what its stock would show now."""
+    context = {
+        "item": row,
+        "form": form,
+        "products": queries.product_names(),
+        "listings": listings_of_item(row.id),
+        "variants": queries.variants_of(row.product_id) if row.product_id else [],
+        **(stock or stock_context(row)),
+    }
+    return make_response(render_template("inventory/show.html", **context), status)
 
 
-def _form_of(row: ItemRow) -> SavedItemForm:
-    price = "" if row.price is None else str(from_minor(row.price, row.currency))
-    data: dict[str, Any] = {name: getattr(row, name) for name in ("sku", "name", "variant", "barcode", "version")}
-    return SavedItemForm(data={**data, "price": price})
+def form_of(row: ItemRow) -> SavedItemForm:
+    """The form of an item as it is saved."""
+    names = ("sku", "name", "variant", "barcode", "version", "tracking", "kit", "product", "picture_url")
+    data: dict[str, Any] = {name: getattr(row, name) for name in names}
+    data["price"] = "" if row.price is None else str(from_minor(row.price, row.currency))
+    data["weight"] = "" if row.weight_grams is None else to_kilograms(row.weight_grams)
+    data["options"] = write_options(row.options)
+    return _with_currency(SavedItemForm(data=data), row.currency)  # type: ignore[no-any-return]
+
+
+def _add_page(form: ItemForm, *, status: int = 200) -> Response:
+    names = queries.product_names()
+    return make_response(render_template("inventory/add.html", form=form, products=names), status)
 
 
 def _with_currency(form: Any, currency: str) -> Any:
@@ -116,7 +154,8 @@ def _with_currency(form: Any, currency: str) -> Any:
     return form
 
 
-def _item_or_404(item_id: int) -> ItemRow:
+def item_or_404(item_id: int) -> ItemRow:
+    """The item that the address names."""
     row = queries.item(item_id)
     if row is None:
         abort(404, _("There is no such item in this store."))

@@ -166,7 +166,7 @@ LISTS: Final[Mapping[str, NameList]] = {
         catalog.add_warehouse,
         catalog.rename_warehouse,
         {"archive": catalog.archive_warehouse, "restore": catalog.restore_warehouse},
-        lambda _uses: "",
+        lambda uses: ngettext("stock of %(num)d item", "stock of %(num)d items", uses),
     ),
 }
 _KIND: Final = "any('payment-methods', salespeople, warehouses):kind"
@@ -331,6 +331,11 @@ def _name_taken(taken: NameTaken) -> str:
 
 def _why_not(kind: str, reason: InUse | IsDefault | IsLast) -> str:
     match reason:
+        case InUse(uses=uses) if kind == "warehouses":
+            return _(
+                "It stays, because %(uses)s lies there. Adjust it to none, or let what is reserved go out first.",
+                uses=LISTS[kind].uses(uses),
+            )
         case InUse(uses=uses):
             return _(
                 "It stays, because %(uses)s still use it. Choose something else for them first, on the channel's page.",

@@ -163,6 +163,13 @@ def item(merchant: Merchant) -> tuple[str, Form]:
     return f"/{merchant.slug}/inventory/{mine['id']}", {"sku": "MINE", "name": "Ours", "version": "1"}
 
 
+def adjustment(merchant: Merchant) -> tuple[str, Form]:
+    """What the item's page would send: two pieces came in."""
+    (place,) = merchant.rows("select id from locations where store_id = %s")
+    told = {"how": "add", "pieces": "2", "reason": "received", "seen": "0", "key": "0123456789abcdef" * 2}
+    return f"{item(merchant)[0]}/adjust", {"location_id": str(place["id"]), **told}
+
+
 def first_listing(merchant: Merchant) -> tuple[str, Form]:
     (mine,) = merchant.rows(f"select id from items {MINE}")
     found, *_others = merchant.rows("select id, version from listings where store_id = %s order by id")
@@ -296,6 +303,10 @@ BUTTONS: Mapping[str, Button] = {
     ),
     "inventory.show": Button(
         item, row(f"select name, version from items {MINE}", {"name": "Ours", "version": 2}), may_answer=(303, 422)
+    ),
+    "inventory.adjust_stock": Button(
+        adjustment,
+        row("select on_hand, version from stock_levels where store_id = %s", {"on_hand": 2, "version": 1}),
     ),
     "channels.listing": Button(
         first_listing,

@@ -17,6 +17,8 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 from wtforms.fields.core import UnboundField
 
+from app.catalog.queries import ItemFilter
+from app.catalog.stock_queries import MovementFilter
 from app.extensions import Base, db, limiter
 from app.invoices.filters import InvoiceFilter
 from app.orders.filters import OrderFilter
@@ -109,7 +111,7 @@ def query_names() -> list[str]:
     names: set[str] = set()
     for path in ROOM.glob("*/*.py"):
         names |= set(re.findall(r'\bargs\.get(?:list)?\("(\w+)"', path.read_text(encoding="utf-8")))
-    for kind in (OrderFilter, InvoiceFilter, Keyset):
+    for kind in (OrderFilter, InvoiceFilter, ItemFilter, MovementFilter, Keyset):
         names |= {field.name for field in fields(kind)}
     return sorted(names)
 
