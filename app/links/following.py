@@ -57,9 +57,11 @@ def _connect(link: Link, channel: Channel | None) -> None:
         start_on=(link.answered_at or link.created_at).astimezone(ZoneInfo(current_store().time_zone)).date(),
     )
     try:
-        channels.connect_channel(new)
+        channel_id = channels.connect_channel(new)
     except (ChannelError, channels.AlreadyConnected):
         db.session.rollback()
+    else:
+        channels.tell_stock_of(channel_id, link.location_id)
 
 
 def _channel_of(sub_store_id: int) -> Channel | None:

@@ -6,7 +6,7 @@ the link is granted, and holds the link while it reads, so that nothing is read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -14,12 +14,16 @@ from typing import Any, Final
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
-from app.catalog.models import Item, StockLevel
-from app.connectors.base import Peer
+from app.bulk import each_of
+from app.catalog.models import Item, Location, StockLevel, StockMovement
+from app.catalog.stock import Place, levels_of, move
+from app.catalog.turns import take_turns
+from app.connectors.base import GoAhead, Peer
 from app.core.errors import AuthRejected, Misconfigured
 from app.core.linking import GRANTED, LinkState
+from app.core.stock import Kind, Level, Movement
 from app.core.types import (
     ChannelFacts,
     OrderPage,
@@ -30,6 +34,7 @@ from app.core.types import (
     RemoteMarketplace,
     RemoteOrder,
     RemoteProductPage,
+    StockWrite,
 )
 from app.extensions import db
 from app.links.models import Link
@@ -101,6 +106,23 @@ class LinkedPeer:
             listings = tuple(_listing(row) for row in rows)
         return RemoteProductPage(page, listings, total, is_last=page * size >= total)
 
+    def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead) -> None:
+        """Let it have so many pieces available of each item, in its first warehouse: one transaction there.
+
+        What was promised to its own orders is added, and an adjustment made there is written over, by its name.
+        """
+        wanted = {int(write.remote_id): write.quantity for write in writes}
+        with self._there():
+            take_turns()
+            kept = _kept_items(wanted)
+            place = db.session.scalar(_first_warehouse())
+            if kept and place is not None:
+                levels, adjusted = levels_of(kept), _adjusted(kept)
+                with self._app.app_context():  # asked in the main store's scope, beside this one
+                    go_ahead()
+                move([_pushed(item, place, wanted[item], levels, adjusted) for item in kept])
+            db.session.commit()
+
     @contextmanager
     def _there(self) -> Iterator[None]:
         """The sub-store's scope, as long as the link is granted; AuthRejected or Misconfigured when it is not."""
@@ -136,6 +158,31 @@ def _as_sent(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
         invoice_no="",
         raw=told,
     )
+
+
+def _kept_items(item_ids: Collection[int]) -> list[int]:
+    """Those of the ids that are items with stock of their own."""
+    query = select(Item.id).where(Item.archived_at.is_(None), ~Item.kit)
+    return sorted(db.session.scalars(each_of(query, Item.id, item_ids, within={Item.store_id: current_store_id()})))
+
+
+def _first_warehouse() -> Select[Any]:
+    mine = (Location.store_id == current_store_id(), Location.archived_at.is_(None))
+    return select(Location.id).where(*mine).order_by(Location.id).limit(1)
+
+
+def _adjusted(item_ids: Collection[int]) -> set[int]:
+    """The items whose stock was last changed by a person there."""
+    newest = select(StockMovement.item_id, StockMovement.kind).order_by(StockMovement.id.desc()).limit(1)
+    within = {StockMovement.store_id: current_store_id()}
+    rows = db.session.execute(each_of(newest, StockMovement.item_id, item_ids, within=within))
+    return {row.item_id for row in rows if row.kind == Kind.ADJUST}
+
+
+def _pushed(item_id: int, place: int, quantity: int, levels: Mapping[Place, Level], adjusted: set[int]) -> Movement:
+    reserved = levels.get((item_id, place), Level()).reserved
+    kind = Kind.OVERWRITE if item_id in adjusted else Kind.PUSH
+    return Movement(item_id, place, kind, on_hand_to=quantity + reserved)
 
 
 def _listing(row: Row[Any]) -> RemoteListing:

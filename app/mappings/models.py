@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -108,6 +108,10 @@ case when gone_at is not null then 'gone'
 """How a listing stands, worked out by the database, so that no writer can forget it."""
 
 
+UNTOLD: Final = "item_id is not null and gone_at is null and item_id is distinct from told_item_id"
+"""The listings that were linked since the channel was told their stock; text, so that the index will do."""
+
+
 class Listing(StoreOwned, Base):
     """An item as a channel shows it, and the item of ours that it means, if a person said so.
 
@@ -133,6 +137,7 @@ class Listing(StoreOwned, Base):
         Index("ix_listings_isku", "store_id", "isku_key", postgresql_where=text("isku_key <> ''")),
         Index("ix_listings_barcode", "store_id", "barcode_key", postgresql_where=text("barcode_key <> ''")),
         Index("ix_listings_name", "store_id", "name_key", postgresql_where=text("name_key <> ''")),
+        Index("ix_listings_untold", "store_id", "channel_id", "id", postgresql_where=text(UNTOLD)),
         Index("ix_listings_batch", "store_id", "batch", postgresql_where=text("batch is not null")),
         CheckConstraint("match in ('sku', 'barcode', 'alike_sku', 'name')", name="match"),
         CheckConstraint("certainty in ('certain', 'likely', 'possible', 'unclear')", name="certainty"),
@@ -164,6 +169,8 @@ class Listing(StoreOwned, Base):
     gone_at: Mapped[datetime | None]
 
     item_id: Mapped[int | None]
+    told_item_id: Mapped[int | None]
+    """The item whose stock the channel was last told for it."""
     match: Mapped[str | None]
     certainty: Mapped[str | None]
     candidate_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")

@@ -11,10 +11,13 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import embedded
+from app.catalog.stock import move
 from app.core.errors import AuthRejected, Misconfigured
+from app.core.stock import Kind, Movement
 from app.embedded.postgres import SUPERUSER
 from app.extensions import db
 from app.links.peer import LinkedPeer
+from app.tenancy.scope import store_scope
 from tests.orders.factories import Books, SomeChannel
 from tests.support.factories import Make, SomeStore
 from tests.sync.merchant import Merchant
@@ -33,6 +36,12 @@ def sub(app: Flask, make: Make) -> Books:
 
 
 Behind = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _links_stay_as_they_are_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules are test_settling's matter; here a link stands in a state that no rule asks for."""
+    monkeypatch.setattr("app.sync.tick.settle_due", lambda _limit: [])
 
 
 @pytest.fixture
@@ -170,3 +179,124 @@ def test_the_sub_stores_items_are_the_channels_listings(main: Merchant, sub: Boo
         ("Kopi", 2, False),
         ("Teh", 2, True),
     ]
+
+
+class Shelf:
+    """The warehouses of both stores: what lies where, by SKU."""
+
+    def __init__(self, main: Merchant, sub: Books, channel_id: int) -> None:
+        self._main, self._sub, self._channel = main, sub, channel_id
+        self._place = self._first(main.store.id)
+
+    def _first(self, store_id: int) -> int:
+        with self._main.app.app_context(), store_scope(store_id):
+            return int(db.session.scalar(text("select min(id) from locations")) or 0)
+
+    def link(self, *skus: str) -> None:
+        """An item of either store, each the other's, as somebody accepted it."""
+        for sku in skus:
+            theirs, ours = self._sub.item(sku, name=sku), Books(self._main.app, self._main.store).item(sku, name=sku)
+            self._main.execute(
+                "insert into listings (store_id, channel_id, remote_id, sku, digest, item_id) "
+                "values (:store, :channel, :remote, :sku, '', :item)",
+                store=self._main.store.id,
+                channel=self._channel,
+                remote=str(theirs),
+                sku=sku,
+                item=ours,
+            )
+
+    def put(self, sku: str, pieces: int, *, store: SomeStore | None = None, key: str | None = None) -> None:
+        """Count the stock of an item in the main store, or in another one."""
+        whose = (store or self._main.store).id
+        with self._main.app.app_context(), store_scope(whose):
+            item = db.session.scalar(text("select id from items where sku = :sku"), {"sku": sku})
+            move([Movement(int(item), self._first_here(), Kind.ADJUST, on_hand_to=pieces, key=key)])
+            db.session.commit()
+
+    @staticmethod
+    def _first_here() -> int:
+        return int(db.session.scalar(text("select min(id) from locations")) or 0)
+
+    def there(self) -> dict[str, int]:
+        """What the sub-store has available, by SKU."""
+        with self._main.app.app_context(), store_scope(self._sub.store.id):
+            rows = db.session.execute(
+                text("select sku, on_hand - reserved from stock_levels l join items i on i.id = l.item_id")
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def flow(self) -> None:
+        """Let the tick notice, and the job tell."""
+        self._main.tick()
+        self._main.work()
+
+
+@pytest.fixture
+def shelf(main: Merchant, sub: Books, linked: int) -> Shelf:
+    """Both stores' stock, with the channel told that of the main store's first warehouse."""
+    assert linked
+    place = main.rows("select min(id) from locations")[0][0]
+    main.execute("update channels set stock_location_id = :place", place=place)
+    return Shelf(main, sub, main.channel_id)
+
+
+def test_stock_of_linked_items_is_told_when_it_changes(shelf: Shelf) -> None:
+    shelf.link("KOPI-1", "TEH-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 7}
+    shelf.put("KOPI-1", 3)
+    shelf.put("TEH-1", 2)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 3, "TEH-1": 2}
+
+
+def test_many_changes_of_one_item_are_told_once(main: Merchant, shelf: Shelf) -> None:
+    shelf.link("KOPI-1")
+    shelf.flow()
+    for pieces in range(1, 101):
+        shelf.put("KOPI-1", pieces)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 100}
+    told = main.rows(
+        "select (counts ->> 'stock_told')::int from sync_jobs where kind = 'stock' order by id desc limit 1"
+    )
+    assert [tuple(row) for row in told] == [(1,)]
+    main.tick()
+    assert main.rows("select count(*) from sync_jobs where state = 'queued'")[0][0] == 0
+
+
+def test_a_buffer_is_kept_back(main: Merchant, shelf: Shelf) -> None:
+    main.execute("update channels set stock_buffer = 5")
+    shelf.link("KOPI-1", "TEH-1")
+    shelf.put("KOPI-1", 7)
+    shelf.put("TEH-1", 3)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 2}
+
+
+def test_an_item_that_is_linked_later_is_told_too(main: Merchant, shelf: Shelf) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    main.execute("update listings set item_id = null")
+    shelf.flow()
+    assert shelf.there() == {}
+    main.execute("update listings set item_id = (select id from items where sku = 'KOPI-1')")
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 7}
+
+
+def test_an_adjustment_of_the_sub_store_stays_there_until_it_is_written_over(sub: Books, shelf: Shelf) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    shelf.put("KOPI-1", 50, store=sub.store)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 50}
+    shelf.put("KOPI-1", 6)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 6}
+    with sub.app.app_context(), store_scope(sub.store.id):
+        kinds = db.session.scalars(text("select kind from stock_movements order by id")).all()
+    assert kinds == ["push", "adjust", "overwrite"]

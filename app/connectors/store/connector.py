@@ -18,17 +18,20 @@ from app.core.types import (
     Receipt,
     RemoteOrder,
     RemoteProductPage,
+    StockWrite,
     UnreadableOrder,
 )
 
 
 class LinkedStore(Connector):
-    """A sub-store, by the link that it granted. Nothing is written to it: its invoices are its own."""
+    """A sub-store, by the link that it granted. Only stock is written to it: its invoices are its own."""
 
     kind: ClassVar[str] = "store"
     label: ClassVar[str] = "SiteGiant ERP"
     description: ClassVar[Words] = lazy_gettext("Another store's webstore orders and items, once it granted access.")
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ORDERS, Capability.PRODUCTS})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.ORDERS, Capability.PRODUCTS, Capability.STOCK}
+    )
     config_fields: ClassVar[tuple[ConfigField, ...]] = ()
     connects_by_itself: ClassVar[bool] = True
 
@@ -60,6 +63,10 @@ class LinkedStore(Connector):
     def list_products(self, page: int) -> RemoteProductPage:
         """One page of the store's items, each variant by itself."""
         return self._peer.product_page(page, self.page_size)
+
+    def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead = always) -> None:
+        """Set what the store has available of each item."""
+        self._peer.set_stock(writes, go_ahead)
 
     def close(self) -> None:
         """Nothing is held."""
