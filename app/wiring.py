@@ -25,6 +25,8 @@ import app.mappings.product_pages
 import app.mappings.routes
 import app.orders.find_pages
 import app.orders.models
+import app.own_orders.models
+import app.own_orders.routes
 import app.reports.models
 import app.sync.allowing
 import app.sync.credit_pages

@@ -30,6 +30,17 @@ class Kind:
     description: str
     fields: tuple[ConfigField, ...]
     capabilities: frozenset[Capability]
+    connects_by_itself: bool = False
+
+    @property
+    def lists_orders(self) -> bool:
+        """Whether its orders are read from it; those of a kind without are stored here as they are made."""
+        return Capability.ORDERS in self.capabilities
+
+    @property
+    def lists_products(self) -> bool:
+        """Whether it tells what it sells."""
+        return Capability.PRODUCTS in self.capabilities
 
     @property
     def secret_names(self) -> frozenset[str]:
@@ -38,14 +49,26 @@ class Kind:
 
 
 def kinds() -> list[Kind]:
-    """Every kind that can be connected, in the order of the registry."""
-    return [kind_of(name) for name in connectors.REGISTRY]
+    """Every kind that a person can connect, in the order of the registry."""
+    return [kind_of(name) for name, connector in connectors.REGISTRY.items() if not connector.connects_by_itself]
 
 
 def kind_of(name: str) -> Kind:
     """The kind of that name; KeyError when there is none."""
     found = connectors.REGISTRY[name]
-    return Kind(found.kind, str(found.label), str(found.description), found.config_fields, found.capabilities)
+    return Kind(
+        kind=found.kind,
+        label=str(found.label),
+        description=str(found.description),
+        fields=found.config_fields,
+        capabilities=found.capabilities,
+        connects_by_itself=found.connects_by_itself,
+    )
+
+
+def kinds_made_here() -> list[str]:
+    """The kinds whose orders are made here: there is nothing to read, to ask for or to hold against ours."""
+    return [name for name, connector in connectors.REGISTRY.items() if Capability.ORDERS not in connector.capabilities]
 
 
 def test_connection(kind: str, config: Mapping[str, str]) -> ChannelFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, String, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -19,6 +19,7 @@ class Channel(StoreOwned, Base):
     __table_args__ = (
         CheckConstraint("status in ('connected', 'paused', 'removed')", name="status"),
         CheckConstraint("auto_sync_minutes between 5 and 1440", name="auto_sync_minutes"),
+        Index("uq_channels_own", "store_id", unique=True, postgresql_where=text("kind = 'own'")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

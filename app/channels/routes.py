@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.channels import queries, services
+from app.channels.announcing import announce_anew, announcing, switch_off
 from app.channels.connecting import Kind, kind_of
 from app.channels.forms import AutoSyncForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
@@ -72,6 +73,14 @@ def channel_or_404(channel_id: int) -> ChannelRow:
     channel = queries.channel(channel_id)
     if channel is None:
         abort(404, _("There is no such channel in this store. It may have been removed."))
+    return channel
+
+
+def reading_channel_or_404(channel_id: int) -> ChannelRow:
+    """The same, of a channel that is read; there is nothing to fetch where orders are made here."""
+    channel = channel_or_404(channel_id)
+    if not kind_of(channel.kind).lists_orders:
+        abort(404, _("The orders of this channel are made here, so there is nothing to fetch."))
     return channel
 
 
@@ -161,7 +170,7 @@ def orders_news(channel_id: int) -> Response:
 @blueprint.post("/<int:channel_id>/check")
 def check(channel_id: int) -> Response:
     """Check for updates: one job per channel, so a second press shows the one that runs."""
-    channel = channel_or_404(channel_id)
+    channel = reading_channel_or_404(channel_id)
     try:
         start = request_check(channel_id, g.membership.user_id)
     except ChannelNotReadyError:
@@ -187,6 +196,7 @@ def auto_sync(channel_id: int) -> Response:
         on if form.on.data else off,
         fragment="channels/_auto_sync.html",
         channel=channel_or_404(channel_id),
+        kind=kind_of(channel.kind),
         form=form,
     )
 
@@ -222,7 +232,7 @@ def settings(channel_id: int) -> Response:
 @limit_person(TESTS_A_MINUTE)
 def reconnect(channel_id: int) -> Response:
     """A new key (or address), tested before it replaces the old one."""
-    channel = channel_or_404(channel_id)
+    channel = reading_channel_or_404(channel_id)
     kind = kind_of(channel.kind)
     if request.method == "GET":
         return tab_page("channels/reconnect.html", "settings", channel, form=connect_form(kind, data=channel.config))
@@ -231,6 +241,7 @@ def reconnect(channel_id: int) -> Response:
         return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
     try:
         services.reconnect(channel_id, form.values())
+        announces = announce_anew(channel_id)
     except ChannelError as error:
         form.show(error, kind)
     except services.OtherAccount as other:
@@ -238,7 +249,10 @@ def reconnect(channel_id: int) -> Response:
     else:
         go_on(channel_id, g.membership.user_id)
         nudge(g.store.id, f"channel-{channel_id}")
-        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on where it stopped."))
+        words = _("Reconnected. The work goes on where it stopped.")
+        if not announces:
+            words += " " + _("It does not announce new orders any more; switch that on again.")
+        return done(url_for(".settings", channel_id=channel_id), words)
     return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 
@@ -270,9 +284,10 @@ def resume(channel_id: int) -> Response:
 @needs(Role.OWNER)
 def remove(channel_id: int) -> Response:
     """Say what removing means and for how many orders, then do it and end what runs."""
-    channel = channel_or_404(channel_id)
+    channel = reading_channel_or_404(channel_id)
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", **_removal(channel)))
+    switch_off(channel_id)  # while there is a key to tell the channel so
     with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
         services.remove(channel_id)
     for job_id in active_job_ids(channel_id):

@@ -43,6 +43,7 @@ __all__ = [
     "resume",
     "set_auto_sync",
     "start_of",
+    "store_marketplaces",
     "test_connection",
 ]
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select, true
 
 from app.accounts.models import User
+from app.channels.connecting import kinds_made_here
 from app.channels.models import Channel, Marketplace
 from app.completeness.models import Deviation, Verification, VerificationDay
 from app.core.completeness import DeviationKind, Verdict, verdict

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.connectors.base import Connector, ConnectorOptions
+from app.connectors.own import Own
 from app.connectors.sitegiant import SiteGiant
 
-REGISTRY: Mapping[str, type[Connector]] = MappingProxyType({SiteGiant.kind: SiteGiant})
+REGISTRY: Mapping[str, type[Connector]] = MappingProxyType({SiteGiant.kind: SiteGiant, Own.kind: Own})
 
 
 def connect(kind: str, config: Mapping[str, str], options: ConnectorOptions) -> Connector:

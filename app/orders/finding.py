@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, and_, select, tuple_
 
-from app.channels.connecting import open_connector
+from app.channels.connecting import kinds_made_here, open_connector
 from app.channels.models import Channel, Marketplace
 from app.core.looking import Reading, is_still_open, last_looked_at
 from app.core.states import InvoiceState, OrderState, SeenState
@@ -81,10 +81,14 @@ def find(number: str) -> list[Found]:
 
 
 def places() -> Sequence[Place]:
-    """The connected channels, by name."""
+    """The connected channels that can be asked, by name."""
     rows = db.session.execute(
         select(Channel.id, Channel.name, Channel.checked_at, Channel.start_at)
-        .where(Channel.store_id == current_store_id(), Channel.status == "connected")
+        .where(
+            Channel.store_id == current_store_id(),
+            Channel.status == "connected",
+            Channel.kind.not_in(kinds_made_here()),
+        )
         .order_by(Channel.name)
     )
     return [Place(*row) for row in rows]
@@ -94,7 +98,7 @@ def ask_channel(channel_id: int, remote_id: str) -> Asked:
     """Ask a channel for one order by its own id, now; nothing is stored. ChannelError when it does not answer,
     LookupError when the store has no such connected channel."""
     channel = db.session.get(Channel, (current_store_id(), channel_id))
-    if channel is None or channel.status != "connected":
+    if channel is None or channel.status != "connected" or channel.kind in kinds_made_here():
         raise LookupError(channel_id)
     currencies = _currencies(channel_id)
     name, start_at, connector = channel.name, channel.start_at, open_connector(channel)

@@ -206,10 +206,18 @@ def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
     )
 
 
-def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, int], job_id: int) -> PageCounts:
+def store_page(
+    page: PulledPage,
+    rules: StoreRules,
+    marketplaces: Mapping[str, int],
+    job_id: int | None,
+    *,
+    user_id: int | None = None,
+) -> PageCounts:
     """Write one page: the seen-ledger first, then orders, lines, raw payloads, gateways and journal.
 
-    `marketplaces` maps the channel's marketplace ids to ours. Unchanged rows are not written at all.
+    `marketplaces` maps the channel's marketplace ids to ours. Unchanged rows are not written at all. `job_id` or
+    `user_id` says who brought it.
     """
     orders = {order.remote_id: order for order in page.details if isinstance(order, RemoteOrder)}
     unreadable = {order.remote_id: order for order in page.details if isinstance(order, UnreadableOrder)}
@@ -220,13 +228,15 @@ def store_page(page: PulledPage, rules: StoreRules, marketplaces: Mapping[str, i
     counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unread))
     _write_seen(page, orders, unreadable, marketplaces)
     _write_gateways(page.channel_id, orders.values())
-    counts.new, counts.changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id)
+    counts.new, counts.changed = _write_orders(
+        page.channel_id, list(orders.values()), rules, marketplaces, job_id, user_id=user_id
+    )
     hold_unread(page.channel_id, unread, job_id)
     counts.unchanged = counts.listed - counts.new - counts.changed - counts.skipped - counts.unreadable
     return counts
 
 
-def hold_unread(channel_id: int, unread: Mapping[str, Reason], job_id: int) -> int:
+def hold_unread(channel_id: int, unread: Mapping[str, Reason], job_id: int | None) -> int:
     """Hold stored orders whose present state could not be read: they must not be booked as they were before.
 
     Returns how many were not held for that already. The next reading that works decides about them anew.
@@ -308,7 +318,9 @@ def _write_orders(
     orders: Sequence[RemoteOrder],
     rules: StoreRules,
     marketplaces: Mapping[str, int],
-    job_id: int,
+    job_id: int | None,
+    *,
+    user_id: int | None,
 ) -> tuple[int, int]:
     """How many orders were new, and how many of the known ones changed."""
     stored = _stored_orders(channel_id, [order.remote_id for order in orders])
@@ -344,7 +356,7 @@ def _write_orders(
         notes.append(JournalNote("imported", channel_id, order_id, {"state": row["state"], "reason": row["reason"]}))
     update_rows(Order, ("store_id", "id"), _ORDER_COLUMNS, changed)
     _write_lines([order_id for order_id, _ in rewritten], added + rewritten)
-    write_journal(notes, job_id=job_id)
+    write_journal(notes, job_id=job_id, user_id=user_id)
     return len(fresh), len(changed)
 
 

@@ -160,6 +160,8 @@ _CHANGED: Final[Mapping[str, tuple[Any, Callable[[Any, Place, str], str]]]] = {
 
 KINDS: Final[Mapping[str, Kind]] = {
     "imported": Kind(_l("Read from %(channel)s for the first time"), ("state", "reason"), "down", lines=_standing),
+    "made_here": Kind(_l("Made here"), ("state", "reason"), "plus", lines=_standing),
+    "changed_here": Kind(_l("Changed here"), tuple(_CHANGED), "edit", lines=_changes),
     "changed": Kind(_l("Changed on %(channel)s"), tuple(_CHANGED), "refresh", lines=_changes),
     "waiting": Kind(_l("Waits for its payment"), ("reason",), "clock"),
     "held": Kind(_l("Held, because something must be mended first"), ("reason",), "warning", "danger", _why),

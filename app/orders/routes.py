@@ -22,6 +22,7 @@ from app.orders.filters import OrderFilter
 from app.orders.journal import tell
 from app.orders.reasons import phrase
 from app.orders.table import Spot, mark_of, orders_table_context, place_of, show_row
+from app.own_orders.services import OwnOrderRow, own_order
 from app.sync.refusals import delivery_orders_notice
 from app.sync.services import SyncStart, request_sync
 from app.tenancy.scope import store_scope
@@ -81,17 +82,23 @@ def show(order_id: int) -> Response:
     seen = f"{mark_of(order.row)}.{len(order.story)}"
     if respond.wants_fragment() and request.args.get("seen") == seen:
         return Response(status=204)  # an open page asks at every nudge, and must not lose its buttons for nothing
-    place = place_of(order.row)
+    place, own = place_of(order.row), own_order(order_id)
     return respond.page_or_fragment(
         "orders/show.html",
         "orders/_story_live.html",
         order=order,
         shown=show_row(order.row),
-        story=[(entry, tell(entry.kind, entry.detail, place, order.currency)) for entry in order.story],
+        story=[(entry, tell(_told_as(entry.kind, own), entry.detail, place, order.currency)) for entry in order.story],
         seen=seen,
         suspects=suspects_of(order_id),
+        own=own,
         raw=None if respond.wants_fragment() else raw_order(order_id),
     )
+
+
+def _told_as(kind: str, own: OwnOrderRow | None) -> str:
+    """What was made here was not read from anywhere."""
+    return {"imported": "made_here", "changed": "changed_here"}.get(kind, kind) if own else kind
 
 
 @blueprint.post("/orders/sync")

@@ -17,7 +17,7 @@ from app.channels.models import Channel
 from app.channels.services import open_connector, pause_by_error
 from app.completeness.mending import has_asked, mend
 from app.completeness.reading import confirm, verify
-from app.connectors.base import Connector
+from app.connectors.base import Capability, Connector
 from app.core.errors import (
     AuthRejected,
     ChannelError,
@@ -63,6 +63,8 @@ BOOKING_KINDS = ("sync", "auto", "retry")
 SLICE_SECONDS = 1
 """How long a job may go on while others wait."""
 LONGEST_SLICE_SECONDS = 300
+FETCHING = ("pull", "recheck", "settle")
+"""Phases that read what a channel lists."""
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
@@ -128,7 +130,7 @@ def _passes(error: DBAPIError) -> bool:
 
 def _go_through(held: Run, connector: Connector) -> None:
     """Each phase from where the job stands, until it is finished, cancelled, or has to let others pass."""
-    phases = PHASES[held.kind]
+    phases = phases_of(held.kind, connector)
     names = [name for name, _phase in phases]
     began = time.monotonic()
     at = names.index(held.phase) if held.phase else 0
@@ -161,6 +163,12 @@ def _must_stop(held: Run, seconds: float) -> bool:
     if held.must_pass or seconds > LONGEST_SLICE_SECONDS:
         return True
     return seconds > SLICE_SECONDS and queue.somebody_waits(_redis_url())
+
+
+def phases_of(kind: str, connector: Connector) -> list[tuple[str, Phase]]:
+    """What a job of the kind does; nothing is fetched from a channel whose orders are made here."""
+    reads = Capability.ORDERS in connector.capabilities
+    return [(name, phase) for name, phase in PHASES[kind] if reads or name not in FETCHING]
 
 
 def _let_pass(held: Run) -> None:

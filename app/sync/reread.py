@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import select
 
 from app.channels.services import refresh_marketplaces
-from app.connectors.base import Connector
+from app.connectors.base import Capability, Connector
 from app.core.plan import refuse_batch
 from app.core.states import JobState
 from app.core.types import RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.importing import PulledPage, store_page, store_rules
+from app.orders.judging import rejudge_orders
+from app.orders.models import Order
 from app.orders.retrying import WantedOrder, count_wanted, settle_wanted, wanted_orders
+from app.orders.services import lock_channel
 from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.models import SyncJob
@@ -35,12 +38,40 @@ def reread(run: Run, connector: Connector) -> Iterator[None]:
             run.save(sets_out=True)
             db.session.commit()
         yield
+    if Capability.ORDERS not in connector.capabilities:
+        yield from _judge(run, connector.page_size)
+        return
     places = places_of(run)
     while batch := _next(run, connector.page_size):
         asked = [order.stub.remote_id for order in batch]
         details = read_details(connector, asked, places.currencies, attempts=run.attempts)
         _store(run, batch, details, places)
         yield
+
+
+def _judge(run: Run, limit: int) -> Iterator[None]:
+    """The same where orders are made here: there is nothing to read, so what is stored is judged by today's rules."""
+    while batch := _next(run, limit):
+        with store_scope(run.store_id):
+            lock_channel(run.channel_id)
+            moved = rejudge_orders(run.channel_id, _order_ids(run, batch), run.requested_by)
+            may_book = refuse_batch(current_store().auto_delivery_order) is None
+            settle_wanted(run.channel_id, batch, queue=may_book, job_id=run.job_id)
+            run.done += len(batch)
+            run.total = max(run.total or 0, run.done)
+            run.count(reread=len(batch), changed=moved)
+            run.save()
+            db.session.commit()
+        yield
+
+
+def _order_ids(run: Run, batch: Sequence[WantedOrder]) -> Sequence[int]:
+    query = select(Order.id).where(
+        Order.store_id == run.store_id,
+        Order.channel_id == run.channel_id,
+        Order.remote_id.in_([order.stub.remote_id for order in batch]),
+    )
+    return db.session.scalars(query).all()
 
 
 def books_beside(run: Run) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.channels.connecting import kinds_made_here
 from app.channels.models import Channel
 from app.core.errors import AuthRejected
 from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
@@ -33,7 +34,7 @@ STOPPED_BY_A_PAUSE = (AuthRejected.code, "CHANNEL_PAUSED")
 
 
 class ChannelNotReadyError(Exception):
-    """The channel is paused or removed, so nothing can be asked of it."""
+    """The channel is paused or removed, or nothing can be read from it, so this cannot be asked of it."""
 
 
 class NoSuchJobError(LookupError):
@@ -68,7 +69,7 @@ class SyncStart:
 
 def request_check(channel_id: int, user_id: int | None) -> JobStart:
     """Start a check of the channel; while one waits or runs, that one is returned. ChannelNotReadyError when paused."""
-    _lock_channel(channel_id)
+    _refuse_unread(_lock_channel(channel_id))
     start = _start(channel_id, "check", user_id)
     db.session.commit()
     _announce([start])
@@ -150,12 +151,18 @@ def request_retry(
     return replace(start, taken=marked)
 
 
+def _refuse_unread(channel: Channel) -> None:
+    """Nothing is fetched for a channel whose orders are made here."""
+    if channel.kind in kinds_made_here():
+        raise ChannelNotReadyError(channel.id)
+
+
 def request_job(channel_id: int, kind: str, user_id: int | None, asked: Mapping[str, Any] | None) -> JobStart:
     """Start a job of a kind that another room brings; `asked` says what for. While one waits or runs, that is returned.
 
     ChannelNotReadyError when the channel is paused.
     """
-    _lock_channel(channel_id)
+    _refuse_unread(_lock_channel(channel_id))
     start = _start(channel_id, kind, user_id, asked)
     db.session.commit()
     _announce([start])

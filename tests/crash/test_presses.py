@@ -39,6 +39,7 @@ ONCE_IS_AS_TWICE = {
     "orders.failed_ignore": "what is left out is left out, and the second press finds nothing of it",
     "orders.failed_take_back": "what is taken back is not left out any more",
     "orders.failed_date": "a day is set",
+    "orders.mark": "a word is noted",
     "orders.same_sale": "a word is noted, and the second press finds the order gone on",
     "sync.no_delivery_orders": "a setting is set",
 }
@@ -252,6 +253,16 @@ def is_channel(**expected: object) -> Outcome:
 BUTTONS: Mapping[str, Button] = {
     "channels.check": Button(on_channel("check"), one_more_job("check")),
     "orders.sync": Button(sync, one_more_job("sync")),
+def new_order(merchant: Merchant) -> tuple[str, Form]:
+    line = {"line_name": "Kopi", "line_quantity": "2", "line_unit_price": "3.90"}
+    return f"/{merchant.slug}/orders/new", {"press": "one-press-of-many", "save": "1", "kind": "pos", **line}
+
+
+def edited_order(merchant: Merchant) -> tuple[str, Form]:
+    (order,) = merchant.rows("select id from orders where store_id = %s and number = 'SO00001'")
+    return f"/{merchant.slug}/orders/{order['id']}/edit", {**new_order(merchant)[1], "line_quantity": "3"}
+
+
     "sync.sync_now": Button(on_channel("sync-now"), one_more_job("auto")),
     "sync.cancel": Button(cancel, stopped),
     "sync.retry": Button(retry, one_more_job("check")),
@@ -342,6 +353,21 @@ BUTTONS: Mapping[str, Button] = {
     "channels.remove": Button(on_channel("remove"), is_channel(status="removed"), may_answer=(303, 404)),
 }
 
+    "orders.new": Button(
+        new_order,
+        row(
+            "select count(*), sum(total)::int as total from orders where store_id = %s and order_type = 'pos'",
+            {"count": 1, "total": 780},
+        ),
+    ),
+    "orders.edit": Button(
+        edited_order,
+        row(
+            "select count(*), max(o.total) as total from journal j join orders o on o.store_id = j.store_id "
+            "and o.id = j.order_id where j.store_id = %s and j.kind = 'changed' and o.order_type = 'pos'",
+            {"count": 1, "total": 1170},
+        ),
+    ),
 
 @pytest.fixture(scope="module")
 def settled(new_merchant: Callable[[str], Merchant]) -> Merchant:

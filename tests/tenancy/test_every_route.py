@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,9 +23,11 @@ from app import create_app
 from app.completeness.models import Verification
 from app.config import load_settings
 from app.core.crediting import InFull
+from app.core.own_orders import read_order
 from app.core.states import CreditCause
 from app.extensions import db
 from app.mappings.services import add_payment_method
+from app.own_orders.services import add_orders
 from app.sync import live
 from app.sync.crediting import credit_invoice
 from app.sync.models import SyncJob
@@ -146,6 +148,9 @@ ROUTES: Mapping[str, Route] = {
     "orders.failed_retry": Route(post=Who.OWNER, values=CAUSE),
     "orders.failed_ignore": Route(get=Who.OWNER, post=Who.OWNER, values=CAUSE),
     "orders.failed_date": OWNERS_FORM,
+    "orders.new": OWNERS_FORM,
+    "orders.edit": OWNERS_FORM,
+    "orders.mark": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "paid"}),
     "orders.failed_ignored": PAGE,
     "orders.failed_take_back": ACT,
     "orders.same_sale": FORM,
@@ -253,6 +258,7 @@ def _credit_note(books: Books, invoice_id: int) -> int:
         made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
         return made.credit_note_id
 
+        "own_order_id": _own_order(books),
 
 def _job(books: Books, channel_id: int) -> int:
     with books.scope():
@@ -270,6 +276,14 @@ def _verification(books: Books, channel_id: int, job_id: int) -> int:
             job_id=job_id,
             since=NOON.date(),
             until=NOON.date(),
+def _own_order(books: Books) -> int:
+    line = {"name": "Kopi", "quantity": "1", "unit_price": "3.90"}
+    order = read_order({"kind": "pos", "lines": [line]}, currency="MYR", now=datetime.now(UTC))
+    with books.scope():
+        (made,) = add_orders([order], user_id=None).made
+        return made.order_id
+
+
             time_zone="Asia/Kuala_Lumpur",
             finished_at=NOON,
             until_at=NOON,

@@ -85,6 +85,7 @@ ACTS = {
     "sync.change_retry",
     "sync.no_delivery_orders",
     "sync.retry",
+    "orders.mark",
     "sync.sync_now",
     "web.choose_theme",
 }

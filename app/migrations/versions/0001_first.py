@@ -29,6 +29,7 @@ STORE_OWNED = (
     "memberships",
     "number_series",
     "payment_methods",
+    "own_order_requests",
     "salespeople",
     "checkpoints",
     "marketplaces",
@@ -150,6 +151,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("channel_id", sa.BigInteger(), nullable=True),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
+    op.create_index("uq_channels_own", "channels", ["store_id"], unique=True, postgresql_where=sa.text("kind = 'own'"))
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("invoice_id", sa.BigInteger(), nullable=True),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
@@ -250,6 +252,18 @@ def upgrade() -> None:
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_salespeople_store_id")),
+    op.create_table(
+        "own_order_requests",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_own_order_requests_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "caller", "key", name=op.f("pk_own_order_requests")),
+    )
+    op.create_index("ix_own_order_requests_made", "own_order_requests", ["store_id", "created_at"], unique=False)
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_salespeople")),
     )
     op.create_index("uq_salespeople_name", "salespeople", ["store_id", sa.literal_column("lower(name)")], unique=True)
