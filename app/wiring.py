@@ -27,6 +27,7 @@ import app.orders.find_pages
 import app.orders.models
 import app.own_orders.models
 import app.own_orders.routes
+import app.reports.marketplace_channels_pages
 import app.reports.models
 import app.sync.allowing
 import app.sync.credit_pages

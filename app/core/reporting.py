@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -49,6 +50,11 @@ class Days:
     def count(self) -> int:
         """How many."""
         return (self.last - self.first).days + 1
+
+    @property
+    def is_month(self) -> bool:
+        """Whether they are a whole month."""
+        return self == Days(self.first.replace(day=1), _month_end(self.first))
 
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
@@ -154,4 +160,4 @@ def _month_before(day: date) -> Days:
 
 
 def _month_end(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return day.replace(day=monthrange(day.year, day.month)[1])

@@ -47,6 +47,7 @@ NAV: Final = (
     NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
     NavItem("inventory.index", _l("Inventory"), "box", ("inventory.",)),
     NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
+    NavItem("reports.marketplace_channels", _l("Reports"), "report", ("reports.marketplace_channels",)),
     NavItem("orders.failed", _l("Failed Sync"), "warning", ("orders.failed",)),
     NavItem("completeness.index", _l("Completeness"), "check", ("completeness.",)),
     NavItem("sync.jobs", _l("Jobs"), "clock", ("sync.job",)),

@@ -200,6 +200,9 @@ ROUTES: Mapping[str, Route] = {
     "reports.home_state": PAGE,
     "reports.home_sales": PAGE,
     "reports.home_jobs": PAGE,
+    "reports.marketplace_channels": PAGE,
+    "reports.marketplace_channels_print": PAGE,
+    "reports.marketplace_channels_csv": PAGE,
 }
 
 

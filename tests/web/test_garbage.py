@@ -22,6 +22,7 @@ from app.catalog.stock_queries import MovementFilter
 from app.extensions import Base, db, limiter
 from app.invoices.filters import InvoiceFilter
 from app.orders.filters import OrderFilter
+from app.reports.marketplace_channels import Choice
 from app.sync import live
 from app.tenancy.models import StoreOwned
 from app.tenancy.scope import store_scope
@@ -112,7 +113,7 @@ def query_names() -> list[str]:
     names: set[str] = set()
     for path in ROOM.glob("*/*.py"):
         names |= set(re.findall(r'\bargs\.get(?:list)?\("(\w+)"', path.read_text(encoding="utf-8")))
-    for kind in (OrderFilter, InvoiceFilter, ItemFilter, MovementFilter, Keyset):
+    for kind in (OrderFilter, InvoiceFilter, Choice, ItemFilter, MovementFilter, Keyset):
         names |= {field.name for field in fields(kind)}
     return sorted(names)
 
