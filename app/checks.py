@@ -102,9 +102,9 @@ def _role(connection: Connection) -> Check:
 def _row_level_security(connection: Connection) -> Check:
     unguarded = connection.execute(
         """
-        select c.relname from pg_class c
+        select distinct c.relname from pg_class c
         join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
-          and a.attname = case c.relname when 'stores' then 'id' else 'store_id' end
+          and (a.attname in ('store_id', 'main_store_id') or (c.relname = 'stores' and a.attname = 'id'))
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
           and not (c.relrowsecurity and c.relforcerowsecurity and exists (
               select from pg_policy p where p.polrelid = c.oid))

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from app.config import SettingError, Settings, load_settings
+from app.core.linking import Plan
 
 P = ParamSpec("P")
 
@@ -152,15 +153,39 @@ def rotate_keys() -> None:
     """Seal all credentials with the first of CREDENTIAL_KEYS, as the database's owner; then drop the old keys."""
     from app import create_app  # noqa: PLC0415
     from app.channels.rotation import reseal_all  # noqa: PLC0415
+    from app.links.codes import reseal_codes  # noqa: PLC0415
 
     settings = _settings()
     if settings.database_owner_url is None:
         raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store's channels")
     with create_app(settings).app_context():
         resealed = reseal_all(settings.database_owner_url)
+        codes = reseal_codes(settings.database_owner_url)
     click.echo(f"{resealed.done} channels are sealed with the newest key.")
+    click.echo(f"{codes.done} verification codes are sealed with the newest key.")
     if resealed.broken:
         raise click.ClickException(f"{resealed.broken} channels are sealed with a key that is not in CREDENTIAL_KEYS")
+    if codes.broken:
+        raise click.ClickException(
+            f"{codes.broken} verification codes are sealed with a key that is not there any more"
+        )
+
+
+@main.command("set-plan")
+@click.argument("store")
+@click.argument("plan", type=click.Choice([plan.value for plan in Plan]))
+@refusing
+def set_plan(store: str, plan: str) -> None:
+    """Put the store at /STORE on a plan, as the database's owner. Links that need a higher one are suspended."""
+    from app.tenancy.plans import put_on_plan  # noqa: PLC0415
+
+    settings = _settings()
+    if settings.database_owner_url is None:
+        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store")
+    name = put_on_plan(settings.database_owner_url, store, Plan(plan))
+    if name is None:
+        raise click.ClickException(f"there is no store at /{store}")
+    click.echo(f"{name} is on the plan {plan}.")
 
 
 @main.command()

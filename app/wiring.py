@@ -17,6 +17,7 @@ import app.completeness.models
 import app.invoices.credit_pages
 import app.invoices.models
 import app.invoices.register_pages
+import app.links.models
 import app.mappings.marketplaces
 import app.mappings.models
 import app.mappings.product_batches
@@ -46,6 +47,7 @@ from app.completeness import routes as completeness_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 from app.invoices import routes as invoices_routes
+from app.links import routes as links_routes
 from app.orders import routes as orders_routes
 from app.reports import routes as reports_routes
 from app.sync import routes as sync_routes
@@ -61,6 +63,7 @@ BLUEPRINTS = (
     orders_routes.blueprint,
     invoices_routes.blueprint,
     inventory_routes.blueprint,
+    links_routes.blueprint,
     sync_routes.blueprint,
     completeness_routes.blueprint,
     reports_routes.blueprint,

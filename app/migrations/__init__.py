@@ -60,6 +60,25 @@ _WRITTEN_ONCE = (
 )
 
 
+_OF_A_LINK = (
+    "state",
+    "code_hash",
+    "channel_name",
+    "location_id",
+    "reason",
+    "reason_detail",
+    "stock_after",
+    "asked_at",
+    "asked_by",
+    "answered_at",
+    "answered_by",
+    "ended_at",
+    "ended_by_side",
+    "version",
+)
+"""What changes about a link; never which two stores it is between, nor what they were called."""
+
+
 def _grant(connection: Connection, app_role: str) -> None:
     """Rows, never the schema. The books are append-only for the app: no invoice and no journal is deleted."""
     role = connection.dialect.identifier_preparer.quote(app_role)
@@ -74,5 +93,7 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"revoke update, delete on {', '.join(_WRITTEN_ONCE)} from {role}",
         f"grant update (state, credited) on invoices to {role}",
         f"grant update (asked_at, asked_by, tried_at, mended_at) on deviations to {role}",
+        f"revoke update, delete on links, link_events from {role}",
+        f"grant update ({', '.join(_OF_A_LINK)}) on links to {role}",
     ):
         connection.execute(text(statement))

@@ -19,8 +19,10 @@ from app.accounts.sessions import forget_old
 from app.channels.alarms import tell_owners
 from app.completeness.services import start_nightly
 from app.extensions import db
+from app.links.settling import settle_due
 from app.sync import queue
 from app.sync.models import Heartbeat
+from app.sync.nudge import nudge
 from app.sync.services import ChannelNotReadyError, start_auto_sync, start_write_back
 from app.sync.waking import wake
 from app.tenancy import doors
@@ -55,7 +57,7 @@ def tick_for_ever(app: Flask) -> None:
 
 def tick_once() -> None:
     """One round: say that we live, start due Auto Syncs, verifications and unsent changes, ring for waiting and
-    abandoned jobs, and tell owners of channels that stopped."""
+    abandoned jobs, tell owners of channels that stopped, and settle the links between stores."""
     _beat()
     for store_id, channel_id in doors.due_channels(_AT_MOST):
         with store_scope(store_id):
@@ -71,6 +73,9 @@ def tick_once() -> None:
                 db.session.rollback()
     for store_id, channel_id in doors.untold_pauses(_AT_MOST):
         tell_owners(store_id, channel_id)
+    for store_ids in settle_due(_AT_MOST):
+        for store_id in store_ids:
+            nudge(store_id, "links")
     for store_id, channel_id in doors.due_changes(_AT_MOST):
         with store_scope(store_id):
             start_write_back(channel_id, None)

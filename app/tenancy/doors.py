@@ -81,6 +81,34 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
           where j.store_id = g.store_id and j.channel_id = g.channel_id and j.state in ('queued', 'running'))
     limit p_limit
 $$""",
+    "door_webhook": """
+create function door_webhook(p_token_hash bytea)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select w.store_id, w.channel_id from public.webhooks w where w.token_hash = p_token_hash
+$$""",
+    "door_due_announcements": """
+create function door_due_announcements(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select distinct d.store_id, d.channel_id
+    from public.webhook_deliveries d
+    join public.channels c on c.store_id = d.store_id and c.id = d.channel_id and c.status = 'connected'
+    where d.worked_at is null and not exists (
+        select 1 from public.sync_jobs j
+        where j.store_id = d.store_id and j.channel_id = d.channel_id and j.kind = 'announced'
+          and (j.state in ('queued', 'running')
+               or ((j.problem is not null or j.state = 'cancelled')
+                   and j.finished_at > now() - interval '15 minutes')))
+    limit p_limit
+$$""",
+    "door_old_deliveries": """
+create function door_old_deliveries(p_days int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select distinct d.store_id, d.channel_id from public.webhook_deliveries d
+    where d.received_at < now() - make_interval(days => p_days)
+$$""",
     "door_count_again": """
 create function door_count_again() returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -126,6 +154,95 @@ begin
     return query execute format('select distinct t.order_id from public.search_texts t where store_id = $1 and %s '
                                 'limit $2', found) using scope, p_at_most;
 end $$""",
+    "door_verification_code": """
+create function door_verification_code(p_hash bytea)
+returns table (store_id bigint, name text, code_hash bytea, has_main boolean, is_main boolean,
+               batch bigint, batch_skus text[], serial bigint, serial_skus text[], kit bigint, kit_skus text[])
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select s.id, s.name::text, v.code_hash,
+           exists (select from public.links l where l.sub_store_id = s.id
+                   and l.state in ('pending', 'connected', 'suspended')),
+           exists (select from public.links l where l.main_store_id = s.id
+                   and l.state in ('pending', 'connected', 'suspended')),
+           i.batch, i.batch_skus, i.serial, i.serial_skus, i.kit, i.kit_skus
+    from public.verification_codes v join public.stores s on s.id = v.store_id
+    cross join lateral (
+        select count(*) filter (where u.tracking = 'batch') as batch,
+               (array_agg(u.sku::text order by u.id) filter (where u.tracking = 'batch'))[1:3] as batch_skus,
+               count(*) filter (where u.tracking = 'serial') as serial,
+               (array_agg(u.sku::text order by u.id) filter (where u.tracking = 'serial'))[1:3] as serial_skus,
+               count(*) filter (where u.kit) as kit,
+               (array_agg(u.sku::text order by u.id) filter (where u.kit))[1:3] as kit_skus
+        from public.items u
+        where u.store_id = s.id and u.archived_at is null and (u.kit or u.tracking <> 'none')) i
+    where v.code_hash = p_hash
+$$""",
+    "door_link_standing": """
+create function door_link_standing(p_link_id bigint)
+returns table (plan text, main_is_sub boolean)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select m.plan::text, exists (select from public.links o where o.sub_store_id = l.main_store_id
+                                 and o.state in ('connected', 'suspended'))
+    from public.links l join public.stores m on m.id = l.main_store_id
+    where l.id = p_link_id and l.asked_at is not null
+      and nullif(current_setting('app.store_id', true), '')::bigint in (l.main_store_id, l.sub_store_id)
+$$""",
+    "door_due_stock": """
+create function door_due_stock(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select c.store_id, c.id
+    from public.channels c
+    where c.status = 'connected' and c.stock_location_id is not null
+      and (exists (select from public.stock_levels s where s.store_id = c.store_id
+                   and s.location_id = c.stock_location_id and s.changed_seq > c.stock_seq)
+           or exists (select from public.listings l where l.store_id = c.store_id and l.channel_id = c.id
+                      and l.item_id is not null and l.gone_at is null and l.item_id is distinct from l.told_item_id))
+      and not exists (select from public.sync_jobs j where j.store_id = c.store_id and j.channel_id = c.id
+                      and j.kind = 'stock' and j.state in ('queued', 'running'))
+    limit p_limit
+$$""",
+    "door_links_to_follow": """
+create function door_links_to_follow(p_limit int)
+returns table (link_id bigint, main_store_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select l.id, l.main_store_id
+    from public.links l
+    left join public.channels c on c.store_id = l.main_store_id and c.kind = 'store'
+        and c.config ->> 'store' = l.sub_store_id::text
+    where (l.state = 'connected' and (c.id is null or c.status = 'removed'
+                                      or (c.status = 'paused' and c.paused_reason = 'LINK_SUSPENDED')))
+       or (l.state = 'suspended' and c.status = 'connected')
+       or (l.state = 'ended' and c.status in ('connected', 'paused') and not exists (
+            select from public.links live where live.main_store_id = l.main_store_id
+            and live.sub_store_id = l.sub_store_id and live.state in ('connected', 'suspended')))
+    limit p_limit
+$$""",
+    "door_links_to_settle": """
+create function door_links_to_settle(p_pending_days int, p_limit int)
+returns table (link_id bigint, sub_store_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select j.id, j.sub_store_id
+    from (
+        select l.*, case
+            when m.plan not in ('premium', 'enterprise') then 'PLAN_TOO_LOW'
+            when exists (select from public.items i where i.store_id = l.sub_store_id and i.archived_at is null
+                         and (i.kit or i.tracking <> 'none') and i.tracking = 'batch') then 'SUB_HAS_BATCH'
+            when exists (select from public.items i where i.store_id = l.sub_store_id and i.archived_at is null
+                         and (i.kit or i.tracking <> 'none') and i.tracking = 'serial') then 'SUB_HAS_SERIAL'
+            when exists (select from public.items i where i.store_id = l.sub_store_id and i.archived_at is null
+                         and (i.kit or i.tracking <> 'none') and i.kit) then 'SUB_HAS_KIT'
+            else '' end as broken
+        from public.links l join public.stores m on m.id = l.main_store_id
+        where l.state in ('pending', 'connected', 'suspended')) j
+    where case j.state
+        when 'pending' then j.asked_at <= now() - make_interval(days => p_pending_days)
+            or not exists (select from public.verification_codes v
+                           where v.store_id = j.sub_store_id and v.code_hash = j.code_hash)
+        when 'connected' then j.broken <> ''
+        else j.broken <> j.reason end
+    order by j.id limit p_limit
+$$""",
 }
 
 
@@ -180,6 +297,29 @@ def due_changes(limit: int) -> list[tuple[int, int]]:
     return [(row.store_id, row.channel_id) for row in rows]
 
 
+def webhook(token_hash: bytes) -> tuple[int, int] | None:
+    """(store id, channel id) of the channel that was given the address with this token; None when none was."""
+    row = db.session.execute(
+        text("select store_id, channel_id from door_webhook(:hash)"), {"hash": token_hash}
+    ).one_or_none()
+    return None if row is None else (row.store_id, row.channel_id)
+
+
+def due_announcements(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels that announced orders, and no job that would look at them.
+
+    A job that failed at it is not followed by another at once.
+    """
+    rows = db.session.execute(text("select store_id, channel_id from door_due_announcements(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def old_deliveries(days: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels whose calls of so many days ago are still kept."""
+    rows = db.session.execute(text("select store_id, channel_id from door_old_deliveries(:days)"), {"days": days})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
 def find_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int) -> list[int] | None:
     """The orders of the scope's store with a text that fits one of each pair of LIKE patterns, or has these digits.
 
@@ -219,3 +359,61 @@ def untold_pauses(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels that an error paused and whose owners do not know it yet."""
     rows = db.session.execute(text("select store_id, channel_id from door_untold_pauses(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOwner:
+    """The store that a verification code belongs to, and what keeps it from being linked; SKUs are the first three."""
+
+    store_id: int
+    name: str
+    code_hash: bytes
+    has_main: bool
+    is_main: bool
+    batch: int
+    batch_skus: tuple[str, ...]
+    serial: int
+    serial_skus: tuple[str, ...]
+    kit: int
+    kit_skus: tuple[str, ...]
+
+
+def verification_code(code_hash: bytes) -> CodeOwner | None:
+    """Whose code this is; None when it is nobody's."""
+    row = db.session.execute(
+        text("select * from door_verification_code(:code_hash)"), {"code_hash": code_hash}
+    ).one_or_none()
+    if row is None:
+        return None
+    found = dict(row._mapping)
+    skus = {name: tuple(found[name] or ()) for name in ("batch_skus", "serial_skus", "kit_skus")}
+    return CodeOwner(**{**found, "code_hash": bytes(row.code_hash), **skus})
+
+
+def link_standing(link_id: int) -> tuple[str, bool] | None:
+    """(the main store's plan, whether it is itself a sub-store) of a link of the scope's store; None for another's."""
+    row = db.session.execute(
+        text("select plan, main_is_sub from door_link_standing(:link_id)"), {"link_id": link_id}
+    ).one_or_none()
+    return None if row is None else (row.plan, row.main_is_sub)
+
+
+def due_stock(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels that are to be told other stock than they know, and have no job that does."""
+    rows = db.session.execute(text("select store_id, channel_id from door_due_stock(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def links_to_follow(limit: int) -> list[tuple[int, int]]:
+    """(link id, main store id) of links whose channel in the main store does not stand as they do."""
+    rows = db.session.execute(text("select link_id, main_store_id from door_links_to_follow(:limit)"), {"limit": limit})
+    return [(row.link_id, row.main_store_id) for row in rows]
+
+
+def links_to_settle(pending_days: int, limit: int) -> list[tuple[int, int]]:
+    """(link id, sub-store id) of links that the clock or the rules move: to expire, to suspend, to resume."""
+    rows = db.session.execute(
+        text("select link_id, sub_store_id from door_links_to_settle(:days, :limit)"),
+        {"days": pending_days, "limit": limit},
+    )
+    return [(row.link_id, row.sub_store_id) for row in rows]

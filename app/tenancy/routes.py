@@ -19,6 +19,7 @@ from app.channels.queries import channels
 from app.invoices import closing as books
 from app.invoices import settings
 from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
+from app.links import codes
 from app.mappings import lists
 from app.mappings import services as mappings
 from app.mappings.queries import payment_methods
@@ -50,12 +51,15 @@ def general() -> Response:
     """Name, currency, time zone, language; the plan is shown only."""
     fixed = settings.has_invoices()
     if request.method == "GET":
-        return page_or_fragment(*_GENERAL, form=GeneralForm(obj=g.store), currency_fixed=fixed)
+        if g.membership.may_write:
+            codes.ensure_code(access.me().id)
+        form = GeneralForm(obj=g.store)
+        return page_or_fragment(*_GENERAL, form=form, currency_fixed=fixed, code=codes.own_code())
     form = GeneralForm(request.form)
     if fixed:
         form.currency.data = g.store.currency  # browsers do not send a select that is locked
     if not form.validate():
-        return invalid(*_GENERAL, form=form, currency_fixed=fixed)
+        return invalid(*_GENERAL, form=form, currency_fixed=fixed, code=codes.own_code())
     try:
         moved = settings.save_general(
             name=form.name.data,
@@ -67,7 +71,7 @@ def general() -> Response:
         )
     except CurrencyFixed:
         form.currency.errors = (_("An invoice was issued in the meantime, so the currency stays."),)
-        return invalid(*_GENERAL, form=form, currency_fixed=True)
+        return invalid(*_GENERAL, form=form, currency_fixed=True, code=codes.own_code())
     return done(url_for(".general"), _saved(moved), fragment=_GENERAL[1], form=form, currency_fixed=fixed)
 
 

@@ -74,6 +74,16 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
         "pending": Badge("warning", "clock", _l("Pending")),
         "denied": Badge("danger", "x", _l("Denied")),
     },
+    "LinkState": {
+        "draft": Badge("neutral", "edit", _l("Not asked yet")),
+        "pending": Badge("warning", "clock", _l("Pending")),
+        "connected": Badge("success", "link", _l("Connected")),
+        "suspended": Badge("danger", "pause", _l("Suspended")),
+        "denied": Badge("danger", "x", _l("Denied")),
+        "expired": Badge("neutral", "clock", _l("Expired")),
+        "withdrawn": Badge("neutral", "x", _l("Withdrawn")),
+        "ended": Badge("neutral", "x", _l("Ended")),
+    },
     "OrderStatus": {
         "open": Badge("neutral", "orders", _l("Open")),
         "processing": Badge("info", "refresh", _l("Processing")),

@@ -42,6 +42,14 @@ ONCE_IS_AS_TWICE = {
     "orders.mark": "a word is noted",
     "orders.same_sale": "a word is noted, and the second press finds the order gone on",
     "sync.no_delivery_orders": "a setting is set",
+    "links.code": "the draft of a code is found again: tests/links/test_handshake.py",
+    "links.options": "a link is moved once, under a lock: tests/links/test_races.py presses at the same moment",
+    "links.grant": "a link is moved once: tests/links/test_races.py",
+    "links.deny": "a link is moved once: tests/links/test_races.py",
+    "links.withdraw": "a link is moved once: tests/links/test_races.py",
+    "links.ask_again": "the draft is found again",
+    "links.end": "a link is moved once: tests/links/test_races.py",
+    "links.rotate": "each press makes another code, and the newest counts",
 }
 """Buttons whose second press does no harm, by their nature; their own tests are elsewhere."""
 
@@ -245,14 +253,6 @@ def stopped(merchant: Merchant, before: Sequence[JobRow]) -> None:
     assert {job.id for job in merchant.jobs()} == {job.id for job in before}
 
 
-def is_channel(**expected: object) -> Outcome:
-    return row(f"select {', '.join(expected)} from channels where store_id = %s", expected)
-
-
-# In the order in which one merchant comes to press them.
-BUTTONS: Mapping[str, Button] = {
-    "channels.check": Button(on_channel("check"), one_more_job("check")),
-    "orders.sync": Button(sync, one_more_job("sync")),
 def new_order(merchant: Merchant) -> tuple[str, Form]:
     line = {"line_name": "Kopi", "line_quantity": "2", "line_unit_price": "3.90"}
     return f"/{merchant.slug}/orders/new", {"press": "one-press-of-many", "save": "1", "kind": "pos", **line}
@@ -263,6 +263,14 @@ def edited_order(merchant: Merchant) -> tuple[str, Form]:
     return f"/{merchant.slug}/orders/{order['id']}/edit", {**new_order(merchant)[1], "line_quantity": "3"}
 
 
+def is_channel(**expected: object) -> Outcome:
+    return row(f"select {', '.join(expected)} from channels where store_id = %s", expected)
+
+
+# In the order in which one merchant comes to press them.
+BUTTONS: Mapping[str, Button] = {
+    "channels.check": Button(on_channel("check"), one_more_job("check")),
+    "orders.sync": Button(sync, one_more_job("sync")),
     "sync.sync_now": Button(on_channel("sync-now"), one_more_job("auto")),
     "sync.cancel": Button(cancel, stopped),
     "sync.retry": Button(retry, one_more_job("check")),
@@ -345,14 +353,6 @@ def edited_order(merchant: Merchant) -> tuple[str, Form]:
         on_channel("marketplaces/refresh"),
         row("select count(*) from marketplaces where store_id = %s", {"count": 8}),
     ),
-    "settings.names": Button(
-        lambda merchant: (f"/{merchant.slug}/settings/warehouses", {"name": "Ipoh"}),
-        row("select count(*) from locations where store_id = %s and name = 'Ipoh'", {"count": 1}),
-        may_answer=(303, 422),
-    ),
-    "channels.remove": Button(on_channel("remove"), is_channel(status="removed"), may_answer=(303, 404)),
-}
-
     "orders.new": Button(
         new_order,
         row(
@@ -368,6 +368,14 @@ def edited_order(merchant: Merchant) -> tuple[str, Form]:
             {"count": 1, "total": 1170},
         ),
     ),
+    "settings.names": Button(
+        lambda merchant: (f"/{merchant.slug}/settings/warehouses", {"name": "Ipoh"}),
+        row("select count(*) from locations where store_id = %s and name = 'Ipoh'", {"count": 1}),
+        may_answer=(303, 422),
+    ),
+    "channels.remove": Button(on_channel("remove"), is_channel(status="removed"), may_answer=(303, 404)),
+}
+
 
 @pytest.fixture(scope="module")
 def settled(new_merchant: Callable[[str], Merchant]) -> Merchant:

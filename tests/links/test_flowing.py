@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import embedded
+from app.catalog.adjusting import adjustment_notice
 from app.catalog.stock import move
 from app.core.errors import AuthRejected, Misconfigured
 from app.core.stock import Kind, Movement
@@ -300,3 +301,13 @@ def test_an_adjustment_of_the_sub_store_stays_there_until_it_is_written_over(sub
     with sub.app.app_context(), store_scope(sub.store.id):
         kinds = db.session.scalars(text("select kind from stock_movements order by id")).all()
     assert kinds == ["push", "adjust", "overwrite"]
+
+
+@pytest.mark.usefixtures("linked")
+def test_who_adjusts_stock_in_a_sub_store_is_told_that_it_stays_there(main: Merchant, sub: Books) -> None:
+    with sub.app.app_context(), store_scope(sub.store.id):
+        notice = adjustment_notice()
+    assert notice is not None
+    assert "does not reach Main" in notice
+    with main.app.app_context(), main.scope():
+        assert adjustment_notice() is None

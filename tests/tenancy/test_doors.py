@@ -197,8 +197,18 @@ RESULTS: Mapping[str, str] = {
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",
     "door_untold_pauses": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
+    "door_webhook": "TABLE(store_id bigint, channel_id bigint)",
+    "door_due_announcements": "TABLE(store_id bigint, channel_id bigint)",
+    "door_old_deliveries": "TABLE(store_id bigint, channel_id bigint)",
     "door_count_again": "void",
     "door_find_orders": "TABLE(order_id bigint)",
+    "door_verification_code": (
+        "TABLE(store_id bigint, name text, code_hash bytea, has_main boolean, is_main boolean, batch bigint, "
+        "batch_skus text[], serial bigint, serial_skus text[], kit bigint, kit_skus text[])"
+    ),
+    "door_link_standing": "TABLE(plan text, main_is_sub boolean)",
+    "door_links_to_settle": "TABLE(link_id bigint, sub_store_id bigint)",
+    "door_links_to_follow": "TABLE(link_id bigint, main_store_id bigint)",
 }
 """What each door gives away. A wider result is a decision: make it here as well."""
 

@@ -33,6 +33,7 @@ from app.sync.crediting import credit_invoice
 from app.sync.models import SyncJob
 from tests.conftest import TEST_KEY
 from tests.connectors.fake import a_listing
+from tests.links.pairs import pair_with
 from tests.orders.factories import NOON, Books
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -130,12 +131,26 @@ ROUTES: Mapping[str, Route] = {
     "channels.add": OWNERS_PAGE,
     "channels.add_connection": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
     "channels.add_options": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
+    "links.code": OWNERS_FORM,
+    "links.options": OWNERS_FORM,
+    "links.show": PAGE,
+    "links.cards": PAGE,
+    "links.authorized": PAGE,
+    "links.grant": OWNERS_FORM,
+    "links.deny": OWNERS_FORM,
+    "links.withdraw": ACT,
+    "links.ask_again": ACT,
+    "links.end": OWNERS_FORM,
+    "links.rotate": OWNERS_FORM,
     "channels.payments": FORM,
     "channels.save_gateway": FORM,
     "channels.marketplaces": PAGE,
     "channels.save_marketplace": FORM,
     "channels.refresh": ACT,
     "orders.index": PAGE,
+    "orders.new": OWNERS_FORM,
+    "orders.edit": OWNERS_FORM,
+    "orders.mark": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "paid"}),
     "orders.rows": PAGE,
     "orders.show": PAGE,
     "orders.export": PAGE,
@@ -148,9 +163,6 @@ ROUTES: Mapping[str, Route] = {
     "orders.failed_retry": Route(post=Who.OWNER, values=CAUSE),
     "orders.failed_ignore": Route(get=Who.OWNER, post=Who.OWNER, values=CAUSE),
     "orders.failed_date": OWNERS_FORM,
-    "orders.new": OWNERS_FORM,
-    "orders.edit": OWNERS_FORM,
-    "orders.mark": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "paid"}),
     "orders.failed_ignored": PAGE,
     "orders.failed_take_back": ACT,
     "orders.same_sale": FORM,
@@ -246,10 +258,12 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
+        "own_order_id": _own_order(books),
         "listing_id": books.listings(channel, a_listing())[0],
         "item_id": books.item("SAMPLE"),
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
+        "link_id": pair_with(app, store).connected(),
         "job_id": (job_id := _job(books, channel.id)),
         "verification_id": _verification(books, channel.id, job_id),
     }
@@ -261,7 +275,14 @@ def _credit_note(books: Books, invoice_id: int) -> int:
         made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
         return made.credit_note_id
 
-        "own_order_id": _own_order(books),
+
+def _own_order(books: Books) -> int:
+    line = {"name": "Kopi", "quantity": "1", "unit_price": "3.90"}
+    order = read_order({"kind": "pos", "lines": [line]}, currency="MYR", now=datetime.now(UTC))
+    with books.scope():
+        (made,) = add_orders([order], user_id=None).made
+        return made.order_id
+
 
 def _job(books: Books, channel_id: int) -> int:
     with books.scope():
@@ -279,14 +300,6 @@ def _verification(books: Books, channel_id: int, job_id: int) -> int:
             job_id=job_id,
             since=NOON.date(),
             until=NOON.date(),
-def _own_order(books: Books) -> int:
-    line = {"name": "Kopi", "quantity": "1", "unit_price": "3.90"}
-    order = read_order({"kind": "pos", "lines": [line]}, currency="MYR", now=datetime.now(UTC))
-    with books.scope():
-        (made,) = add_orders([order], user_id=None).made
-        return made.order_id
-
-
             time_zone="Asia/Kuala_Lumpur",
             finished_at=NOON,
             until_at=NOON,

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.linking import guard_links
 from app.migrations.reporting import keep_order_days
 from app.migrations.searching import keep_search_texts
 from app.migrations.security import guard, install_doors
@@ -28,8 +29,8 @@ STORE_OWNED = (
     "locations",
     "memberships",
     "number_series",
-    "payment_methods",
     "own_order_requests",
+    "payment_methods",
     "salespeople",
     "checkpoints",
     "marketplaces",
@@ -47,11 +48,14 @@ STORE_OWNED = (
     "raw_records",
     "changes",
     "invoice_lines",
+    "verification_codes",
     "verifications",
     "verification_days",
     "verification_reads",
     "deviations",
     "search_texts",
+    "webhooks",
+    "webhook_deliveries",
     "order_days",
 )
 
@@ -137,12 +141,17 @@ def upgrade() -> None:
         sa.Column("next_verify_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stock_location_id", sa.BigInteger(), nullable=True),
+        sa.Column("stock_buffer", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("stock_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("status in ('connected', 'paused', 'removed')", name=op.f("ck_channels_status")),
+        sa.CheckConstraint("stock_buffer >= 0", name=op.f("ck_channels_stock_buffer")),
         sa.CheckConstraint("auto_sync_minutes between 5 and 1440", name=op.f("ck_channels_auto_sync_minutes")),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_channels_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_channels")),
     )
+    op.create_index("uq_channels_own", "channels", ["store_id"], unique=True, postgresql_where=sa.text("kind = 'own'"))
     op.create_table(
         "journal",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -151,7 +160,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("channel_id", sa.BigInteger(), nullable=True),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
-    op.create_index("uq_channels_own", "channels", ["store_id"], unique=True, postgresql_where=sa.text("kind = 'own'"))
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("invoice_id", sa.BigInteger(), nullable=True),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
@@ -245,14 +253,6 @@ def upgrade() -> None:
         "uq_payment_methods_name", "payment_methods", ["store_id", sa.literal_column("lower(name)")], unique=True
     )
     op.create_table(
-        "salespeople",
-        sa.Column("store_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_salespeople_store_id")),
-    op.create_table(
         "own_order_requests",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
         sa.Column("caller", sa.String(), nullable=False),
@@ -264,6 +264,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "caller", "key", name=op.f("pk_own_order_requests")),
     )
     op.create_index("ix_own_order_requests_made", "own_order_requests", ["store_id", "created_at"], unique=False)
+    op.create_table(
+        "salespeople",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_salespeople_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_salespeople")),
     )
     op.create_index("uq_salespeople_name", "salespeople", ["store_id", sa.literal_column("lower(name)")], unique=True)
@@ -440,6 +448,7 @@ def upgrade() -> None:
         sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("item_id", sa.BigInteger(), nullable=True),
+        sa.Column("told_item_id", sa.BigInteger(), nullable=True),
         sa.Column("match", sa.String(), nullable=True),
         sa.Column("certainty", sa.String(), nullable=True),
         sa.Column("candidate_ids", postgresql.ARRAY(sa.BigInteger()), server_default="{}", nullable=False),
@@ -469,6 +478,12 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "store_id", "channel_id", "remote_id", name=op.f("uq_listings_store_id_channel_id_remote_id")
         ),
+    )
+    op.create_index(
+        "ix_listings_untold",
+        "listings",
+        ["store_id", "channel_id", "id"],
+        postgresql_where=sa.text("item_id is not null and gone_at is null and item_id is distinct from told_item_id"),
     )
     op.create_index("ix_listings_state", "listings", ["store_id", "channel_id", "state", "id"])
     for name, column, where in (
@@ -547,6 +562,54 @@ def upgrade() -> None:
         postgresql_where=sa.text("reason = 'IGNORED'"),
     )
     op.create_table(
+        "webhooks",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("remote_id", sa.String(), server_default="", nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_received_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_webhooks_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_webhooks_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "channel_id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_webhooks_token_hash")),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("order_ids", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("worked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["webhooks.store_id", "webhooks.channel_id"],
+            name=op.f("fk_webhook_deliveries_store_id_channel_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint(
+            "store_id", "channel_id", "key", name=op.f("uq_webhook_deliveries_store_id_channel_id_key")
+        ),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_open",
+        "webhook_deliveries",
+        ["store_id", "channel_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("worked_at is null"),
+    )
+    op.create_index("ix_webhook_deliveries_received", "webhook_deliveries", ["received_at"], unique=False)
+    op.create_table(
         "sync_jobs",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -572,7 +635,7 @@ def upgrade() -> None:
         sa.Column("problem", sa.String(), nullable=True),
         sa.Column("problem_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint(
-            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products')",
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced', 'stock')",
             name=op.f("ck_sync_jobs_kind"),
         ),
         sa.CheckConstraint(
@@ -1312,7 +1375,94 @@ def upgrade() -> None:
         "when (old.state is distinct from new.state or old.reason is distinct from new.reason) "
         "execute function order_state_since()"
     )
+    op.create_table(
+        "verification_codes",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["made_by"], ["users.id"], name=op.f("fk_verification_codes_made_by")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_verification_codes_store_id")),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_verification_codes")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_verification_codes_code_hash")),
+    )
+    op.create_table(
+        "links",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("main_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("sub_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), server_default="draft", nullable=False),
+        sa.Column("main_name", sa.String(), nullable=False),
+        sa.Column("sub_name", sa.String(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("channel_name", sa.String(), server_default="", nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("reason_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("stock_after", sa.String(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by", sa.String(), server_default="", nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(), server_default="", nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_side", sa.String(), server_default="", nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.CheckConstraint("main_store_id <> sub_store_id", name=op.f("ck_links_two_stores")),
+        sa.CheckConstraint(
+            "state in ('draft', 'pending', 'connected', 'denied', 'expired', 'withdrawn', 'suspended', 'ended')",
+            name=op.f("ck_links_state"),
+        ),
+        sa.CheckConstraint("asked_at is not null or state in ('draft', 'withdrawn')", name=op.f("ck_links_asked_at")),
+        sa.CheckConstraint("ended_by_side in ('', 'main', 'sub', 'system')", name=op.f("ck_links_ended_by_side")),
+        sa.CheckConstraint("stock_after in ('', 'keep', 'zero')", name=op.f("ck_links_stock_after")),
+        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_links_main_store_id")),
+        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_links_sub_store_id")),
+        sa.ForeignKeyConstraint(
+            ["main_store_id", "location_id"],
+            ["locations.store_id", "locations.id"],
+            name=op.f("fk_links_main_store_id_location_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
+    )
+    op.create_index(
+        "uq_links_sub_live",
+        "links",
+        ["sub_store_id"],
+        unique=True,
+        postgresql_where=sa.text("state in ('pending', 'connected', 'suspended')"),
+    )
+    op.create_index(
+        "uq_links_draft",
+        "links",
+        ["main_store_id", "sub_store_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'draft'"),
+    )
+    op.create_index("ix_links_main", "links", ["main_store_id", "id"], unique=False)
+    op.create_index("ix_links_sub", "links", ["sub_store_id", "id"], unique=False)
+    op.create_table(
+        "link_events",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("link_id", sa.BigInteger(), nullable=False),
+        sa.Column("main_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("sub_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("side", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), server_default="", nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.CheckConstraint("side in ('main', 'sub', 'system')", name=op.f("ck_link_events_side")),
+        sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_link_events_link_id")),
+        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_link_events_main_store_id")),
+        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_link_events_sub_store_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_events")),
+    )
+    op.create_index("ix_link_events_link", "link_events", ["link_id", "id"], unique=False)
     guard("stores", "id")
     for table in STORE_OWNED:
         guard(table)
+    guard_links()
     install_doors(DOORS_SQL)

@@ -1,0 +1,1 @@
+"""The agreement between two stores: code, request, answer, end."""
