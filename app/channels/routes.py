@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response
 from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.channels import queries, services
-from app.channels.announcing import announce_anew, announcing, switch_off
 from app.channels.connecting import Kind, kind_of
 from app.channels.forms import AutoSyncForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
@@ -241,7 +240,6 @@ def reconnect(channel_id: int) -> Response:
         return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
     try:
         services.reconnect(channel_id, form.values())
-        announces = announce_anew(channel_id)
     except ChannelError as error:
         form.show(error, kind)
     except services.OtherAccount as other:
@@ -249,10 +247,7 @@ def reconnect(channel_id: int) -> Response:
     else:
         go_on(channel_id, g.membership.user_id)
         nudge(g.store.id, f"channel-{channel_id}")
-        words = _("Reconnected. The work goes on where it stopped.")
-        if not announces:
-            words += " " + _("It does not announce new orders any more; switch that on again.")
-        return done(url_for(".settings", channel_id=channel_id), words)
+        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on where it stopped."))
     return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 
@@ -287,7 +282,6 @@ def remove(channel_id: int) -> Response:
     channel = reading_channel_or_404(channel_id)
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", **_removal(channel)))
-    switch_off(channel_id)  # while there is a key to tell the channel so
     with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
         services.remove(channel_id)
     for job_id in active_job_ids(channel_id):

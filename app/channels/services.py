@@ -110,7 +110,7 @@ def connect_channel(new: NewChannel) -> int:
     # Not in the first hours, in which everything is read for the first time anyway.
     first_night = datetime.now(UTC) + timedelta(hours=12)
     channel.next_verify_at = next_quiet_moment(first_night, store.time_zone, channel_id)
-    _store_marketplaces(channel_id, facts)
+    store_marketplaces(channel_id, facts)
     db.session.commit()
     return channel_id
 
@@ -128,7 +128,7 @@ def reconnect(channel_id: int, config: Mapping[str, str]) -> None:
     channel.config, channel.credentials = _split(kind, config)
     channel.account_name = facts.account_name
     _set_going(channel)
-    _store_marketplaces(channel_id, facts)
+    store_marketplaces(channel_id, facts)
     db.session.commit()
 
 
@@ -138,7 +138,7 @@ def refresh_marketplaces(channel_id: int) -> int:
     facts = test_connection(channel.kind, full_config(channel))
     _channel(channel_id, lock=True)
     known = _known_marketplaces(channel_id)
-    _store_marketplaces(channel_id, facts)
+    store_marketplaces(channel_id, facts)
     db.session.commit()
     return sum(place.remote_id not in known for place in facts.marketplaces)
 
@@ -254,7 +254,7 @@ def _known_marketplaces(channel_id: int) -> set[str]:
     )
 
 
-def _store_marketplaces(channel_id: int, facts: ChannelFacts) -> None:
+def store_marketplaces(channel_id: int, facts: ChannelFacts) -> None:
     """Add new marketplaces and follow renamed ones; one that disappeared stays, for its orders' sake."""
     if not facts.marketplaces:
         return
