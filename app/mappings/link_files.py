@@ -1,13 +1,7 @@
-"""Links as CSV: written for a spreadsheet, read back from one, and what the file would change before it does.
-
-Whatever a spreadsheet makes of a file is taken: UTF-8 with or without its mark, commas, semicolons or tabs, columns in
-any order, further columns. A cell that we kept from being run as a formula is read as what it was.
-"""
+"""Links as CSV: written for a spreadsheet, read back from one, and what the file would change before it does."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +18,7 @@ from app.mappings.listing_queries import ListingRow
 from app.mappings.models import Listing
 from app.mappings.proposing import BATCH
 from app.tenancy.scope import current_store_id
+from app.web.sheets import BadFile, Sheet, SheetRow, spellings
 
 MOST_BYTES: Final = 1_500_000
 MOST_ROWS: Final = 20_000
@@ -33,11 +28,6 @@ HEADING: Final = (
     *(_OURS, "proposed_sku", "certainty"),
 )
 """The names of the columns are the same in every language, so that a file fits whoever reads it back."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-class BadFile(ValueError):
-    """The file cannot be read; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +91,12 @@ def read_file(data: bytes) -> list[FileRow]:
     """The rows of an uploaded file; BadFile."""
     if len(data) > MOST_BYTES:
         raise BadFile(_("The file is larger than 1.5 MB. Split it and import the parts one after the other."))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise BadFile(_("This is no CSV file in UTF-8. In the spreadsheet, save it as “CSV UTF-8”."))
-    first, _newline, _rest = text.partition("\n")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        heading = _heading(next(reader, []))
-        rows = list(_rows(reader, heading))
-    except csv.Error:
-        raise BadFile(_("Line %(line)s cannot be read.", line=reader.line_num)) from None
+    sheet = Sheet(data)
+    if _OURS not in sheet.columns or sheet.columns.keys().isdisjoint({"remote_id", "isku", "sku"}):
+        raise BadFile(
+            _("The first line must name the columns: our_sku, and remote_id or sku. Export the links to see how.")
+        )
+    rows = [_row(row) for row in sheet.rows(MOST_ROWS)]
     if not rows:
         raise BadFile(_("The file has no rows."))
     return rows
@@ -228,33 +210,7 @@ def _some(values: Iterable[str]) -> Iterator[list[str]]:
         yield rest[start : start + BATCH]
 
 
-def spellings(cell: str) -> list[str]:
-    """A cell as it stands, and without the apostrophe that kept it from being run as a formula."""
-    plain = cell[1:]
-    return [cell, plain] if cell.startswith("'") and plain.lstrip(" ").startswith(_FORMULA) else [cell]
-
-
-def _heading(names: Sequence[str]) -> dict[str, int]:
-    found = {"_".join(name.casefold().split()): place for place, name in enumerate(names)}
-    if _OURS not in found or found.keys().isdisjoint({"remote_id", "isku", "sku"}):
-        raise BadFile(
-            _("The first line must name the columns: our_sku, and remote_id or sku. Export the links to see how.")
-        )
-    return found
-
-
-def _rows(reader: Any, heading: Mapping[str, int]) -> Iterator[FileRow]:
-    line = reader.line_num + 1
-    for number, row in enumerate(reader, start=1):
-        if number > MOST_ROWS:
-            most = MOST_ROWS
-            raise BadFile(_("The file has more than %(most)s rows. Split it.", most=f"{most:,}"))
-        told = {name: _cell(row, place) for name, place in heading.items()}
-        if any(told.values()):
-            sku = told.get("isku") or told.get("sku", "")
-            yield FileRow(line, told.get("remote_id", ""), sku, told[_OURS])
-        line = reader.line_num + 1
-
-
-def _cell(row: Sequence[str], place: int) -> str:
-    return " ".join(row[place].split()) if place < len(row) else ""
+def _row(row: SheetRow) -> FileRow:
+    cells = row.cells
+    sku = cells.get("isku") or cells.get("sku", "")
+    return FileRow(row.line, cells.get("remote_id", ""), sku, cells[_OURS])

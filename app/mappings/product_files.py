@@ -10,13 +10,12 @@ from flask import Response as FlaskResponse
 from flask import abort, g, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.catalog.items import NoSuchItem
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
-from app.mappings.link_files import HEADING, MOST_BYTES, BadFile, Step, cells, preview, read_file
+from app.mappings.link_files import HEADING, MOST_BYTES, Step, cells, preview, read_file
 from app.mappings.linking import Wanted
 from app.mappings.listing_queries import ListingFilter, all_listings
 from app.mappings.product_pages import freed_words
@@ -25,6 +24,7 @@ from app.orders.linking import ManyLinked, save_links
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.respond import done
+from app.web.sheets import BadFile, content_of
 
 SHOWN: Final = 100
 _STEP = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{0,18})", re.ASCII)
@@ -62,7 +62,7 @@ def import_links(channel_id: int) -> Response:
     if upload is None or not upload.filename:
         return _form(channel, _("Choose a file first."))
     try:
-        told = preview(channel_id, read_file(_content(upload)))
+        told = preview(channel_id, read_file(content_of(upload, MOST_BYTES)))
     except BadFile as problem:
         return _form(channel, str(problem))
     return tab_page(
@@ -74,14 +74,6 @@ def import_links(channel_id: int) -> Response:
         changes=",".join(_packed(step.wanted) for step in told.steps),
         shown=SHOWN,
     )
-
-
-def _content(upload: FileStorage) -> bytes:
-    """What was sent, read no further than shows that it is too much."""
-    try:
-        return upload.stream.read(MOST_BYTES + 1)
-    finally:
-        upload.close()
 
 
 def _form(channel: ChannelRow, problem: str = "") -> Response:

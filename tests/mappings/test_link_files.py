@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app.extensions import db
-from app.mappings.link_files import MOST_BYTES, MOST_ROWS, BadFile, read_file, spellings
+from app.mappings.link_files import MOST_BYTES, MOST_ROWS, read_file
 from app.mappings.models import Listing
 from app.orders.export import plain_cell
+from app.web.sheets import BadFile, spellings
 from tests.connectors.fake import a_listing
 from tests.orders.factories import Books, SomeChannel
 
