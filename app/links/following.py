@@ -15,7 +15,7 @@ from app.core.errors import ChannelError
 from app.core.linking import LinkState
 from app.extensions import db
 from app.links.models import Link
-from app.links.peer import SUSPENDED
+from app.links.peer import SUSPENDED, leave_nothing
 from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
@@ -42,6 +42,7 @@ def follow(link_id: int, main_store_id: int) -> None:
             case LinkState.SUSPENDED if channel is not None and channel.status == "connected":
                 channels.pause_by_error(channel.id, SUSPENDED, told=True)
             case LinkState.ENDED if channel is not None and channel.status != "removed":
+                leave_nothing(link.id, link.sub_store_id)
                 channels.remove(channel.id)
 
 

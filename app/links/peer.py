@@ -54,6 +54,27 @@ def open_peer(sub_store_id: int) -> Peer:
     return LinkedPeer(app, current_store_id(), sub_store_id)
 
 
+def leave_nothing(link_id: int, sub_store_id: int) -> None:
+    """Set to zero what an ended link had brought to the sub-store's shelves, if that was chosen. Safe to repeat."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    with app.app_context(), store_scope(sub_store_id):
+        wanted = (Link.id == link_id, Link.sub_store_id == sub_store_id, Link.state == LinkState.ENDED)
+        place = db.session.scalar(_first_warehouse())
+        if db.session.scalar(select(Link.stock_after).where(*wanted)) != "zero" or place is None:
+            return
+        take_turns()
+        brought = (
+            select(StockMovement.item_id)
+            .distinct()
+            .where(StockMovement.store_id == sub_store_id, StockMovement.kind.in_((Kind.PUSH, Kind.OVERWRITE)))
+        )
+        kept = _kept_items(db.session.scalars(brought).all())
+        levels = levels_of(kept)
+        emptied = (_pushed(item, place, 0, levels, set(kept)) for item in kept)
+        move([replace(one, key=f"link:{link_id}:end:{one.item_id}") for one in emptied])
+        db.session.commit()
+
+
 class LinkedPeer:
     """A sub-store, read on behalf of its main store."""
 

@@ -311,3 +311,16 @@ def test_who_adjusts_stock_in_a_sub_store_is_told_that_it_stays_there(main: Merc
     assert "does not reach Main" in notice
     with main.app.app_context(), main.scope():
         assert adjustment_notice() is None
+
+
+@pytest.mark.parametrize(("stock_after", "left"), [("zero", 0), ("keep", 7)])
+def test_the_end_leaves_the_stock_as_was_chosen(
+    shelf: Shelf, place: Callable[[str], None], behind: Behind, stock_after: str, left: int
+) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    behind("update links set stock_after = %(stock)s", stock=stock_after)
+    place("ended")
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": left}
