@@ -128,14 +128,14 @@ _ORDERS = """
 insert into orders (
     store_id, channel_id, marketplace_id, remote_id, number, order_type, status, status_text, payment_status,
     payment_status_text, gateway, gateway_key, remote_invoice_no, currency, placed_at, paid_at, remote_updated_at,
-    buyer, note, shipping, discount, adjustment, tax, tax_included, total, refunded, digest, content_key, search, state,
-    reason, alert, imported_at, changed_at)
+    buyer, note, shipping, discount, adjustment, tax, tax_included, total, refunded, units, digest, content_key, search,
+    state, reason, alert, imported_at, changed_at)
 select %(store)s, m.channel_id, m.id, (41000000 + i)::text, number, 'marketplace', status, initcap(status),
     case when p < 84 then 'paid' else 'unpaid' end, case when p < 84 then 'Paid' else 'Unpaid' end,
     gateway, lower(gateway), case when state = 'booked' then 'INV' || lpad(i::text, 8, '0') else '' end, 'MYR',
     placed_at, case when p < 84 then placed_at + interval '5 minutes' end, placed_at + interval '2 hours',
     jsonb_build_object('name', buyer, 'phone', phone, 'email', 'buyer' || c || '@example.com'), '', 490, 0, 0, 0, false,
-    3990 + i %% 40000, 0, md5(i::text), 'content', lower(concat_ws(' ', number, (41000000 + i)::text, buyer, phone,
+    3990 + i %% 40000, 0, 2, md5(i::text), 'content', lower(concat_ws(' ', number, (41000000 + i)::text, buyer, phone,
         'buyer' || c || '@example.com', 'SKU' || lpad((h %% 500)::text, 4, '0'),
         'KOPI-' || lpad((h / 7 %% 5000)::text, 4, '0'))),
     state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import booking, crowd, fairness, growth, live, memory, pages, pulling
+from tests.bench import booking, crowd, fairness, growth, live, memory, pages, pulling, reports
 from tests.bench.frame import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -14,4 +14,5 @@ MEASURES: tuple[Measure, ...] = (
     *fairness.MEASURES,
     *memory.MEASURES,
     *crowd.MEASURES,
+    *reports.MEASURES,
 )
