@@ -15,6 +15,8 @@ from app.accounts.services import check_sign_in
 from app.cli import main
 from app.config import Settings
 from app.embedded.folder import PROJECT
+from app.tenancy.scope import current_store, store_scope
+from tests.support.factories import SomeStore
 
 
 def as_env(settings: Settings) -> dict[str, str | None]:
@@ -102,3 +104,18 @@ def test_a_sandbox_is_started_with_its_own_options() -> None:
         check=True,
     )
     assert "--orders" in told.stdout
+
+
+def test_set_plan_puts_a_store_on_a_plan(settings: Settings, app: Flask, store: SomeStore) -> None:
+    result = run("set-plan", store.slug, "premium", env=as_env(settings))
+    assert result.output == f"{store.name} is on the plan premium.\n"
+    with app.app_context(), store_scope(store.id):
+        assert current_store().plan == "premium"
+
+
+def test_set_plan_refuses_what_there_is_not(settings: Settings, store: SomeStore) -> None:
+    unknown = run("set-plan", "no-such-store", "premium", env=as_env(settings))
+    assert (unknown.exit_code, "there is no store at /no-such-store" in unknown.output) == (1, True)
+    assert run("set-plan", store.slug, "gold", env=as_env(settings)).exit_code == 2
+    ownerless = run("set-plan", store.slug, "growth", env={**as_env(settings), "DATABASE_OWNER_URL": None})
+    assert "DATABASE_OWNER_URL" in ownerless.output
