@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.models
+import app.catalog.file_pages
 import app.catalog.models
 import app.catalog.stock_pages
 import app.channels.adding

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.bulk import insert_rows
+from app.bulk import insert_rows, update_rows
 from app.catalog.models import Item, Product
 from app.catalog.turns import item_holds_stock, take_turns
 from app.core.matching import barcode_key, loose_key, name_key, sku_key
@@ -125,6 +126,20 @@ def save_item(item_id: int, facts: ItemFacts, version: int, user_id: int) -> Ite
     except IntegrityError:
         raise _taken(facts.sku) from None
     return item
+
+
+def save_items(many: Sequence[tuple[int, int, ItemFacts]], user_id: int) -> None:
+    """Change many items at once, each with the version that it has: (id, version, facts). Three statements at most.
+
+    Whoever calls this holds the items' locks, so that the versions are right, and changes no SKU.
+    """
+    store_id, products = current_store_id(), product_ids([facts for _id, _version, facts in many])
+    saved = {"store_id": store_id, "changed_by": user_id, "changed_at": datetime.now(UTC)}
+    rows = [
+        {"id": item_id, "version": version + 1, **saved, **_row(facts, products)} for item_id, version, facts in many
+    ]
+    columns = (*(name for name in _COLUMNS if name != "store_id"), "version", "changed_at")
+    update_rows(Item, ("store_id", "id"), columns, rows)
 
 
 def archive_item(item_id: int, user_id: int, *, archived: bool) -> Item:

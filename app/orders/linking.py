@@ -7,16 +7,22 @@ is just being stored judges its orders by the links, and takes the same lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from app.catalog import items as catalog
+from app.catalog.item_files import ItemPreview, lock_items
 from app.catalog.items import ItemFacts
 from app.catalog.models import Item
+from app.catalog.queries import item_ids_by_sku
+from app.catalog.stock import move
+from app.catalog.stock_queries import stock_of_items
+from app.catalog.turns import take_turns
 from app.channels.models import Channel
-from app.core.matching import Candidate
+from app.core.matching import Candidate, sku_key
+from app.core.stock import Kind, Movement, Reason
 from app.extensions import db
 from app.mappings import linking
 from app.mappings.gateways import Conflict
@@ -168,6 +174,53 @@ def save_item(item_id: int, facts: ItemFacts, version: int, user_id: int) -> Ite
     moved = _judge_everywhere(user_id)
     db.session.commit()
     return ItemSaved(item_id, moved)
+
+
+def save_item_file(look: Callable[[], ItemPreview | None], words: str, user_id: int) -> ItemPreview | None:
+    """Make, change and count the items of a file; None when `look` does not find what the person saw. Commits.
+
+    `look` is asked again once nobody else can change items, and the counts once more in the turn to move stock, which is
+    taken last: so exactly what the person saw is stored. `words` stand in the ledger of stock.
+    """
+    _lock_all_channels()
+    lock_items()
+    found = look()
+    made = {} if found is None else catalog.add_items([step.facts for step in found.new], user_id)
+    if found is None or len(made) != len(found.new):
+        db.session.rollback()
+        return None
+    known = [(step.item_id, step.version, step.facts) for step in found.changed if step.item_id is not None]
+    before = list(_keys_of([item_id for item_id, _version, _facts in known]))
+    catalog.save_items(known, user_id)
+    propose_like([*before, *_keys_of([*(item_id for item_id, _version, _facts in known), *made.values()])])
+    if found.new or known:
+        _judge_everywhere(user_id)
+    take_turns()
+    counts = _counts(found, words, user_id)
+    stock = stock_of_items({one.item_id for one in counts})
+    steps = zip(found.counts, counts, strict=True)
+    if any(stock.get((one.item_id, one.location_id), 0) != step.before for step, one in steps):
+        db.session.rollback()
+        return None
+    move(counts)
+    db.session.commit()
+    return found
+
+
+def _counts(found: ItemPreview, words: str, user_id: int) -> list[Movement]:
+    ids = item_ids_by_sku({sku_key(step.sku) for step in found.counts})
+    return [
+        Movement(
+            ids[sku_key(step.sku)],
+            step.place.id,
+            Kind.ADJUST,
+            on_hand_to=step.after,
+            reason=Reason.COUNTED,
+            words=words,
+            user_id=user_id,
+        )
+        for step in found.counts
+    ]
 
 
 def archive_item(item_id: int, user_id: int, *, archived: bool) -> ItemSaved:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,14 @@ def adjustment(merchant: Merchant) -> tuple[str, Form]:
     return f"{item(merchant)[0]}/adjust", {"location_id": str(place["id"]), **told}
 
 
+def item_file(merchant: Merchant) -> tuple[str, Form]:
+    """What a look at a file has shown: one more item."""
+    url = f"/{merchant.slug}/inventory/import"
+    files = {"file": ("items.csv", b"sku,name\nFILED,Filed\n")}
+    look = merchant.browser.post(f"{merchant.house.url}{url}", files=files, timeout=60).text
+    return url, {name: re.findall(rf'name="{name}" value="([^"]*)"', look)[0] for name in ("sheet", "digest")}
+
+
 def first_listing(merchant: Merchant) -> tuple[str, Form]:
     (mine,) = merchant.rows(f"select id from items {MINE}")
     found, *_others = merchant.rows("select id, version from listings where store_id = %s order by id")
@@ -326,6 +335,10 @@ BUTTONS: Mapping[str, Button] = {
     "inventory.adjust_stock": Button(
         adjustment,
         row("select on_hand, version from stock_levels where store_id = %s", {"on_hand": 2, "version": 1}),
+    ),
+    "inventory.import_items": Button(
+        item_file,
+        row("select count(*) from items where store_id = %s and sku_key = 'filed'", {"count": 1}),
     ),
     "channels.listing": Button(
         first_listing,

@@ -120,6 +120,8 @@ ROUTES: Mapping[str, Route] = {
     "inventory.adjust_stock": Route(post=Who.OWNER, form={"how": "add", "pieces": "1"}),
     "inventory.movements": PAGE,
     "inventory.export_movements": PAGE,
+    "inventory.export_items": PAGE,
+    "inventory.import_items": FORM,
     "channels.connected": OWNERS_PAGE,
     "channels.check": ACT,
     "channels.auto_sync": ACT,

@@ -1,0 +1,130 @@
+"""Items with their stock as CSV: out, and in again after a look at what would change."""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any, Final
+
+from flask import Response as FlaskResponse
+from flask import abort, flash, g, make_response, render_template, request, stream_with_context, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from app.catalog import queries
+from app.catalog.adjusting import adjustment_notice
+from app.catalog.item_files import MOST_BYTES, ItemPreview, heading, lines_of, preview
+from app.catalog.queries import ItemFilter
+from app.catalog.routes import blueprint
+from app.catalog.stock_queries import warehouses
+from app.orders.export import BYTE_ORDER_MARK, csv_lines
+from app.orders.linking import save_item_file
+from app.sync.nudge import nudge
+from app.tenancy.scope import store_scope
+from app.web.args import read_args
+from app.web.respond import done
+from app.web.sheets import BadFile, content_of
+
+SHOWN: Final = 100
+"""How many rows of each kind a preview shows."""
+
+
+@blueprint.get("/items.csv")
+def export_items() -> FlaskResponse:
+    """The items that match, with what every warehouse holds."""
+    where, store_id = read_args(ItemFilter, request.args), g.store.id
+
+    def lines() -> Iterator[str]:
+        with store_scope(store_id):
+            places = [place for place in warehouses() if not place.is_archived]
+            yield BYTE_ORDER_MARK
+            yield from csv_lines([heading(places)])
+            for rows in queries.all_items(where):
+                yield from csv_lines(lines_of(rows, places))
+
+    return FlaskResponse(
+        stream_with_context(lines()),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="items.csv"', "Cache-Control": "no-store"},
+    )
+
+
+@blueprint.route("/import", methods=["GET", "POST"])
+def import_items() -> Response:
+    """Choose a file; see what it would change; then, and only then, change it."""
+    if request.method == "GET":
+        return _form()
+    if "sheet" in request.form:
+        return _save(_unpacked(request.form["sheet"]), request.form.get("digest", ""))
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return _form(_("Choose a file first."))
+    data = content_of(upload, MOST_BYTES)
+    try:
+        return _preview(data, preview(data))
+    except BadFile as problem:
+        return _form(str(problem))
+
+
+def _form(problem: str = "") -> Response:
+    return make_response(render_template("inventory/import.html", problem=problem), 422 if problem else 200)
+
+
+def _preview(data: bytes, found: ItemPreview, problem: str = "") -> Response:
+    page = render_template(
+        "inventory/import_preview.html",
+        found=found,
+        groups=_groups(found),
+        problem=problem,
+        sheet=urlsafe_b64encode(zlib.compress(data, 9)).decode(),
+        notice=adjustment_notice() if found.counts else None,
+        shown=SHOWN,
+    )
+    return make_response(page, 409 if problem else 200)
+
+
+def _groups(found: ItemPreview) -> list[tuple[str, Any]]:
+    named = (
+        (ngettext("One new item", "%(num)s new items", len(found.new)), found.new),
+        (ngettext("One item changed", "%(num)s items changed", len(found.changed)), found.changed),
+    )
+    return [(title, steps) for title, steps in named if steps]
+
+
+def _save(data: bytes, digest: str) -> Response:
+    """Store what was shown; where that is no longer what the file would change, show it anew."""
+
+    def look() -> ItemPreview | None:
+        found = preview(data)
+        return found if found.digest == digest else None
+
+    try:
+        saved = save_item_file(look, _("From a CSV file"), g.membership.user_id)
+        if saved is None:
+            return _otherwise(data, preview(data))
+    except BadFile as problem:
+        return _form(str(problem))
+    nudge(g.store.id, "orders", "stock")
+    if saved.counts and (notice := adjustment_notice()):
+        flash(notice, "warning")
+    words = ngettext("One change was saved.", "%(num)s changes were saved.", saved.size)
+    return done(url_for(".index"), words)
+
+
+def _otherwise(data: bytes, found: ItemPreview) -> Response:
+    if not found.size:
+        return done(url_for(".index"), _("Everything stands as the file says."), category="info")
+    return _preview(data, found, _("Something was changed meanwhile. This is what the file would change now."))
+
+
+def _unpacked(sheet: str) -> bytes:
+    """The file that was shown; what was not made by a preview is refused."""
+    try:
+        unpacking = zlib.decompressobj()
+        data = unpacking.decompress(urlsafe_b64decode(sheet), MOST_BYTES + 1)
+    except (zlib.error, binascii.Error, ValueError):
+        abort(422, _("Import the file again."))
+    return data
