@@ -156,9 +156,8 @@ class _Looking:
             raise _Unusable(_("This item is archived. Bring it back first."))
         step, counts = self._item(row, item), list(self._counts(row, item))
         kit = step.facts.kit if step else item is not None and item.kit
-        if kit and (
-            any(one.after for one in counts) or (step and item and not item.kit and (item.on_hand or item.reserved))
-        ):
+        held = item is not None and not item.kit and (item.on_hand or item.reserved)
+        if kit and (held or any(one.after for one in counts)):
             raise _Unusable(_("A kit holds no stock of its own."))
         if step is None and not counts:
             self.found.unchanged += 1

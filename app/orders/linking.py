@@ -179,8 +179,8 @@ def save_item(item_id: int, facts: ItemFacts, version: int, user_id: int) -> Ite
 def save_item_file(look: Callable[[], ItemPreview | None], words: str, user_id: int) -> ItemPreview | None:
     """Make, change and count the items of a file; None when `look` does not find what the person saw. Commits.
 
-    `look` is asked again once nobody else can change items, and the counts once more in the turn to move stock, which is
-    taken last: so exactly what the person saw is stored. `words` stand in the ledger of stock.
+    `look` is asked again once nobody else can change items, and the counts are compared once more in the turn to move
+    stock, which is taken last: so exactly what the person saw is stored. `words` stand in the ledger of stock.
     """
     _lock_all_channels()
     lock_items()
