@@ -11,11 +11,12 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal
-
-import typst
+from typing import TYPE_CHECKING, Final, Literal
 
 from app.invoices.printing import Paper
+
+if TYPE_CHECKING:
+    import typst
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATE: Final = ROOT / "templates" / "invoices" / "invoice.typ"
@@ -36,6 +37,8 @@ def invoice_pdf(sheet: Paper, issued_at: datetime) -> bytes:
     PDF/A wants a drawing and a meaning for every character. A name in a script that our fonts lack is still
     printed, with a box for each such character, in a plain PDF.
     """
+    import typst  # noqa: PLC0415  # seven megabytes, which no process needs that never sets a page
+
     # A compiler serves one thread at a time; making one costs nothing once the fonts are known.
     words = {"sheet": json.dumps(asdict(sheet), ensure_ascii=False)}
     compiler = typst.Compiler(input=str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=_fonts(), sys_inputs=words)
@@ -61,4 +64,6 @@ def _fonts() -> typst.Fonts:
         if not folder.is_dir():
             raise FileNotFoundError(f"fonts for invoices are missing: {folder}")
     folders = [str(folder) for folder in FONT_FOLDERS]
+    import typst  # noqa: PLC0415
+
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
