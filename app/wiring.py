@@ -13,6 +13,7 @@ import app.catalog.file_pages
 import app.catalog.models
 import app.catalog.stock_pages
 import app.channels.adding
+import app.channels.announcing_pages
 import app.channels.models
 import app.completeness.models
 import app.invoices.credit_pages
@@ -52,6 +53,7 @@ from app.links import routes as links_routes
 from app.orders import routes as orders_routes
 from app.reports import routes as reports_routes
 from app.sync import routes as sync_routes
+from app.sync import webhooks as hooks
 from app.tenancy import routes as settings_routes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +68,7 @@ BLUEPRINTS = (
     inventory_routes.blueprint,
     links_routes.blueprint,
     sync_routes.blueprint,
+    hooks.blueprint,
     completeness_routes.blueprint,
     reports_routes.blueprint,
 )

@@ -49,6 +49,24 @@ class Channel(StoreOwned, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Webhook(StoreOwned, Base):
+    """What a channel was told to call when an order is made or changes. Its address and secret are new each time."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),)
+
+    channel_id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    """SHA-256 of what stands in the address; the address itself is known to the channel alone."""
+    secret: Mapped[bytes]
+    """What the channel signs with, encrypted; opened only by `app.channels.credentials`."""
+    remote_id: Mapped[str] = mapped_column(server_default="")
+    """Their id for it; '' until the channel has said that it will call."""
+    registered_at: Mapped[datetime | None]
+    last_received_at: Mapped[datetime | None]
+    """When it called last, to a few seconds."""
+
+
 class Marketplace(StoreOwned, Base):
     """A place inside a channel where orders are made, as the channel names it."""
 

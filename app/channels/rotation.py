@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from sqlalchemy import create_engine, select, update
 
 from app.channels.credentials import BrokenSeal, reseal
-from app.channels.models import Channel
+from app.channels.models import Channel, Webhook
+
+
+_SEALED = ((Channel, Channel.id, Channel.credentials), (Webhook, Webhook.channel_id, Webhook.secret))
+"""Every column that `app.channels.credentials` seals, with the channel that it is of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
-    """How many channels' credentials are under the newest key now, and how many no key opens any more."""
+    """How many sealed values are under the newest key now, and how many no key opens any more."""
 
     done: int
     broken: int
@@ -24,23 +28,20 @@ def reseal_all(owner_url: str) -> Resealed:
     engine = create_engine(owner_url)
     try:
         with engine.begin() as connection:
-            channels = connection.execute(
-                select(Channel.store_id, Channel.id, Channel.credentials)
-                .where(Channel.credentials.is_not(None))
-                .with_for_update()
-            ).all()
-            for store_id, channel_id, credentials in channels:
-                try:
-                    sealed = reseal(credentials or b"")
-                except BrokenSeal:
-                    broken += 1
-                    continue
-                connection.execute(
-                    update(Channel)
-                    .where(Channel.store_id == store_id, Channel.id == channel_id)
-                    .values(credentials=sealed)
-                )
-                done += 1
+            for model, of_channel, value in _SEALED:
+                rows = connection.execute(
+                    select(model.store_id, of_channel, value).where(value.is_not(None)).with_for_update()
+                ).all()
+                for store_id, channel_id, sealed in rows:
+                    try:
+                        anew = reseal(sealed or b"")
+                    except BrokenSeal:
+                        broken += 1
+                        continue
+                    connection.execute(
+                        update(model).where(model.store_id == store_id, of_channel == channel_id).values({value: anew})
+                    )
+                    done += 1
     finally:
         engine.dispose()
     return Resealed(done, broken)

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.channels import queries, services
+from app.channels.announcing import announce_anew, announcing, switch_off
 from app.channels.connecting import Kind, kind_of
 from app.channels.forms import AutoSyncForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
@@ -212,10 +213,10 @@ def settings(channel_id: int) -> Response:
     """Name, start date, key, pause and removal."""
     channel = channel_or_404(channel_id)
     if request.method == "GET":
-        return tab_page("channels/settings.html", "settings", channel, form=_name_form(channel))
+        return _settings_page(channel, _name_form(channel))
     form = NameForm(request.form)
     if not form.validate():
-        return tab_page("channels/settings.html", "settings", channel, form=form, status=422)
+        return _settings_page(channel, form, status=422)
     moved = change_channel(
         channel_id, name=form.name.data or "", start_on=form.start_on.data, user_id=g.membership.user_id
     )
@@ -240,6 +241,7 @@ def reconnect(channel_id: int) -> Response:
         return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
     try:
         services.reconnect(channel_id, form.values())
+        announces = announce_anew(channel_id)
     except ChannelError as error:
         form.show(error, kind)
     except services.OtherAccount as other:
@@ -247,7 +249,10 @@ def reconnect(channel_id: int) -> Response:
     else:
         go_on(channel_id, g.membership.user_id)
         nudge(g.store.id, f"channel-{channel_id}")
-        return done(url_for(".settings", channel_id=channel_id), _("Reconnected. The work goes on where it stopped."))
+        words = _("Reconnected. The work goes on where it stopped.")
+        if not announces:
+            words += " " + _("It does not announce new orders any more; switch that on again.")
+        return done(url_for(".settings", channel_id=channel_id), words)
     return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 
@@ -282,6 +287,7 @@ def remove(channel_id: int) -> Response:
     channel = reading_channel_or_404(channel_id)
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", **_removal(channel)))
+    switch_off(channel_id)  # while there is a key to tell the channel so
     with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
         services.remove(channel_id)
     for job_id in active_job_ids(channel_id):
@@ -351,6 +357,11 @@ def _cards(channels: list[ChannelRow]) -> list[Card]:
         )
         for row in channels
     ]
+
+
+def _settings_page(channel: ChannelRow, form: NameForm, *, status: int = 200) -> Response:
+    announces = announcing(channel.id, channel.kind)
+    return tab_page("channels/settings.html", "settings", channel, status=status, form=form, announcing=announces)
 
 
 def _name_form(channel: ChannelRow) -> NameForm:

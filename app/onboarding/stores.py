@@ -21,8 +21,9 @@ from app.tenancy.models import Store
 from app.tenancy.scope import enter_store
 
 _OURS: Final = (
-    "about admin api app assets channelbook docs forgot healthz help invite legal mail me metrics new pricing privacy "
-    "readyz reset sandbox settings signin signout signup start static status stores support terms theme webhooks"
+    "about admin api app assets channelbook docs forgot healthz help hooks invite legal mail me metrics new "
+    "pricing privacy readyz reset sandbox settings signin signout signup start static status stores support terms "
+    "theme webhooks"
 )
 RESERVED_SLUGS: Final = frozenset(_OURS.split())
 """First parts of URLs that are ours: a store of that name would be hidden by them, or hide them."""

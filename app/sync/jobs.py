@@ -34,7 +34,9 @@ from app.orders.retrying import forget_wanted, has_wanted_orders
 from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
+from app.sync.announced import announced
 from app.sync.book import book
+from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
 from app.sync.products import propose_links, read_products
@@ -57,6 +59,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "products": (("products", read_products), ("match", propose_links)),
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
+    "announced": (("announced", announced),),
 }
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
@@ -68,6 +71,7 @@ FETCHING = ("pull", "recheck", "settle")
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
+_DEEDS = ("listed", "reread", "booked", "written", "products", "announced")
 _TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected", "products_short", "products_unreadable")
 
 
@@ -192,6 +196,8 @@ def _finish(held: Run) -> str:
             return "book"
         if held.kind == "mend" and has_asked(held.channel_id):
             return "mend"
+        if held.kind == "announced" and has_announced(held.channel_id):
+            return "announced"
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
         db.session.commit()
@@ -245,7 +251,7 @@ def _come_back(held: Run, error: ChannelError, not_before: datetime, attempts: i
 
 
 def _stop(held: Run, error: ChannelError) -> None:
-    did_something = any(held.counts.get(name) for name in ("listed", "reread", "booked", "written", "products"))
+    did_something = any(held.counts.get(name) for name in _DEEDS)
     with store_scope(held.store_id):
         state = JobState.PARTLY if did_something else JobState.FAILED
         lease.end(held, state, problem=error.code, detail=_told(error))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -46,7 +57,8 @@ class SyncJob(StoreOwned, Base):
         Index("ix_sync_jobs_channel", "store_id", "channel_id", "id"),
         Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
         CheckConstraint(
-            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products')", name="kind"
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced')",
+            name="kind",
         ),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),
     )
@@ -130,6 +142,31 @@ class Checkpoint(StoreOwned, Base):
     channel_id: Mapped[int] = mapped_column(primary_key=True)
     stream: Mapped[str] = mapped_column(primary_key=True)
     through_at: Mapped[datetime]
+
+
+class WebhookDelivery(StoreOwnedByParent, Base):
+    """A call that a channel made by itself, kept as it came. It says which orders to look at, and nothing else."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["store_id", "channel_id"], ["webhooks.store_id", "webhooks.channel_id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("store_id", "channel_id", "key"),
+        Index("ix_webhook_deliveries_open", "store_id", "channel_id", "id", postgresql_where=text("worked_at is null")),
+        Index("ix_webhook_deliveries_received", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    channel_id: Mapped[int]
+    key: Mapped[str]
+    """The same when a call comes twice."""
+    topic: Mapped[str]
+    order_ids: Mapped[list[str]] = mapped_column(ARRAY(String))
+    body: Mapped[bytes]
+    """The raw body, cut where it is very long."""
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    worked_at: Mapped[datetime | None]
 
 
 class Heartbeat(Base):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.connecting import kinds_made_here
@@ -180,6 +180,42 @@ def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
     db.session.commit()
     _announce([start])
     return start
+
+
+def start_announced(channel_id: int) -> JobStart | None:
+    """Start a job that looks at the orders that the channel announced; None when one waits for its turn already.
+
+    It waits for nobody, since who announces is to be answered at once. Where a job of the channel is just ending, or
+    has failed at it lately, nothing is started: the tick does (`app.tenancy.doors.due_announcements`).
+    """
+    if db.session.scalar(select(_has_announced_job(channel_id))):
+        return None
+    turn = (
+        select(Channel.id)
+        .where(Channel.store_id == current_store_id(), Channel.id == channel_id, Channel.status == "connected")
+        .with_for_update(read=True, skip_locked=True)
+    )
+    if db.session.scalar(turn) is None:
+        db.session.rollback()
+        return None
+    start = _start(channel_id, "announced", None)
+    db.session.commit()
+    if start.already_running:
+        return None
+    _announce([start])
+    return start
+
+
+def _has_announced_job(channel_id: int) -> ColumnElement[bool]:
+    """Whether a job waits that will see what was announced up to now, or one failed at it a while ago."""
+    failed = or_(SyncJob.problem.is_not(None), SyncJob.state == JobState.CANCELLED)
+    lately = SyncJob.finished_at > func.now() - timedelta(minutes=15)
+    return exists().where(
+        SyncJob.store_id == current_store_id(),
+        SyncJob.channel_id == channel_id,
+        SyncJob.kind == "announced",
+        or_(SyncJob.state == JobState.QUEUED, and_(failed, lately)),
+    )
 
 
 def start_auto_sync(channel_id: int) -> JobStart | None:

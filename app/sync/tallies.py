@@ -93,6 +93,7 @@ _COUNTERS: Final = (
         link=lambda row: url_if("channels.settings", channel_id=row.channel_id),
         hint=_l("placed before the start date"),
     ),
+    _Counter("announced", _l("Announced"), hint=_l("%(channel)s said that they are new or changed")),
     _Counter("rechecked", _l("Looked at again"), hint=_l("older orders that may still change")),
     _Counter("asked_by_id", _l("Asked for by number"), hint=_l("not listed, or changed meanwhile")),
     _Counter(

@@ -21,9 +21,10 @@ from app.completeness.services import start_nightly
 from app.extensions import db
 from app.links.settling import settle_due
 from app.sync import queue
+from app.sync.inbox import forget_old_deliveries
 from app.sync.models import Heartbeat
 from app.sync.nudge import nudge
-from app.sync.services import ChannelNotReadyError, start_auto_sync, start_write_back
+from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_write_back
 from app.sync.waking import wake
 from app.tenancy import doors
 from app.tenancy.scope import store_scope
@@ -50,6 +51,7 @@ def tick_for_ever(app: Flask) -> None:
                 tick_once()
                 if second % _FORGET_EVERY == 0:
                     forget_old()
+                    forget_old_deliveries()
         except SQLAlchemyError as error:
             log.warning("tick: the database does not answer (%s)", type(error).__name__)
         stop.wait(EVERY_SECONDS)
@@ -76,14 +78,22 @@ def tick_once() -> None:
     for store_ids in settle_due(_AT_MOST):
         for store_id in store_ids:
             nudge(store_id, "links")
-    for store_id, channel_id in doors.due_changes(_AT_MOST):
-        with store_scope(store_id):
-            start_write_back(channel_id, None)
+    _start_what_waits()
     # Where many wait, their bells stand in the queue already; after it was emptied it is short.
     room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)
     for store_id, job_id in doors.due_jobs(max(room, 0), RING_AGAIN_SECONDS):
         wake(store_id, job_id)
     db.session.remove()
+
+
+def _start_what_waits() -> None:
+    """Jobs for what is to be sent, and for the orders that were announced while nobody could be rung for."""
+    for store_id, channel_id in doors.due_changes(_AT_MOST):
+        with store_scope(store_id):
+            start_write_back(channel_id, None)
+    for store_id, channel_id in doors.due_announcements(_AT_MOST):
+        with store_scope(store_id):
+            start_announced(channel_id)
 
 
 def _beat() -> None:

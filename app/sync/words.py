@@ -34,6 +34,7 @@ _TITLES: Final[Mapping[str, Any]] = {
     "products": _l("Refresh products"),
     "verify": _l("Verify"),
     "mend": _l("Mend"),
+    "announced": _l("Announced orders"),
 }
 
 _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -53,6 +54,7 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
         _l("Asks %(channel)s for the orders that it did not list, then compares."),
     ),
     "mend": (_l("reading orders again"), _l("Reads these orders of %(channel)s again.")),
+    "announced": (_l("reading announced orders"), _l("Reads the orders that %(channel)s announced.")),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
 }
@@ -205,7 +207,7 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
 
 
 def _succeeded(row: JobRow) -> str:
-    if row.kind in {"check", "auto"} and not any(row.counts.get(name) for name in _NEWS):
+    if row.kind in {"check", "auto", "announced"} and not any(row.counts.get(name) for name in _NEWS):
         return _("Everything is in; nothing was new.")
     if row.kind == "verify":
         differs = any(row.counts.get(name) for name in ("missing", "extra", "differing"))

@@ -94,7 +94,7 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     select distinct d.store_id, d.channel_id
     from public.webhook_deliveries d
     join public.channels c on c.store_id = d.store_id and c.id = d.channel_id and c.status = 'connected'
-    where d.worked_at is null and not exists (
+    where d.worked_at is null and d.received_at > now() - interval '1 day' and not exists (
         select 1 from public.sync_jobs j
         where j.store_id = d.store_id and j.channel_id = d.channel_id and j.kind = 'announced'
           and (j.state in ('queued', 'running')
@@ -308,7 +308,7 @@ def webhook(token_hash: bytes) -> tuple[int, int] | None:
 def due_announcements(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels that announced orders, and no job that would look at them.
 
-    A job that failed at it is not followed by another at once.
+    A job that failed at it is not followed by another at once, and what came long ago is left to the next check.
     """
     rows = db.session.execute(text("select store_id, channel_id from door_due_announcements(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]

@@ -7,10 +7,11 @@ come from instead of by a token in each form: browsers say it in headers that a 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 from flask_babel import gettext as _
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,6 +28,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _HSTS: Final = "max-age=31536000"
+_RAW: Final = "_takes_raw_body"
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def init_app(app: Flask) -> None:
@@ -34,6 +37,12 @@ def init_app(app: Flask) -> None:
     app.before_request(refuse_other_origins)
     app.before_request(read_the_form)
     app.after_request(_add_headers)
+
+
+def takes_raw_body(view: View) -> View:
+    """Leave the body of a view's requests unread: what is signed as a whole is read as a whole, and bounded there."""
+    setattr(view, _RAW, True)
+    return view
 
 
 def refuse_other_origins() -> None:
@@ -49,7 +58,7 @@ def refuse_other_origins() -> None:
 
 def read_the_form() -> None:
     """Read the whole form before anything is done: one that is too large is refused by its first reading."""
-    if request.method not in SAFE_METHODS:
+    if request.method not in SAFE_METHODS and not hasattr(current_app.view_functions.get(request.endpoint or ""), _RAW):
         request.form  # noqa: B018  # reading it is the point
 
 

@@ -74,12 +74,15 @@ def test_anything_else_is_refused(headers: dict[str, str]) -> None:
         ({"order_id": True}, ()),
         ({"order_id": 1.5}, ()),
         ({"topic": 5, "data": None}, ()),
+        ({"id": "\ud800", "topic": "\ud800", "order_id": ["\ud800", 3]}, ("3",)),
         ([1, 2], ()),
         ("text", ()),
     ],
 )
 def test_orders_are_found_where_they_may_stand(said: Any, order_ids: tuple[str, ...]) -> None:
-    assert read(json.dumps(said).encode()).order_ids == order_ids
+    found = read(json.dumps(said).encode())
+    assert found.order_ids == order_ids
+    assert (found.key + found.topic).isprintable()
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b'{"order_id":' + b"9" * 50_000 + b"}"])

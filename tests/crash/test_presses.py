@@ -31,6 +31,7 @@ ONCE_IS_AS_TWICE = {
     "accounts.change_password": "the second is refused: the old password is no longer right",
     "settings.general": "values are replaced",
     "settings.invoicing": "values are replaced",
+    "hooks.receive": "a call that comes twice is kept once: tests/sync/test_webhooks.py",
     "orders.ask": "asks the channel and stores nothing",
     "settings.closing": "the second is refused: the month is closed already",
     "settings.open_books": "the second is refused: it names the month that was closed",
@@ -385,6 +386,10 @@ BUTTONS: Mapping[str, Button] = {
         lambda merchant: (f"/{merchant.slug}/settings/warehouses", {"name": "Ipoh"}),
         row("select count(*) from locations where store_id = %s and name = 'Ipoh'", {"count": 1}),
         may_answer=(303, 422),
+    ),
+    "channels.announce": Button(
+        on_channel("announce", announce="on"),
+        row("select count(*), count(registered_at) as told from webhooks where store_id = %s", {"count": 1, "told": 1}),
     ),
     "channels.remove": Button(on_channel("remove"), is_channel(status="removed"), may_answer=(303, 404)),
 }

@@ -131,6 +131,36 @@ def test_untold_pauses_gives_two_numbers_of_channels_that_stopped(app: Flask, st
     in_store(app, store, "update channels set status = 'connected'")
 
 
+def test_webhook_knows_an_address_by_its_hash_only(app: Flask, store: SomeStore) -> None:
+    channel = Books(app, store).channel()
+    listen = "insert into webhooks (store_id, channel_id, token_hash, secret) values (:s, :c, :hash, '')"
+    in_store(app, store, listen, s=store.id, c=channel.id, hash=b"h" * 32)
+    with app.app_context():
+        assert doors.webhook(b"h" * 32) == (store.id, channel.id)
+        assert doors.webhook(b"H" * 32) is None
+        assert doors.webhook(b"") is None
+
+
+def test_announcements_are_due_where_nobody_looks_at_them(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    due, worked, paused, failed, old = (books.channel(name) for name in ("Due", "Worked", "Paused", "Failed", "Old"))
+    for channel in (due, worked, paused, failed, old):
+        listen = "insert into webhooks (store_id, channel_id, token_hash, secret) values (:s, :c, :hash, '')"
+        in_store(app, store, listen, s=store.id, c=channel.id, hash=str(channel.id).encode())
+        call = "insert into webhook_deliveries (store_id, channel_id, key, topic, order_ids, body, received_at, worked_at)"
+        values = {"ago": 8 if channel is old else 0, "worked": NOON if channel is worked else None}
+        said = f"{call} values (:s, :c, 'k', '', '{{1}}', '', now() - make_interval(days => :ago), :worked)"
+        in_store(app, store, said, s=store.id, c=channel.id, **values)
+    in_store(app, store, "update channels set status = 'paused' where id = :id", id=paused.id)
+    ended = "insert into sync_jobs (store_id, channel_id, kind, state, problem, finished_at)"
+    in_store(app, store, f"{ended} values (:s, :c, 'announced', 'failed', 'X', now())", s=store.id, c=failed.id)
+    with app.app_context():
+        found = [channel_id for store_id, channel_id in doors.due_announcements(1000) if store_id == store.id]
+        assert found == [due.id]
+        assert [one for one in doors.old_deliveries(7) if one[0] == store.id] == [(store.id, old.id)]
+    in_store(app, store, "delete from webhooks")
+
+
 def test_count_again_counts_what_has_doubled(app: Flask, store: SomeStore, settings: Settings) -> None:
     books = Books(app, store)
     books.orders(books.channel(), [{"note": "x" * 1500}] * 200)

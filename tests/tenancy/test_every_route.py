@@ -128,6 +128,8 @@ ROUTES: Mapping[str, Route] = {
     "channels.pause": ACT,
     "channels.resume": ACT,
     "channels.settings": FORM,
+    "channels.announce": Route(post=Who.OWNER, form={"announce": "off"}),
+    "hooks.receive": Route(post=Who.ANYONE, values={"token": "no-such-token"}, also=frozenset({404})),
     "channels.reconnect": OWNERS_FORM,
     "channels.remove": OWNERS_FORM,
     "channels.add": OWNERS_PAGE,

@@ -37,7 +37,8 @@ def announced(headers: Mapping[str, str], body: bytes, secret: str) -> Announcem
         return Announcement(digest, "", ())
     key = text(found, "delivery_id", "webhook_delivery_id", "event_id") or _own_id(found)
     topic = text(found, "topic", "event")[:_KEY_LENGTH]
-    return Announcement(key if key and len(key) <= _KEY_LENGTH else digest, topic, _order_ids(found))
+    known_by = key if key and len(key) <= _KEY_LENGTH and key.isprintable() else digest
+    return Announcement(known_by, topic if topic.isprintable() else "", _order_ids(found))
 
 
 def is_signed(told: str, body: bytes, secret: str) -> bool:
@@ -84,6 +85,6 @@ def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     for name in names:
         value = row.get(name)
         ids = [text({"id": one}, "id") for one in (value if isinstance(value, list) else [value])]
-        if good := [one for one in ids if one and len(one) <= ID_LENGTH]:
+        if good := [one for one in ids if one.isprintable() and 0 < len(one) <= ID_LENGTH and " " not in one]:
             return good
     return []
