@@ -123,7 +123,7 @@ class AdjustForm(Form):
     """
 
     location_id = SelectField(_l("Warehouse"), coerce=int, validate_choice=True)
-    how = SelectField(_l("What changes"), choices=_HOW, default=How.SET)
+    how = SelectField(_l("Change"), choices=_HOW, default=How.SET)
     pieces = WholeNumberField(
         _l("Pieces"),
         [InputRequired(_l("Type a number in digits, like 23.")), NumberRange(0, MOST, _l("That is too many."))],

@@ -166,7 +166,8 @@ class _Looking:
         self.found.counts += counts
 
     def _item(self, row: SheetRow, item: ItemRow | None) -> ItemStep | None:
-        before = _written(item) if item else dict.fromkeys(COLUMNS, "")
+        new = dict.fromkeys(COLUMNS, "") | {"tracking": "none", "kit": "no", "currency": self.currency}
+        before = _written(item) if item else new
         told = {name: _told(row.cells[name], before[name]) for name in COLUMNS if name in row.cells}
         told |= {name: before[name] for name in ("tracking", "kit", "currency") if not told.get(name)}
         told["sku"] = before["sku"] or told["sku"]
