@@ -188,6 +188,25 @@ def set_plan(store: str, plan: str) -> None:
     click.echo(f"{name} is on the plan {plan}.")
 
 
+@main.command("check-reports")
+@click.option("--mend", is_flag=True, help="Count what differs again.")
+@refusing
+def check_reports(mend: bool) -> None:
+    """Count every order again, and say whether the sums that reports read are the same; as the database's owner."""
+    from app.reports.recount import mend_stores, wrong_stores  # noqa: PLC0415
+
+    settings = _settings()
+    if settings.database_owner_url is None:
+        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store")
+    wrong = wrong_stores(settings.database_owner_url)
+    for store in wrong:
+        click.echo(f"/{store.slug}: {store.days} days differ from their orders, the first on {store.first}")
+    if wrong and not mend:
+        raise click.ClickException("run `channelbook check-reports --mend`, and please report it: this should not be")
+    mend_stores(settings.database_owner_url, wrong)
+    click.echo("Counted again." if wrong else "The sums of all reports equal the orders.")
+
+
 @main.command()
 def version() -> None:
     """Print the version."""

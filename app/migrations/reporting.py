@@ -81,11 +81,16 @@ begin
     return null;
 end $$""",
     f"""
+create function recount_order_days(store bigint) returns void language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock({_LOCK.format(store="store")});
+    delete from public.order_days where store_id = store;
+    insert into public.order_days select * from public.order_days_of(store);
+end $$""",
+    """
 create function order_days_of_zone() returns trigger language plpgsql as $$
 begin
-    perform pg_advisory_xact_lock({_LOCK.format(store="new.id")});
-    delete from public.order_days where store_id = new.id;
-    insert into public.order_days select * from public.order_days_of(new.id);
+    perform public.recount_order_days(new.id);
     return null;
 end $$""",
     "create trigger days_added after insert on orders referencing new table as added "
