@@ -9,6 +9,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.models
+import app.api.key_pages
+import app.api.models
 import app.catalog.file_pages
 import app.catalog.models
 import app.catalog.stock_pages
@@ -42,6 +44,7 @@ import app.tenancy.models  # noqa: F401 (imported for their tables and views)
 from app import health, pool, web
 from app.accounts import access
 from app.accounts import routes as accounts_routes
+from app.api import routes as api_routes
 from app.catalog import routes as inventory_routes
 from app.channels import routes as channels_routes
 from app.checks import require_isolation
@@ -71,6 +74,7 @@ BLUEPRINTS = (
     hooks.blueprint,
     completeness_routes.blueprint,
     reports_routes.blueprint,
+    api_routes.blueprint,
 )
 
 

@@ -12,7 +12,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -43,6 +43,7 @@ FIELDS: Final = (
     *("placed_at", "paid_at", "shipped_at", "buyer", "note", "lines"),
     *("shipping", "discount", "tax", "tax_included", "total"),
 )
+MOVE_FIELDS: Final = ("status", "payment_status", "payment_method")
 LINE_FIELDS: Final = ("sku", "name", "variant", "quantity", "unit_price", "discount")
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffd")
 _LARGEST_QUANTITY: Final = 10**6
@@ -165,6 +166,31 @@ def read_order(document: object, *, currency: str, now: datetime) -> OwnOrder:
     if order is None or reader.found:
         raise Mistakes(reader.found)
     return order
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What happened to an order; what is None stays."""
+
+    status: OrderStatus | None
+    payment_status: PaymentStatus | None
+    payment_method: str | None
+
+
+def read_move(document: object) -> Move:
+    """What a document says of an order that exists; Mistakes when it says nothing that can be said."""
+    reader = _Reader("", datetime.max.replace(tzinfo=UTC))
+    told = reader.fields(document, MOVE_FIELDS)
+    move = Move(
+        status=reader.choice(told, "status", STATUSES),
+        payment_status=reader.choice(told, "payment_status", PAYMENT_STATUSES),
+        payment_method=reader.text(told, "payment_method", NUMBER_LENGTH) if "payment_method" in told else None,
+    )
+    if not reader.found and not told:
+        reader.found.append(Mistake((), Wrong.MISSING))
+    if reader.found:
+        raise Mistakes(reader.found)
+    return move
 
 
 def as_far_as_read(document: object, *, currency: str, now: datetime) -> OwnOrder | None:
@@ -329,13 +355,14 @@ class _Reader:
             return None
         if self.text(told, "currency", 3) not in ("", self.currency):
             self._add(("currency",), Wrong.OTHER_CURRENCY, currency=self.currency)
-        kind = self.choice(told, "kind", KINDS, None)
+        kind = self.choice(told, "kind", KINDS)
+        if not told.get("kind"):
+            self._add(("kind",), Wrong.MISSING)
         order = OwnOrder(
             kind=kind or OrderType.WEBSTORE,
             number=self.text(told, "number", NUMBER_LENGTH),
-            status=self.choice(told, "status", STATUSES, OrderStatus.OPEN) or OrderStatus.OPEN,
-            payment_status=self.choice(told, "payment_status", PAYMENT_STATUSES, PaymentStatus.UNPAID)
-            or PaymentStatus.UNPAID,
+            status=self.choice(told, "status", STATUSES) or OrderStatus.OPEN,
+            payment_status=self.choice(told, "payment_status", PAYMENT_STATUSES) or PaymentStatus.UNPAID,
             payment_method=self.text(told, "payment_method", NUMBER_LENGTH),
             currency=self.currency,
             placed_at=self.moment(told, "placed_at"),
@@ -372,15 +399,11 @@ class _Reader:
             return ""
         return text
 
-    def choice(
-        self, told: Mapping[str, Any], name: str, choices: Sequence[_Choice], default: _Choice | None
-    ) -> _Choice | None:
-        """One of some words; the default, or a mistake, when nothing is told."""
+    def choice(self, told: Mapping[str, Any], name: str, choices: Sequence[_Choice]) -> _Choice | None:
+        """One of some words; None when nothing is told."""
         value = told.get(name)
         if value is None or value == "":
-            if default is None:
-                self._add((name,), Wrong.MISSING)
-            return default
+            return None
         found = next((choice for choice in choices if value == choice.value), None)
         if found is None:
             self._add((name,), Wrong.NOT_ONE_OF, choices=", ".join(choices))
@@ -494,6 +517,10 @@ class _Reader:
             if not self.found and total != order.total:
                 sums = {"told": total, "added_up": order.total, "difference": total - order.total}
                 self._add(("total",), Wrong.TOTAL_DIFFERS, currency=order.currency, **sums)
+
+    def fields(self, document: object, names: Sequence[str]) -> Mapping[str, Any]:
+        """The fields of a document that holds no others; none when it is no object."""
+        return self._object(document, (), names) or {}
 
     def _object(self, value: object, at: tuple[str | int, ...], names: Sequence[str]) -> Mapping[str, Any] | None:
         """An object with no names but these; a misspelt name would be a field that is left out in silence."""

@@ -18,6 +18,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.extensions import db
 
 DOORS_SQL: dict[str, str] = {
+    "door_api_key": """
+create function door_api_key(p_token_hash bytea)
+returns table (store_id bigint, key_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select k.store_id, k.id from public.api_keys k where k.token_hash = p_token_hash and k.revoked_at is null
+$$""",
     "door_stores_of_person": """
 create function door_stores_of_person(p_user_id bigint)
 returns table (store_id bigint, slug text, name text, role text)
@@ -268,6 +274,14 @@ def open_store(user_id: int, slug: str) -> tuple[int, str] | None:
         text("select store_id, role from door_open_store(:user_id, :slug)"), {"user_id": user_id, "slug": slug}
     ).one_or_none()
     return None if row is None else (row.store_id, row.role)
+
+
+def api_key(token_hash: bytes) -> tuple[int, int] | None:
+    """(store id, key id) of the API key with this hash; None when there is none, or it was revoked."""
+    row = db.session.execute(
+        text("select store_id, key_id from door_api_key(:hash)"), {"hash": token_hash}
+    ).one_or_none()
+    return None if row is None else (row.store_id, row.key_id)
 
 
 def due_jobs(limit: int, ring_again_seconds: int) -> list[tuple[int, int]]:

@@ -222,6 +222,7 @@ def test_what_is_looked_for_is_another_stores_secret_too(
 RESULTS: Mapping[str, str] = {
     "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
     "door_open_store": "TABLE(store_id bigint, role text)",
+    "door_api_key": "TABLE(store_id bigint, key_id bigint)",
     "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",

@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.api.keys import Scope, key_rows, make_key
 from app.completeness.models import Verification
 from app.config import load_settings
 from app.core.crediting import InFull
@@ -60,6 +61,7 @@ class Route:
 
     get: Who | None = None
     post: Who | None = None
+    patch: Who | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, Any] = field(default_factory=dict)
     also: frozenset[int] = frozenset()
@@ -73,6 +75,8 @@ FORM = Route(get=Who.MEMBER, post=Who.OWNER)
 OWNERS_PAGE = Route(get=Who.OWNER)
 OWNERS_FORM = Route(get=Who.OWNER, post=Who.OWNER)
 ACT = Route(post=Who.OWNER)
+NEEDS_KEY = frozenset({401})
+"""Nobody's browser gets through: a program brings a key of the store (tests/api)."""
 NAMES = {"kind": "payment-methods"}
 CAUSE = {"kind": "write_backs", "code": "WRITEBACK_FAILED"}
 
@@ -151,6 +155,17 @@ ROUTES: Mapping[str, Route] = {
     "channels.marketplaces": PAGE,
     "channels.save_marketplace": FORM,
     "channels.refresh": ACT,
+    "settings.api_keys": OWNERS_FORM,
+    "settings.revoke_api_key": OWNERS_FORM,
+    "api.explained": PUBLIC_PAGE,
+    "api.openapi": PUBLIC_PAGE,
+    "api.create_order": Route(post=Who.ANYONE, also=NEEDS_KEY),
+    "api.find_orders": Route(get=Who.ANYONE, also=NEEDS_KEY),
+    "api.show_order": Route(get=Who.ANYONE, values={"order_id": "1"}, also=NEEDS_KEY),
+    "api.change_order": Route(patch=Who.ANYONE, values={"order_id": "1"}, also=NEEDS_KEY),
+    "api.nothing": Route(
+        get=Who.ANYONE, post=Who.ANYONE, patch=Who.ANYONE, values={"rest": "nothing"}, also=frozenset({404})
+    ),
     "orders.index": PAGE,
     "orders.new": OWNERS_FORM,
     "orders.edit": OWNERS_FORM,
@@ -263,6 +278,7 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
         "own_order_id": _own_order(books),
+        "key_id": _key(books),
         "listing_id": books.listings(channel, a_listing())[0],
         "item_id": books.item("SAMPLE"),
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
@@ -278,6 +294,12 @@ def _credit_note(books: Books, invoice_id: int) -> int:
     with books.scope():
         made = credit_invoice(invoice_id, InFull(), seen=0, cause=cause, words="Broken", user_id=person)
         return made.credit_note_id
+
+
+def _key(books: Books) -> int:
+    with books.scope():
+        make_key("Our webshop", [Scope.READ], books.store.owner.id)
+        return key_rows()[0].id
 
 
 def _own_order(books: Books) -> int:
@@ -348,7 +370,7 @@ class Visit:
 
 def methods_of(endpoint: str) -> dict[str, Who]:
     route = ROUTES[endpoint]
-    return {name: who for name, who in (("GET", route.get), ("POST", route.post)) if who is not None}
+    return {name: who for name, who in (("GET", route.get), ("POST", route.post), ("PATCH", route.patch)) if who}
 
 
 def lets_in(endpoint: str, answer: TestResponse) -> bool:

@@ -87,6 +87,7 @@ ACTS = {
     "orders.failed_retry",
     "orders.mark",
     "settings.act_on_name",
+    "settings.revoke_api_key",
     "sync.cancel",
     "sync.change_drop",
     "sync.change_retry",

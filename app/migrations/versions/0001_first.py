@@ -18,6 +18,7 @@ branch_labels = None
 depends_on = None
 
 STORE_OWNED = (
+    "api_keys",
     "channels",
     "journal",
     "products",
@@ -251,6 +252,30 @@ def upgrade() -> None:
     )
     op.create_index(
         "uq_payment_methods_name", "payment_methods", ["store_id", sa.literal_column("lower(name)")], unique=True
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_by", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_api_keys_created_by")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_api_keys_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_keys_token_hash")),
+    )
+    op.create_index(
+        "uq_api_keys_name",
+        "api_keys",
+        ["store_id", sa.literal_column("lower(name)")],
+        unique=True,
+        postgresql_where=sa.text("revoked_at is null"),
     )
     op.create_table(
         "own_order_requests",
