@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Final
 
 from sqlalchemy import Select, func, select
 
@@ -12,6 +13,9 @@ from app.channels.credentials import sealed_at
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
 from app.tenancy.scope import THIS_STORE, current_store_id
+
+LINK_SUSPENDED: Final = "LINK_SUSPENDED"
+"""Why a channel rests that stands for another store: no key mends it, and it goes on by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class ChannelRow:
     @property
     def needs_reconnecting(self) -> bool:
         """Whether only a new key lets it go on: the channel refused the old one, or it cannot be read."""
-        return self.key_set_at is None or (self.status == "paused" and bool(self.paused_reason))
+        return self.key_set_at is None or (self.status == "paused" and self.paused_reason not in ("", LINK_SUSPENDED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,14 +176,15 @@ class Finding:
 
 
 def checked(standing: Standing) -> list[Finding]:
-    """Every rule, kept or broken, in the order in which to mend them.
+    """Every rule, kept or broken, in the order in which to mend them. A code led to the store, so it is right.
 
     A store is never its own main store, so of such a pair nothing else is said.
     """
-    self_link = Finding(Rule.SELF_LINK, standing.is_self)
+    code, self_link = Finding(Rule.CODE_INVALID, is_broken=False), Finding(Rule.SELF_LINK, standing.is_self)
     if standing.is_self:
-        return [self_link]
+        return [code, self_link]
     return [
+        code,
         self_link,
         Finding(Rule.PLAN_TOO_LOW, not standing.plan.may_lead),
         Finding(Rule.CHAIN_NOT_ALLOWED, standing.main_is_sub or standing.sub_is_main),

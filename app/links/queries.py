@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, func, or_, select
 
 from app.catalog.models import Location
+from app.channels.models import Channel
+from app.channels.queries import ChannelRow
 from app.core.linking import GRANTED, PENDING_DAYS, LinkState, Side
 from app.extensions import db
 from app.links.models import Link, LinkEvent
@@ -16,6 +19,8 @@ from app.tenancy.scope import current_store_id
 
 REMEMBERED: Final = timedelta(days=30)
 """How long a link that came to nothing stays on the Channels page."""
+CHANNEL_KIND: Final = "store"
+"""The kind of the channels that granted links become in the main store."""
 _AT_MOST: Final = 200
 
 
@@ -101,10 +106,11 @@ def links() -> list[LinkRow]:
     return [_row(*row) for row in rows]
 
 
-def shown_links() -> list[LinkRow]:
+def shown_links(kept: Collection[int] = ()) -> list[LinkRow]:
     """The links that the Channels page shows: those that live, drafts, and what lately came to nothing.
 
-    Of two stores only the newest is shown: who asks again has read how the last one ended.
+    Of two stores only the newest is shown: who asks again has read how the last one ended. A granted link that has
+    become a channel is told by the channel's own card, unless a page shows it already (`kept`) and knows no such card.
     """
     recent = func.coalesce(Link.answered_at, Link.ended_at, Link.asked_at) > func.now() - REMEMBERED
     lately = and_(Link.state.in_((LinkState.DENIED, LinkState.EXPIRED)), _mine(Side.MAIN), recent)
@@ -114,7 +120,36 @@ def shown_links() -> list[LinkRow]:
     newest: dict[tuple[Side, int], LinkRow] = {}
     for row in found:
         newest.setdefault((row.side, row.other_store_id), row)
-    return list(newest.values())
+    is_channel = set(_channels()) if any(row.is_main and row.is_granted for row in found) else set[int]()
+    return [
+        row
+        for row in newest.values()
+        if row.id in kept or not (row.is_main and row.is_granted and row.sub_store_id in is_channel)
+    ]
+
+
+def channel_of(link: LinkRow) -> int | None:
+    """The channel that a granted link has become in the main store; None as long as there is none."""
+    return _channels().get(link.sub_store_id) if link.is_main and link.is_granted else None
+
+
+def link_of(channel: ChannelRow) -> LinkRow | None:
+    """The granted link that a channel stands for; None for other channels, which cost no statement."""
+    if channel.kind != CHANNEL_KIND:
+        return None
+    of_store = and_(_mine(Side.MAIN), Link.sub_store_id == int(channel.config["store"]), Link.state.in_(GRANTED))
+    row = db.session.execute(_links().where(of_store)).one_or_none()
+    return None if row is None else _row(*row)
+
+
+def _channels() -> dict[int, int]:
+    """The channels that stand for sub-stores, by the sub-store's id."""
+    rows = db.session.execute(
+        select(Channel.config["store"].astext, Channel.id).where(
+            Channel.store_id == current_store_id(), Channel.kind == CHANNEL_KIND, Channel.status != "removed"
+        )
+    )
+    return {int(store): channel_id for store, channel_id in rows}
 
 
 def events(link_id: int) -> list[EventRow]:

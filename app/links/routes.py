@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -31,6 +32,7 @@ CODES_BY_STORE: Final = "20 per hour"
 CODES_BY_ADDRESS: Final = "60 per hour"
 """How often codes may be tried. A code has 100 bits, so this is against noise, not for its safety."""
 _NO_CONTENT: Final = 204
+_LONGEST_STAMP: Final = 5000
 
 blueprint = Blueprint("links", __name__, url_prefix="/<store>")
 
@@ -38,7 +40,9 @@ blueprint = Blueprint("links", __name__, url_prefix="/<store>")
 @blueprint.record
 def _set_up(state: BlueprintSetupState) -> None:
     count_badge(cast(Flask, state.app), "channels.index", queries.waiting_requests)
-    state.app.jinja_env.globals.update(shown_links=queries.shown_links, links_stamp=_stamp, why_link=words.why)
+    state.app.jinja_env.globals.update(
+        shown_links=queries.shown_links, links_stamp=_stamp, why_link=words.why, link_of=queries.link_of
+    )
 
 
 @blueprint.app_errorhandler(NoSuchLink)
@@ -113,7 +117,7 @@ def _ask(link: LinkRow, form: LinkForm) -> Response:
     except (NotPossible, LinkedAlready):
         return _overtaken(link)
     _nudge(link)
-    asked = _("%(name)s was asked. You see here, without reloading, when it answers.", name=link.sub_name)
+    asked = _("%(name)s was asked. Its answer appears on this page by itself.", name=link.sub_name)
     return done(url_for(".show", link_id=link.id), asked)
 
 
@@ -122,9 +126,10 @@ def show(link_id: int) -> Response:
     """A link as either store sees it: how it stands, what happened, how to end it. `seen` is the version it shows."""
     link = _link_or_404(link_id)
     if wants_fragment():
-        if request.args.get("seen") == str(link.version):
+        shown = _shown(link)
+        if request.args.get("seen") == f"{link.version}.{shown['channel_id'] or ''}":
             return make_response("", _NO_CONTENT)
-        return fragment("links/_link.html", **_shown(link))
+        return fragment("links/_link.html", **shown)
     if link.state is LinkState.DRAFT:
         return redirect_to(url_for(".options", link_id=link_id)) if g.membership.may_write else _link_page(link)
     return _link_page(link)
@@ -135,9 +140,11 @@ def cards() -> Response:
     """The links on the Channels page; `seen` tells which state of them it shows."""
     if not wants_fragment():
         return redirect_to(url_for("channels.index"))
-    if request.args.get("seen") == _stamp(queries.shown_links()):
+    seen = request.args.get("seen", "")
+    links = queries.shown_links(kept=_ids_in(seen))
+    if seen == _stamp(links):
         return make_response("", _NO_CONTENT)
-    return fragment("links/_cards.html", badge=queries.waiting_requests())
+    return fragment("links/_cards.html", links=links, badge=queries.waiting_requests())
 
 
 @blueprint.get("/channels/authorized")
@@ -326,7 +333,7 @@ def _link_page(link: LinkRow) -> Response:
 
 def _shown(link: LinkRow) -> dict[str, Any]:
     story = [(event, words.told(event, link)) for event in queries.events(link.id)]
-    return {"link": link, "story": story, **_may([link])}
+    return {"link": link, "story": story, "channel_id": queries.channel_of(link), **_may([link])}
 
 
 def _may(links: list[LinkRow]) -> dict[str, Any]:
@@ -374,6 +381,11 @@ def _chosen(form: LinkForm) -> int | None:
 def _stamp(links: list[LinkRow]) -> str:
     """Which state of these links a page shows."""
     return "-".join(f"{link.id}.{link.version}" for link in links)
+
+
+def _ids_in(stamp: str) -> set[int]:
+    """The links that a page with this stamp shows."""
+    return {int(number) for number in re.findall(r"([0-9]{1,18})\.", stamp[:_LONGEST_STAMP])}
 
 
 def _nudge(link: LinkRow) -> None:

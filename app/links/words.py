@@ -153,14 +153,14 @@ def _as_main(finding: Finding, sub: str) -> str:
         return _held_there(finding, sub)
     good, bad = {
         Rule.CODE_INVALID: (
-            _("The code is right."),
+            _("It is the code of %(sub)s.", sub=sub),
             _(
                 "No store has this code now. Ask the other store to read it to you again: it stands under "
                 "Settings, General."
             ),
         ),
         Rule.SELF_LINK: (
-            _("It is another store than this one."),
+            _("%(sub)s is another store than yours.", sub=sub),
             _("This is your own store's code. Ask the other store for its code."),
         ),
         Rule.PLAN_TOO_LOW: (
@@ -178,8 +178,11 @@ def _as_main(finding: Finding, sub: str) -> str:
             ),
         ),
         Rule.SUB_ALREADY_LINKED: (
-            _("It has no main store yet."),
-            _("It has a main store already, or another one asked first. It can be linked once that has ended."),
+            _("%(sub)s has no main store yet.", sub=sub),
+            _(
+                "%(sub)s has a main store already, or another one asked first. It can be linked once that has ended.",
+                sub=sub,
+            ),
         ),
     }[finding.rule]
     return bad if finding.is_broken else good

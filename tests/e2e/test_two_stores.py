@@ -76,7 +76,7 @@ def test_code_request_grant_and_end_side_by_side(two: Callable[[str], tuple[Pers
     sub.go("Channels")
     with sub.staying():
         ask(main, code, "Kedai Ipoh")
-        sub.awaits("Gudang Ipoh asks to be your main store since")
+        sub.awaits("Gudang Ipoh asks to be your main store.")
         expect(sub.menu.locator("#count-channels-index")).to_have_text("1")
     sub.look("channels-asked")
     sub.follow("Review the request")

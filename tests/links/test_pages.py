@@ -14,7 +14,9 @@ from werkzeug.test import TestResponse
 from app.core.linking import LinkState
 from app.extensions import db, limiter
 from app.links import queries, services
+from app.links.following import follow_due
 from app.links.routes import CODES_BY_STORE
+from app.links.settling import settle_due
 from tests.links.pairs import Pair, code_of, put_on_plan
 from tests.support.factories import Make, SomePerson, signed_in
 from tests.support.fixtures import new_client
@@ -120,7 +122,7 @@ def test_every_check_is_listed_in_a_sentence_of_its_own(main: FlaskClient, pair:
     assert f"{pair.sub.name} holds one batch item: MILK." in answer.text
     assert f"{pair.sub.name} holds no serial items." in answer.text
     assert len(re.findall(r'<li class="is-broken">', answer.text)) == 2
-    assert len(re.findall(r'<li class="is-ok">', answer.text)) == 5
+    assert len(re.findall(r'<li class="is-ok">', answer.text)) == 6
     with pair.as_main():
         assert queries.links() == []
 
@@ -230,7 +232,7 @@ def test_the_end_says_what_happens_and_asks_about_the_stock(
 def test_a_part_is_fetched_again_only_when_it_changed(main: FlaskClient, sub: FlaskClient, pair: Pair) -> None:
     link_id = pair.pending()
     url = pair.main.url(f"/channels/links/{link_id}")
-    seen = pair.seen_by_main(link_id).version
+    seen = f"{pair.seen_by_main(link_id).version}."
     assert main.get(f"{url}?seen={seen}", headers=HTMX).status_code == 204
     pair.grant(link_id)
     part = main.get(f"{url}?seen={seen}", headers=HTMX)
@@ -241,6 +243,37 @@ def test_a_part_is_fetched_again_only_when_it_changed(main: FlaskClient, sub: Fl
     (stamp,) = re.findall(r"authorized\?seen=([\d.-]+)", sub.get(authorized).text)
     assert sub.get(f"{authorized}?seen={stamp}", headers=HTMX).status_code == 204
     assert "Connected" in sub.get(f"{authorized}?seen=0", headers=HTMX).text
+
+
+def test_a_granted_link_is_told_once_on_the_channels_page(app: Flask, main: FlaskClient, pair: Pair) -> None:
+    """By its channel's card, which leads to the link; a page that was open keeps the card that it knew."""
+    link_id = pair.pending()
+    index = pair.main.url("/channels/")
+    (stamp,) = re.findall(r"channels/links\?seen=([\d.-]+)", main.get(index).text)
+    pair.grant(link_id)
+    with app.app_context():
+        follow_due(1000)
+    page = main.get(index).text
+    assert f'id="link-card-{link_id}"' not in page
+    assert f'<a class="btn" href="{pair.main.url(f"/channels/links/{link_id}")}">Link</a>' in page
+    part = main.get(f"{pair.main.url('/channels/links')}?seen={stamp}", headers=HTMX).text
+    assert f'id="link-card-{link_id}"' in part
+    assert "Connected" in part
+    assert "Open the channel" in main.get(pair.main.url(f"/channels/links/{link_id}")).text
+
+
+def test_a_suspended_link_is_explained_where_its_channel_stands(app: Flask, main: FlaskClient, pair: Pair) -> None:
+    pair.connected()
+    with app.app_context():
+        follow_due(1000)
+    pair.hold("SET", kit=True)
+    with app.app_context():
+        settle_due(1000)
+        follow_due(1000)
+    page = main.get(pair.main.url("/channels/")).text
+    assert f"The link with {pair.sub.name} is suspended" in page
+    assert f"{pair.sub.name} holds one kit: SET." in page
+    assert "Reconnect" not in page
 
 
 def test_a_link_that_is_over_asks_no_more(main: FlaskClient, pair: Pair) -> None:
