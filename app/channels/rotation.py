@@ -9,7 +9,6 @@ from sqlalchemy import create_engine, select, update
 from app.channels.credentials import BrokenSeal, reseal
 from app.channels.models import Channel, Webhook
 
-
 _SEALED = ((Channel, Channel.id, Channel.credentials), (Webhook, Webhook.channel_id, Webhook.secret))
 """Every column that `app.channels.credentials` seals, with the channel that it is of."""
 

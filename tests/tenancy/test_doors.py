@@ -147,7 +147,9 @@ def test_announcements_are_due_where_nobody_looks_at_them(app: Flask, store: Som
     for channel in (due, worked, paused, failed, old):
         listen = "insert into webhooks (store_id, channel_id, token_hash, secret) values (:s, :c, :hash, '')"
         in_store(app, store, listen, s=store.id, c=channel.id, hash=str(channel.id).encode())
-        call = "insert into webhook_deliveries (store_id, channel_id, key, topic, order_ids, body, received_at, worked_at)"
+        call = (
+            "insert into webhook_deliveries (store_id, channel_id, key, topic, order_ids, body, received_at, worked_at)"
+        )
         values = {"ago": 8 if channel is old else 0, "worked": NOON if channel is worked else None}
         said = f"{call} values (:s, :c, 'k', '', '{{1}}', '', now() - make_interval(days => :ago), :worked)"
         in_store(app, store, said, s=store.id, c=channel.id, **values)
@@ -220,9 +222,9 @@ def test_what_is_looked_for_is_another_stores_secret_too(
 
 
 RESULTS: Mapping[str, str] = {
+    "door_api_key": "TABLE(store_id bigint, key_id bigint)",
     "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
     "door_open_store": "TABLE(store_id bigint, role text)",
-    "door_api_key": "TABLE(store_id bigint, key_id bigint)",
     "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",
