@@ -161,10 +161,10 @@ def rotate_keys() -> None:
     with create_app(settings).app_context():
         resealed = reseal_all(settings.database_owner_url)
         codes = reseal_codes(settings.database_owner_url)
-    click.echo(f"{resealed.done} channels are sealed with the newest key.")
+    click.echo(f"{resealed.done} secrets of channels are sealed with the newest key.")
     click.echo(f"{codes.done} verification codes are sealed with the newest key.")
     if resealed.broken:
-        raise click.ClickException(f"{resealed.broken} channels are sealed with a key that is not in CREDENTIAL_KEYS")
+        raise click.ClickException(f"{resealed.broken} secrets are sealed with a key that is not in CREDENTIAL_KEYS")
     if codes.broken:
         raise click.ClickException(
             f"{codes.broken} verification codes are sealed with a key that is not there any more"

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 
 from app.channels.credentials import open_sealed, seal
-from app.channels.models import Channel
+from app.channels.models import Channel, Webhook
 from app.channels.rotation import reseal_all
 from app.config import Settings
 from app.extensions import db
@@ -26,12 +26,14 @@ def test_every_stores_credentials_open_with_the_new_key_alone(
     try:
         app.extensions["settings"] = both
         with app.app_context():
-            assert reseal_all(settings.database_owner_url or "").done >= 2
+            assert reseal_all(settings.database_owner_url or "").done >= 4
         app.extensions["settings"] = replace(settings, credential_keys=(new_key,))
         for one, channel_id in zip((store, other_store), channels, strict=True):
             with app.app_context(), store_scope(one.id):
                 sealed = db.session.get_one(Channel, (one.id, channel_id)).credentials
                 assert open_sealed(sealed or b"") == {"api_key": f"secret of {one.name}"}
+                webhook = db.session.get_one(Webhook, (one.id, channel_id))
+                assert open_sealed(webhook.secret) == {"secret": f"secret of {one.name}"}
     finally:
         app.extensions["settings"] = both
         with app.app_context():
@@ -50,5 +52,9 @@ def _add_channel(app: Flask, store: SomeStore, secret: str) -> int:
             credentials=seal({"api_key": secret}),
         )
         db.session.add(channel)
+        db.session.flush()
+        token = f"token of {store.id}".encode()
+        sealed = seal({"secret": secret})
+        db.session.add(Webhook(store_id=store.id, channel_id=channel.id, token_hash=token, secret=sealed))
         db.session.commit()
         return channel.id
