@@ -30,6 +30,8 @@ from app.web.sheets import BadFile, content_of
 
 SHOWN: Final = 100
 """How many rows of each kind a preview shows."""
+MOST_PACKED: Final = 450_000
+"""How long the file may be within the form of a preview; a form is refused above half a megabyte."""
 
 
 @blueprint.get("/items.csv")
@@ -74,12 +76,15 @@ def _form(problem: str = "") -> Response:
 
 
 def _preview(data: bytes, found: ItemPreview, problem: str = "") -> Response:
+    sheet = urlsafe_b64encode(zlib.compress(data, 9)).decode()
+    if len(sheet) > MOST_PACKED:
+        return _form(_("The file says too much at once. Split it and import the parts one after the other."))
     page = render_template(
         "inventory/import_preview.html",
         found=found,
         groups=_groups(found),
         problem=problem,
-        sheet=urlsafe_b64encode(zlib.compress(data, 9)).decode(),
+        sheet=sheet,
         notice=adjustment_notice() if found.counts else None,
         shown=SHOWN,
     )

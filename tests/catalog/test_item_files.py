@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.catalog import file_pages
 from app.catalog.item_files import MOST_BYTES, preview
 from app.catalog.models import Item, Product
 from app.core.stock import Kind, Level, Movement
@@ -162,6 +163,14 @@ def test_files_that_cannot_be_read_are_refused(owner: FlaskClient, books: Books,
 def test_a_file_that_is_too_large_is_refused_unread() -> None:
     with pytest.raises(BadFile, match=r"larger than 1\.5 MB"):
         preview(b"x" * (MOST_BYTES + 1))
+
+
+def test_a_file_that_no_form_can_carry_is_refused_at_the_look(
+    owner: FlaskClient, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_pages, "MOST_PACKED", 10)
+    answer = upload(owner, books, "sku\nA\n")
+    assert answer.status_code == 422 and "The file says too much at once" in words(answer)
 
 
 @pytest.mark.parametrize("sheet", ["x", "AAAA", "eJz", "éé"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from app.catalog.items import NoSuchItem
+from app.catalog.items import HoldsStock, ItemFacts, NoSuchItem, save_item
 from app.catalog.stock import KitHoldsNoStock, Oversold, move
 from app.catalog.stock_queries import changed_since
 from app.core.stock import Kind, Level, Movement, NotReserved
@@ -141,6 +141,23 @@ def test_a_kit_and_an_item_of_nobody_hold_no_stock(books: Books, shelves: Shelve
     theirs = Books(books.app, other_store).item("THEIRS")
     with pytest.raises(NoSuchItem):
         shelves.put(theirs, 1)
+
+
+def test_pieces_that_come_in_while_their_item_becomes_a_kit_are_found_or_find_it(
+    books: Books, shelves: Shelves, store: SomeStore
+) -> None:
+    for number in range(4):
+        sku = f"KIT-{number}"
+        item = books.item(sku)
+
+        def become_a_kit(item: int = item, sku: str = sku) -> None:
+            with books.scope():
+                save_item(item, ItemFacts(sku, kit=True), 1, store.owner.id)
+                db.session.commit()
+
+        ends = in_threads(become_a_kit, lambda item=item: shelves.put(item, 1))  # type: ignore[misc]
+        (refused,) = [end for end in ends if end is not None]
+        assert isinstance(refused, HoldsStock if shelves.level(item).on_hand else KitHoldsNoStock)
 
 
 def test_ledger_can_be_written_once_only(books: Books, shelves: Shelves) -> None:
