@@ -244,7 +244,10 @@ def is_told(merchant: Merchant, case: Case) -> None:
 
 
 def nothing_is_half_stored(merchant: Merchant) -> None:
-    """Every order has its lines, its payload and its place in the ledger of ids; every invoice its lines and sum."""
+    """Every order has its lines, its payload and its place in the ledger of ids; every invoice its lines and sum.
+
+    The sums that reports read are those of the orders.
+    """
     for half in (
         "select id from orders o where not exists (select from order_lines l where l.order_id = o.id)",
         "select id from orders o where not exists (select from raw_records r where r.order_id = o.id)",
@@ -256,6 +259,8 @@ def nothing_is_half_stored(merchant: Merchant) -> None:
         "where s.channel_id = o.channel_id and s.remote_id = o.remote_id)",
         "select id from invoices i where not exists (select from invoice_lines l where l.invoice_id = i.id)",
         "select id from orders where state = 'booked' and id not in (select order_id from invoices)",
+        "select * from order_days_of((select id from stores)) except table order_days",
+        "select * from order_days where orders + cancelled > 0 except select d.* from stores s, order_days_of(s.id) d",
     ):
         assert merchant.rows(half) == [], half
 
