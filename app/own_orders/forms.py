@@ -94,7 +94,7 @@ def document_of_form(form: OrderForm, rows: Iterable[LineRow], zone: str, kept: 
         **kept,
         "kind": form.kind.data or "",
         "number": form.number.data or "",
-        **({"placed_at": _with_zone(form.placed_at.data, zone)} if form.placed_at.data else {}),
+        **({"placed_at": with_zone(form.placed_at.data, zone)} if form.placed_at.data else {}),
         "payment_method": form.payment_method.data or "",
         "payment_status": str(PaymentStatus.PAID if form.paid.data else PaymentStatus.UNPAID),
         "buyer": {**kept.get("buyer", {}), **{name: form[f"buyer_{name}"].data or "" for name in _BUYER_SHOWN}},
@@ -167,9 +167,10 @@ def show_mistakes(form: OrderForm, rows: Sequence[LineRow], found: Iterable[Mist
                 form.form_errors.append(words)
 
 
-def _with_zone(typed: str, zone: str) -> str:
-    """What a browser's field for a moment sends, in the store's zone; anything else as it is, to be refused."""
+def with_zone(typed: str, zone: str) -> str:
+    """A moment as it was typed, in the store's zone when it names none; what is no moment stays, to be refused."""
     try:
-        return datetime.strptime(typed, _TYPED_AT).replace(tzinfo=ZoneInfo(zone)).isoformat()
+        at = datetime.fromisoformat(typed)
     except ValueError:
         return typed
+    return at.isoformat() if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone)).isoformat()

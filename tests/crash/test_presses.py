@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zlib
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -272,6 +274,12 @@ def new_order(merchant: Merchant) -> tuple[str, Form]:
     return f"/{merchant.slug}/orders/new", {"press": "one-press-of-many", "save": "1", "kind": "pos", **line}
 
 
+def orders_of_a_file(merchant: Merchant) -> tuple[str, Form]:
+    """What a preview has shown: an order without a number."""
+    sheet = urlsafe_b64encode(zlib.compress(b"kind,name,quantity,unit_price\nlanding page,Kopi,1,3.90\n")).decode()
+    return f"/{merchant.slug}/orders/import", {"sheet": sheet, "press": "one-press-of-a-file"}
+
+
 def edited_order(merchant: Merchant) -> tuple[str, Form]:
     (order,) = merchant.rows("select id from orders where store_id = %s and number = 'SO00001'")
     return f"/{merchant.slug}/orders/{order['id']}/edit", {**new_order(merchant)[1], "line_quantity": "3"}
@@ -376,6 +384,13 @@ BUTTONS: Mapping[str, Button] = {
         row(
             "select count(*), sum(total)::int as total from orders where store_id = %s and order_type = 'pos'",
             {"count": 1, "total": 780},
+        ),
+    ),
+    "orders.import_orders": Button(
+        orders_of_a_file,
+        row(
+            "select count(*) from orders where store_id = %s and order_type = 'landing_page'",
+            {"count": 1},
         ),
     ),
     "orders.edit": Button(

@@ -168,6 +168,8 @@ ROUTES: Mapping[str, Route] = {
     ),
     "orders.index": PAGE,
     "orders.new": OWNERS_FORM,
+    "orders.import_orders": OWNERS_FORM,
+    "orders.import_template": PAGE,
     "orders.edit": OWNERS_FORM,
     "orders.mark": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "paid"}),
     "orders.rows": PAGE,
