@@ -22,6 +22,11 @@ def later(work: Callable[[], None]) -> None:
     _THREAD.submit(_run, app, work)
 
 
+def finish() -> None:
+    """Wait until everything that was asked for so far is done: for a process that ends now."""
+    _THREAD.submit(lambda: None).result()
+
+
 def _run(app: Flask, work: Callable[[], None]) -> None:
     try:
         with app.app_context():

@@ -38,6 +38,21 @@ def test_everybody_sees_their_own_stores(app: Flask, settings: Settings) -> None
         demo.OWNER.email: (True, True),
         demo.BOOKKEEPER.email: (True, False),
         demo.NEIGHBOUR.email: (False, True),
+        demo.PARTNER.email: (False, False),
     }
+    with app.app_context():
+        db.session.remove()
+
+
+def test_the_first_store_has_one_linked_store_and_one_that_is_asked(app: Flask, settings: Settings) -> None:
+    demo.seed(settings)
+    client = new_client(app)
+    client.post("/signin", data={"email": demo.OWNER.email, "password": demo.OWNER.password})
+    page = client.get("/kedai-serai/channels/").text
+    assert "Kopi Utara" in page
+    assert "Batik Borneo" in page
+    asked = client.get("/batik-borneo/channels/authorized").text
+    assert "Kedai Serai" in asked
+    assert "Grant Access" in asked
     with app.app_context():
         db.session.remove()
