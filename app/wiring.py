@@ -47,6 +47,7 @@ from app.accounts import access
 from app.accounts import routes as accounts_routes
 from app.api import routes as api_routes
 from app.catalog import routes as inventory_routes
+from app.catalog.adjusting import tell_adjustments
 from app.channels import routes as channels_routes
 from app.checks import require_isolation
 from app.completeness import routes as completeness_routes
@@ -54,11 +55,15 @@ from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
 from app.invoices import routes as invoices_routes
 from app.links import routes as links_routes
+from app.links.adjusting import stays_here
+from app.links.peer import open_peer
 from app.orders import routes as orders_routes
 from app.reports import routes as reports_routes
 from app.sync import routes as sync_routes
 from app.sync import webhooks as hooks
 from app.tenancy import routes as settings_routes
+
+tell_adjustments(stays_here)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,6 +96,7 @@ def build(settings: Settings | None = None) -> Flask:
     app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
+    app.extensions["peer"] = open_peer
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)

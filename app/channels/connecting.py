@@ -121,4 +121,6 @@ def _plain(value: object) -> str:
 
 
 def _options() -> ConnectorOptions:
-    return ConnectorOptions(allow_sandboxes=current_app.extensions["settings"].allow_sandboxes)
+    return ConnectorOptions(
+        allow_sandboxes=current_app.extensions["settings"].allow_sandboxes, peer=current_app.extensions["peer"]
+    )

@@ -19,6 +19,7 @@ class Channel(StoreOwned, Base):
     __table_args__ = (
         CheckConstraint("status in ('connected', 'paused', 'removed')", name="status"),
         CheckConstraint("auto_sync_minutes between 5 and 1440", name="auto_sync_minutes"),
+        CheckConstraint("stock_buffer >= 0", name="stock_buffer"),
         Index("uq_channels_own", "store_id", unique=True, postgresql_where=text("kind = 'own'")),
     )
 
@@ -46,6 +47,12 @@ class Channel(StoreOwned, Base):
     """Up to this moment every order is in: the start of the last check that read everything it set out to."""
     swept_at: Mapped[datetime | None]
     """The same for the last check that read again from `start_at` on."""
+    stock_location_id: Mapped[int | None]
+    """The warehouse whose stock the channel is told; None: it is told none."""
+    stock_buffer: Mapped[int] = mapped_column(server_default="0")
+    """Pieces of each item that are kept back from it."""
+    stock_seq: Mapped[int] = mapped_column(server_default="0")
+    """Up to this number of `stock_levels.changed_seq` it was told every change."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "set_auto_sync",
     "start_of",
     "store_marketplaces",
+    "tell_stock_of",
     "test_connection",
 ]
 
@@ -164,6 +165,13 @@ def set_auto_sync(channel_id: int, *, on: bool, minutes: int) -> None:
     db.session.commit()
 
 
+def tell_stock_of(channel_id: int, location_id: int | None) -> None:
+    """From now on the channel is told the stock of this warehouse, all of it at first; of none, it is told nothing."""
+    channel = _channel(channel_id, lock=True)
+    channel.stock_location_id, channel.stock_seq = location_id, 0
+    db.session.commit()
+
+
 def pause(channel_id: int) -> None:
     """A person stops the channel: nothing is read from it or written to it until it is resumed."""
     channel = _channel(channel_id, lock=True)
@@ -172,11 +180,15 @@ def pause(channel_id: int) -> None:
     db.session.commit()
 
 
-def pause_by_error(channel_id: int, reason: str) -> None:
-    """The channel does not let us in (`reason` is the error's code): stop until somebody reconnects it."""
+def pause_by_error(channel_id: int, reason: str, *, told: bool = False) -> None:
+    """The channel does not let us in (`reason` is the error's code): stop until somebody reconnects it.
+
+    Its owners are mailed, unless they were `told` by whoever knows the reason.
+    """
     channel = _channel(channel_id, lock=True)
     if channel.status == "connected":
-        channel.status, channel.paused_reason, channel.owners_told_at = "paused", reason, None
+        channel.status, channel.paused_reason = "paused", reason
+        channel.owners_told_at = datetime.now(UTC) if told else None
     db.session.commit()
 
 

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from app.connectors.base import Connector, ConnectorOptions
 from app.connectors.own import Own
 from app.connectors.sitegiant import SiteGiant
+from app.connectors.store import LinkedStore
 
-REGISTRY: Mapping[str, type[Connector]] = MappingProxyType({SiteGiant.kind: SiteGiant, Own.kind: Own})
+REGISTRY: Mapping[str, type[Connector]] = MappingProxyType({one.kind: one for one in (SiteGiant, LinkedStore, Own)})
 
 
 def connect(kind: str, config: Mapping[str, str], options: ConnectorOptions) -> Connector:

@@ -24,6 +24,7 @@ from app.core.types import (
     Receipt,
     RemoteOrder,
     RemoteProductPage,
+    StockWrite,
     UnreadableOrder,
 )
 
@@ -47,6 +48,8 @@ class Capability(StrEnum):
     PRODUCTS = "products"
     ORDERS_BY_UPDATE = "orders_by_update"
     """`list_orders` takes windows over the last change too; an account may turn out not to (`Unsupported`)."""
+    STOCK = "stock"
+    """It is told how many pieces of each listing it may offer."""
     WEBHOOKS = "webhooks"
     """It calls an address of ours when an order is made or changes."""
 
@@ -79,6 +82,9 @@ class Peer(Protocol):
 
     def product_page(self, page: int, size: int) -> RemoteProductPage:
         """One page of its items."""
+
+    def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead) -> None:
+        """Let it have so many pieces available of each item. What it does not have any more is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,13 @@ class Connector(ABC):
         it is refused: what cannot be read announces no order.
         """
         raise NotImplementedError(f"{cls.kind} has no {Capability.WEBHOOKS}")
+
+    def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead = always) -> None:
+        """Tell how many pieces of each listing may be offered. Only with STOCK; saying it twice changes nothing.
+
+        What is not known there any more is passed over. `go_ahead` is called right before the writing.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.STOCK}")
 
     @abstractmethod
     def close(self) -> None:

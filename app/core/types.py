@@ -197,6 +197,14 @@ class InvoiceNumberWrite:
     expected: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class StockWrite:
+    """Let the channel offer `quantity` pieces of a listing; not negative."""
+
+    remote_id: str
+    quantity: int
+
+
 class WriteOutcome(StrEnum):
     """What became of one intended effect on the channel."""
 

@@ -45,6 +45,7 @@ from app.sync.reread import books_beside, reread
 from app.sync.send import send
 from app.sync.services import start_for_queued
 from app.sync.settle import settle
+from app.sync.stock import tell_stock
 from app.sync.waking import wake_channel
 from app.tenancy.scope import store_scope
 
@@ -59,15 +60,16 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "products": (("products", read_products), ("match", propose_links)),
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
+    "stock": (("stock", tell_stock),),
     "announced": (("announced", announced),),
 }
+FETCHING = ("pull", "recheck", "settle")
+"""Phases that read what a channel lists."""
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
 SLICE_SECONDS = 1
 """How long a job may go on while others wait."""
 LONGEST_SLICE_SECONDS = 300
-FETCHING = ("pull", "recheck", "settle")
-"""Phases that read what a channel lists."""
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
@@ -163,16 +165,16 @@ def _go_through(held: Run, connector: Connector) -> None:
                 held.cursor.pop(name, None)
 
 
-def _must_stop(held: Run, seconds: float) -> bool:
-    if held.must_pass or seconds > LONGEST_SLICE_SECONDS:
-        return True
-    return seconds > SLICE_SECONDS and queue.somebody_waits(_redis_url())
-
-
 def phases_of(kind: str, connector: Connector) -> list[tuple[str, Phase]]:
     """What a job of the kind does; nothing is fetched from a channel whose orders are made here."""
     reads = Capability.ORDERS in connector.capabilities
     return [(name, phase) for name, phase in PHASES[kind] if reads or name not in FETCHING]
+
+
+def _must_stop(held: Run, seconds: float) -> bool:
+    if held.must_pass or seconds > LONGEST_SLICE_SECONDS:
+        return True
+    return seconds > SLICE_SECONDS and queue.somebody_waits(_redis_url())
 
 
 def _let_pass(held: Run) -> None:

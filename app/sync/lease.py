@@ -30,7 +30,7 @@ from app.tenancy.scope import current_store_id, store_scope
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 12
 RENEW_SECONDS = 3
-URGENT_KINDS = ("sync", "write_back", "retry", "mend")
+URGENT_KINDS = ("sync", "write_back", "retry", "mend", "stock")
 """Short jobs that a person waits for; a long check lets them pass."""
 
 _LEASE = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")

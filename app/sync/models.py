@@ -57,7 +57,8 @@ class SyncJob(StoreOwned, Base):
         Index("ix_sync_jobs_channel", "store_id", "channel_id", "id"),
         Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
         CheckConstraint(
-            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced')",
+            "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced', "
+            "'stock')",
             name="kind",
         ),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),

@@ -171,12 +171,21 @@ def request_job(channel_id: int, kind: str, user_id: int | None, asked: Mapping[
 
 def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
     """Start a job that sends the channel's planned changes; None when the channel is paused."""
+    return _start_if_ready(channel_id, "write_back", user_id)
+
+
+def start_stock(channel_id: int) -> JobStart | None:
+    """Start a job that tells the channel what stock has changed; None when the channel is paused."""
+    return _start_if_ready(channel_id, "stock", None)
+
+
+def _start_if_ready(channel_id: int, kind: str, user_id: int | None) -> JobStart | None:
     try:
         _lock_channel(channel_id)
     except ChannelNotReadyError:
         db.session.rollback()
         return None
-    start = _start(channel_id, "write_back", user_id)
+    start = _start(channel_id, kind, user_id)
     db.session.commit()
     _announce([start])
     return start

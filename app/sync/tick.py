@@ -19,12 +19,13 @@ from app.accounts.sessions import forget_old
 from app.channels.alarms import tell_owners
 from app.completeness.services import start_nightly
 from app.extensions import db
+from app.links.following import follow_due
 from app.links.settling import settle_due
 from app.sync import queue
 from app.sync.inbox import forget_old_deliveries
 from app.sync.models import Heartbeat
 from app.sync.nudge import nudge
-from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_write_back
+from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_stock, start_write_back
 from app.sync.waking import wake
 from app.tenancy import doors
 from app.tenancy.scope import store_scope
@@ -78,6 +79,7 @@ def tick_once() -> None:
     for store_ids in settle_due(_AT_MOST):
         for store_id in store_ids:
             nudge(store_id, "links")
+    follow_due(_AT_MOST)
     _start_what_waits()
     # Where many wait, their bells stand in the queue already; after it was emptied it is short.
     room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)
@@ -94,6 +96,9 @@ def _start_what_waits() -> None:
     for store_id, channel_id in doors.due_announcements(_AT_MOST):
         with store_scope(store_id):
             start_announced(channel_id)
+    for store_id, channel_id in doors.due_stock(_AT_MOST):
+        with store_scope(store_id):
+            start_stock(channel_id)
 
 
 def _beat() -> None:
