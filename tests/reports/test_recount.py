@@ -20,7 +20,7 @@ from tests.support.factories import SomeStore
 def books(app: Flask, store: SomeStore) -> Books:
     made = Books(app, store)
     channel = made.channel()
-    made.orders(channel, [{}, {"status": "cancelled"}, {"total": 1}])
+    made.orders(channel, [{"placed_at": NOON, **one} for one in ({}, {"status": "cancelled"}, {"total": 1})])
     made.set(made.order(channel, placed_at=NOON.replace(year=2025)), placed_at=NOON)  # leaves a day of zeros behind
     return made
 

@@ -177,6 +177,23 @@ def test_order_that_comes_while_the_store_moves_is_counted_on_its_new_day(
     assert kept(books) == recounted(books)
 
 
+def test_two_who_write_orders_of_one_day_at_once_are_both_counted(
+    books: Books, settings: Settings, store: SomeStore
+) -> None:
+    order = books.order(books.channel())
+    with session(settings, store) as job, session(settings, store) as person:
+        job.execute(LATE_ORDER)
+        cancelling = in_background(
+            lambda: person.execute("update orders set status = 'cancelled' where id = %s", [order])
+        )
+        cancelling.join(0.3)
+        job.commit()
+        cancelling.join(10)
+        person.commit()
+    assert [values[:2] for values in kept(books).values()] == [(1, 1)]
+    assert kept(books) == recounted(books)
+
+
 def session(settings: Settings, store: SomeStore) -> psycopg.Connection[Any]:
     connection = psycopg.connect(settings.database_url, autocommit=True)
     connection.execute("select set_config('app.store_id', %s, false)", [str(store.id)])
