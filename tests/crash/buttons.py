@@ -248,6 +248,8 @@ BUTTONS: Final[Mapping[str, tuple[int, Button]]] = {
     "unlink product": (1, link_product("unlink")),
     "refresh marketplaces": (1, on_channel("marketplaces/refresh")),
     "auto sync": (1, on_channel("auto-sync", on="y", minutes="15")),
+    "announce at once": (3, on_channel("announce", announce="on")),
+    "announce no more": (1, on_channel("announce", announce="off")),
     "look": (
         5,
         look_at("", "orders", "failed", "invoices", "jobs", "channels/", "settings/closing", "verify", "inventory"),

@@ -21,6 +21,7 @@ from app.connectors.sitegiant import SiteGiant
 from app.extensions import db
 from app.sync import queue
 from app.sync.inbox import forget_old_deliveries
+from app.sync.lease import LeaseLostError
 from app.sync.webhooks import MAX_BYTES
 from tests.sandbox.running import an_order
 from tests.support.fixtures import new_client
@@ -163,6 +164,33 @@ def test_a_killed_job_is_taken_up_where_it_stood(caller: Caller, monkeypatch: py
     assert len(orders(merchant)) == 30
     assert len(merchant.shop.log("detail")) == 4, "three, and one again because its marketplace was new to us"
     assert merchant.job().counts == {"announced": 30, "new": 30}
+
+
+def test_a_worker_that_was_replaced_can_commit_nothing(caller: Caller) -> None:
+    merchant = caller.merchant
+    merchant.shop.add(an_order(order_id=1))
+    caller.says(1)
+    late = merchant.steps(merchant.job().id)
+    next(late)
+    merchant.execute("update sync_jobs set fence = fence + 1")
+    with pytest.raises(LeaseLostError):
+        next(late)
+    assert orders(merchant) == []
+    assert merchant.scalar("select count(*) from webhook_deliveries where worked_at is null") == 1
+
+
+def test_what_a_person_left_out_unread_stays_out(caller: Caller) -> None:
+    merchant = caller.merchant
+    merchant.shop.add(an_order(order_id=1))
+    merchant.shop.steer("PUT", "orders/1/spoil", data='{"total":"nothing"}')
+    merchant.check()
+    assert merchant.scalar("select state from seen_orders") == "unreadable"
+    merchant.execute("update seen_orders set state = 'skipped', reason = 'IGNORED'")
+    merchant.shop.steer("PUT", "orders/1/spoil", data="{}")
+    caller.says(1)
+    merchant.work()
+    assert orders(merchant) == []
+    assert merchant.scalar("select state from seen_orders") == "skipped"
 
 
 def test_a_badly_signed_call_is_refused_and_changes_nothing(caller: Caller) -> None:
