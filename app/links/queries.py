@@ -15,13 +15,17 @@ from app.channels.queries import ChannelRow
 from app.core.linking import GRANTED, PENDING_DAYS, LinkState, Side
 from app.extensions import db
 from app.links.models import Link, LinkEvent
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 REMEMBERED: Final = timedelta(days=30)
 """How long a link that came to nothing stays on the Channels page."""
 CHANNEL_KIND: Final = "store"
 """The kind of the channels that granted links become in the main store."""
 _AT_MOST: Final = 200
+_WAITING: Final = (
+    select(func.count()).select_from(Link).where(Link.sub_store_id == THIS_STORE, Link.state == LinkState.PENDING.value)
+)
+"""Built once, because every page of every store counts it for the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,7 @@ def events(link_id: int) -> list[EventRow]:
 
 def waiting_requests() -> int:
     """How many stores wait for this store's answer."""
-    query = select(func.count()).select_from(Link).where(_mine(Side.SUB), Link.state == LinkState.PENDING)
-    return db.session.scalar(query) or 0
+    return db.session.scalar(_WAITING) or 0
 
 
 def connected_links() -> list[LinkRow]:

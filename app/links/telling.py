@@ -7,6 +7,7 @@ a process is not sent again.
 from __future__ import annotations
 
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale, format_date
 from flask_babel import gettext as _
@@ -35,7 +36,7 @@ def _write(what: str, link_id: int, store_id: int) -> None:
             return
         store = current_store()
         with force_locale(store.language):
-            subject, text = _letter(what, link)
+            subject, text = _letter(what, link, ZoneInfo(store.time_zone))
             page = "links.authorized" if what == "asked" else "links.show"
             place = {} if what == "asked" else {"link_id": link_id}
             text = f"{text}\n\n{post.link(page, store=store.slug, **place)}\n"
@@ -49,8 +50,8 @@ def _write(what: str, link_id: int, store_id: int) -> None:
         post.send(owner, subject, text)
 
 
-def _letter(what: str, link: LinkRow) -> tuple[str, str]:
-    """(subject, text) of what happened, for the side of the store whose scope is open."""
+def _letter(what: str, link: LinkRow, zone: ZoneInfo) -> tuple[str, str]:
+    """(subject, text) of what happened, for the side of the store whose scope is open; days are days in `zone`."""
     main, sub, other = link.main_name, link.sub_name, link.other_name
     facts = {"main": main, "sub": sub, "other": other}
     letters = {
@@ -60,7 +61,7 @@ def _letter(what: str, link: LinkRow) -> tuple[str, str]:
                 "%(main)s wants to link with %(sub)s. It sees nothing of your store unless you grant access. On the "
                 "page below you read what it would see and do, and grant or deny it. If nobody answers, the request "
                 "ends on %(day)s.",
-                day=format_date(link.expires_at, rebase=False) if link.expires_at else "",
+                day=format_date(link.expires_at.astimezone(zone), rebase=False) if link.expires_at else "",
                 **facts,
             ),
         ),
