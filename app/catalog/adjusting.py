@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import func, select
@@ -33,14 +32,6 @@ class BelowPromised(Exception):
         self.level = level
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Many levels were set: `changed` as asked, `passed_over` because they moved after the person looked."""
-
-    changed: int
-    passed_over: int
-
-
 def newest_movement() -> int:
     """The last movement of the store: what a page shows is as it was after it."""
     query = select(func.max(StockMovement.id)).where(StockMovement.store_id == current_store_id())
@@ -51,37 +42,25 @@ def adjust(wanted: Movement, seen: int, *, confirmed: bool = False) -> Moved:
     """Adjust one level, once for each key, and commit.
 
     NoSuchItem, NoSuchRow (the warehouse is none, or archived), KitHoldsNoStock; Oversold when there would be fewer than
-    no pieces; StockChanged when a new quantity was told and the stock moved after `seen`; BelowPromised unless
-    `confirmed`. Nothing is written then.
+    no pieces; StockChanged when a new quantity was told and the stock moved after `seen`; BelowPromised when more than
+    before would be missing for orders, unless `confirmed`. Nothing is written then.
     """
     take_turns()
     _require_location(wanted.location_id)
     place = (wanted.item_id, wanted.location_id)
     before = levels_of([wanted.item_id]).get(place, Level())
-    moved_meanwhile = wanted.on_hand_to is not None and place in _moved_since(seen, [place])
+    moved_meanwhile = wanted.on_hand_to is not None and _moved_since(seen, place)
     try:
         (moved,) = move([wanted])
         if moved.is_new and moved_meanwhile:
             raise StockChanged(before)
-        if moved.is_new and moved.level.available < 0 and not confirmed:
+        if moved.is_new and moved.level.available < min(before.available, 0) and not confirmed:
             raise BelowPromised(moved.level)
     except Exception:
         db.session.rollback()
         raise
     db.session.commit()
     return moved
-
-
-def set_counts(wanted: Sequence[Movement], seen: int) -> Counted:
-    """Set many levels, those left as they are that moved after `seen`. The caller commits. As `app.catalog.stock.move`.
-
-    A quantity below what is promised to orders is believed: whoever sends a file of counts has counted.
-    """
-    take_turns()
-    moved_meanwhile = _moved_since(seen, [(one.item_id, one.location_id) for one in wanted])
-    left = [one for one in wanted if (one.item_id, one.location_id) not in moved_meanwhile]
-    move(left)
-    return Counted(len(left), len(wanted) - len(left))
 
 
 _NOTICES: Final[list[Callable[[], str | None]]] = []
@@ -105,9 +84,12 @@ def _require_location(location_id: int) -> None:
         raise NoSuchRow(location_id)
 
 
-def _moved_since(seen: int, places: Collection[Place]) -> set[Place]:
-    """Those of these places where something moved after the movement `seen`. One statement."""
-    query = select(StockMovement.item_id, StockMovement.location_id).where(
-        StockMovement.store_id == current_store_id(), StockMovement.id > seen
+def _moved_since(seen: int, place: Place) -> bool:
+    item_id, location_id = place
+    query = select(StockMovement.id).where(
+        StockMovement.store_id == current_store_id(),
+        StockMovement.item_id == item_id,
+        StockMovement.location_id == location_id,
+        StockMovement.id > seen,
     )
-    return {(row.item_id, row.location_id) for row in db.session.execute(query.distinct())} & set(places)
+    return db.session.scalar(query.limit(1)) is not None

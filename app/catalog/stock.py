@@ -67,8 +67,9 @@ class KitHoldsNoStock(Exception):
 def move(movements: Sequence[Movement]) -> list[Moved]:
     """Write these movements in their order, and the levels they lead to: all of them or, on an error, none.
 
-    Six statements for any number of them; the caller commits. NoSuchItem, KitHoldsNoStock,
-    Oversold. A movement that changes nothing is written only when it has a key.
+    Six statements for any number of them; the caller commits. NoSuchItem, KitHoldsNoStock, Oversold: all before
+    anything is written, so the transaction can go on without these movements. One that changes nothing is written only
+    when it has a key.
     """
     if not movements:
         return []

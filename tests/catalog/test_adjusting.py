@@ -90,6 +90,8 @@ def test_fewer_than_are_promised_needs_a_second_word(owner: FlaskClient, books: 
     assert "5 are promised to orders, and only 3 would be there" in words(answer)
     press(owner, shelves, item, pieces="3", confirmed="y", **form_on(answer.text))
     assert shelves.level(item) == Level(3, 5)
+    press(owner, shelves, item, how="add", pieces="1", reason="received")
+    assert shelves.level(item) == Level(4, 5), "what makes it better needs no second word"
 
 
 @pytest.mark.parametrize(
