@@ -16,7 +16,15 @@ from itertools import pairwise
 import pytest
 
 from app.connectors.base import Capability, Connector
-from app.core.errors import AuthRejected, ChannelError, Misconfigured, RateLimited, Unavailable, Unreachable
+from app.core.errors import (
+    AuthRejected,
+    BadSignature,
+    ChannelError,
+    Misconfigured,
+    RateLimited,
+    Unavailable,
+    Unreachable,
+)
 from app.core.types import (
     InvoiceNumberWrite,
     OrderPage,
@@ -471,3 +479,18 @@ def test_several_threads_may_share_a_connector(rig: Rig, channel: Connector) -> 
         pages = list(pool.map(lambda number: channel.list_orders(within, number, known), range(1, 4)))
         batches = list(pool.map(lambda page: channel.get_orders([s.remote_id for s in page.stubs], known), pages))
     assert [order.remote_id for batch in batches for order in batch] == [sale.remote_id for sale in sales]
+
+
+def test_webhooks_are_registered_and_taken_away_or_not_promised(channel: Connector) -> None:
+    address = "https://books.example/hooks/1"
+    if Capability.WEBHOOKS not in channel.capabilities:
+        with pytest.raises(NotImplementedError):
+            channel.register_webhook(address, "secret")
+        return
+    first, second = (channel.register_webhook(address, "secret") for _time in range(2))
+    assert first != second
+    for remote_id in (first, first, second, "never-heard-of"):
+        channel.remove_webhook(remote_id)
+    for headers in ({}, {"Authorization": "secret"}, {"X-Hub-Signature": "sha1=00"}):
+        with pytest.raises(BadSignature):
+            channel.read_webhook(headers, b"{}", "secret")

@@ -114,7 +114,8 @@ _SQL = {
         from credit_notes c join orders o on o.store_id = c.store_id and o.id = c.order_id where c.store_id = %s""",
     "changes": "select remote_id, state, reason, payload->>'invoice_no' as number from changes where store_id = %s",
     "jobs": "select id, kind, state, phase, problem from sync_jobs where store_id = %s",
-    "series": "select code, prefix, padding, next_number from number_series where store_id = %s",
+    "series": """select code, prefix, padding, next_number from number_series
+                 where store_id = %s and code in ('invoice', 'credit_note')""",
     "voids": "select series, first_number, last_number from void_numbers where store_id = %s",
 }
 
