@@ -134,12 +134,16 @@ class _Unusable(Exception):
 
 @dataclass(slots=True)
 class _Looking:
-    """Goes through the rows; `lines` remembers which line each SKU was met at."""
+    """Goes through the rows; `lines` remembers which line each SKU was met at.
+
+    One form reads them all, because to make one costs more than to read a row.
+    """
 
     items: Mapping[str, ItemRow]
     stock: Mapping[tuple[int, int], int]
     places: Mapping[str, Warehouse]
     currency: str
+    form: ItemForm = field(default_factory=ItemForm)
     lines: dict[str, int] = field(default_factory=dict)
     found: ItemPreview = field(default_factory=ItemPreview)
 
@@ -191,7 +195,8 @@ class _Looking:
             raise _Unusable(_("kit: Write yes or no."))
         if kit in _YES:
             typed["kit"] = "y"
-        form = ItemForm(typed)
+        form = self.form
+        form.process(typed)  # type: ignore[no-untyped-call]
         form.currency = currency
         if not form.validate():
             column = {name: column for column, name in _FIELDS.items()}

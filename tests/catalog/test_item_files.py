@@ -100,6 +100,16 @@ def test_a_look_then_new_items_changes_and_counts(owner: FlaskClient, books: Boo
         assert db.session.scalars(select(Product.options)).all() == [["Size"]]
 
 
+def test_a_row_takes_nothing_from_the_row_before_it(owner: FlaskClient, books: Books) -> None:
+    file = "sku,name,kit,tracking,weight_kg,product\nA,Box,yes,,1,Boxes\nB,,,,,\nC,,,serial,x,\nD,,,,,\n"
+    look = upload(owner, books, file)
+    assert "One row cannot be used" in words(look)
+    assert confirm(owner, books, look).status_code == 303
+    for sku in ("B", "D"):
+        row = an_item(books, sku)
+        assert (row.name, row.kit, row.tracking, row.weight_grams, row.product_id) == ("", False, "none", None, None)
+
+
 def test_pressed_twice_it_is_saved_once(owner: FlaskClient, books: Books, shelves: Shelves) -> None:
     look = upload(owner, books, "sku,stock: Main warehouse\nNEW,5\n")
     assert [confirm(owner, books, look).status_code for _press in range(2)] == [303, 303]
