@@ -43,7 +43,13 @@ class NavLink:
 
 NAV: Final = (
     NavItem("reports.home", _l("Home"), "home", ("reports.home",), on_phone=True),
-    NavItem("orders.index", _l("Orders"), "orders", ("orders.index", "orders.show"), on_phone=True),
+    NavItem(
+        "orders.index",
+        _l("Orders"),
+        "orders",
+        ("orders.index", "orders.show", "orders.new", "orders.edit", "orders.import"),
+        on_phone=True,
+    ),
     NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
     NavItem("inventory.index", _l("Inventory"), "box", ("inventory.",)),
     NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
