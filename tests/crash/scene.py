@@ -75,6 +75,8 @@ class Scene:
                 move_in(self._people, [])
                 for people, shop in zip(self._people, self._plan.shops, strict=True):
                     people.shop.fault("slow", ms=shop.latency)
+                for people in self._people[::2]:
+                    people.press(f"{people.channel}/announce", {"announce": "on"})
                 self._happen(outcome)
                 outcome.done["restart"] += settle(self._house, self._people)
                 self._compare(outcome)
