@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from app.channels import services as channels
 from app.channels.models import Channel
+from app.channels.queries import LINK_SUSPENDED
 from app.core.errors import ChannelError
 from app.core.linking import LinkState
 from app.extensions import db
 from app.links.models import Link
-from app.links.peer import SUSPENDED, leave_nothing
+from app.links.peer import leave_nothing
 from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
@@ -40,7 +41,7 @@ def follow(link_id: int, main_store_id: int) -> None:
             case LinkState.CONNECTED:
                 _connect(link, channel)
             case LinkState.SUSPENDED if channel is not None and channel.status == "connected":
-                channels.pause_by_error(channel.id, SUSPENDED, told=True)
+                channels.pause_by_error(channel.id, LINK_SUSPENDED, told=True)
             case LinkState.ENDED if channel is not None and channel.status != "removed":
                 leave_nothing(link.id, link.sub_store_id)
                 channels.remove(channel.id)
@@ -48,7 +49,7 @@ def follow(link_id: int, main_store_id: int) -> None:
 
 def _connect(link: Link, channel: Channel | None) -> None:
     if channel is not None and channel.status != "removed":
-        if channel.paused_reason == SUSPENDED:
+        if channel.paused_reason == LINK_SUSPENDED:
             channels.resume(channel.id)
         return
     new = channels.NewChannel(

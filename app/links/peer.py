@@ -20,6 +20,7 @@ from app.bulk import each_of
 from app.catalog.models import Item, Location, StockLevel, StockMovement
 from app.catalog.stock import Place, levels_of, move
 from app.catalog.turns import take_turns
+from app.channels.queries import LINK_SUSPENDED
 from app.connectors.base import GoAhead, Peer
 from app.core.errors import AuthRejected, Misconfigured
 from app.core.linking import GRANTED, LinkState
@@ -45,7 +46,6 @@ from app.tenancy.scope import current_store, current_store_id, store_scope
 
 WEBSTORE: Final = "webstore"
 """The one marketplace of a linked store: whatever else it sells stays its own."""
-SUSPENDED: Final = "LINK_SUSPENDED"
 
 
 def open_peer(sub_store_id: int) -> Peer:
@@ -158,7 +158,7 @@ class LinkedPeer:
             if link.state == LinkState.SUSPENDED:
                 raise Misconfigured(
                     _("The link to the other store is suspended. Open it to see why, and what ends that."),
-                    code=SUSPENDED,
+                    code=LINK_SUSPENDED,
                 )
             yield
 
