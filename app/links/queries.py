@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 
 from app.catalog.models import Location
 from app.channels.models import Channel
 from app.channels.queries import ChannelRow
-from app.core.linking import GRANTED, PENDING_DAYS, LinkState, Side
+from app.core.linking import GRANTED, PENDING_DAYS, Act, LinkState, Side
 from app.extensions import db
 from app.links.models import Link, LinkEvent
 from app.tenancy.scope import THIS_STORE, current_store_id
@@ -157,9 +157,11 @@ def _channels() -> dict[int, int]:
 
 
 def events(link_id: int) -> list[EventRow]:
-    """What happened to a link, newest first."""
+    """What happened to a link, newest first. Who denied a request is not told to the store that asked."""
+    is_hidden = and_(LinkEvent.kind == Act.DENY.value, LinkEvent.main_store_id == current_store_id())
+    person = case((is_hidden, ""), else_=LinkEvent.person)
     rows = db.session.execute(
-        select(LinkEvent.at, LinkEvent.kind, LinkEvent.side, LinkEvent.person, LinkEvent.detail)
+        select(LinkEvent.at, LinkEvent.kind, LinkEvent.side, person, LinkEvent.detail)
         .where(LinkEvent.link_id == link_id)
         .order_by(LinkEvent.id.desc())
         .limit(_AT_MOST)
@@ -195,9 +197,10 @@ def _links() -> Select[Link, str | None]:
 
 
 def _row(found: Link, location: str | None) -> LinkRow:
+    side = Side.MAIN if found.main_store_id == current_store_id() else Side.SUB
     return LinkRow(
         id=found.id,
-        side=Side.MAIN if found.main_store_id == current_store_id() else Side.SUB,
+        side=side,
         state=LinkState(found.state),
         main_store_id=found.main_store_id,
         sub_store_id=found.sub_store_id,
@@ -212,7 +215,7 @@ def _row(found: Link, location: str | None) -> LinkRow:
         asked_at=found.asked_at,
         asked_by=found.asked_by,
         answered_at=found.answered_at,
-        answered_by=found.answered_by,
+        answered_by="" if side is Side.MAIN and found.state == LinkState.DENIED else found.answered_by,
         ended_at=found.ended_at,
         ended_by_side=found.ended_by_side,
         version=found.version,

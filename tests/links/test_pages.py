@@ -177,6 +177,8 @@ def test_a_request_is_denied_with_words_that_the_other_store_reads(
     page = main.get(pair.main.url(f"/channels/links/{link_id}")).text
     assert "Call us &lt;first&gt;" in page
     assert "Ask again" in page
+    assert pair.sub.owner.name not in page, "who denied it is not told"
+    assert pair.sub.owner.name in sub.get(pair.sub.url(f"/channels/links/{link_id}")).text
     assert "Denied" in main.get(pair.main.url("/channels/")).text
 
 
