@@ -36,7 +36,11 @@ class Delivery:
 
 
 def keep_delivery(channel_id: int, announcement: Announcement, body: bytes) -> bool:
-    """Keep a call, in the caller's transaction; False when the same one is kept already."""
+    """Keep a call, in the caller's transaction; False when the same one waits to be looked at already.
+
+    One that comes again after that is looked at again: where a channel gives its calls no ids, two of them that say
+    the same may speak of two changes.
+    """
     values = {
         "store_id": current_store_id(),
         "channel_id": channel_id,
@@ -46,8 +50,13 @@ def keep_delivery(channel_id: int, announcement: Announcement, body: bytes) -> b
         "body": body[:KEPT_BODY],
         "worked_at": None if announcement.order_ids else func.now(),
     }
-    made = insert(WebhookDelivery).values(values).on_conflict_do_nothing().returning(WebhookDelivery.id)
-    is_new = db.session.scalar(made) is not None
+    made = insert(WebhookDelivery).values(values)
+    kept = made.on_conflict_do_update(
+        index_elements=["store_id", "channel_id", "key"],
+        set_={"worked_at": made.excluded.worked_at, "received_at": func.now()},
+        where=WebhookDelivery.worked_at.is_not(None),
+    )
+    is_new = db.session.scalar(kept.returning(WebhookDelivery.id)) is not None
     db.session.execute(
         update(Webhook)
         .where(

@@ -123,6 +123,20 @@ def test_what_is_read_is_the_present_state_however_late_and_often_it_is_announce
     assert merchant.scalar("select count(*) from webhook_deliveries where worked_at is null") == 0
 
 
+def test_two_calls_without_ids_that_say_the_same_are_two_hints(caller: Caller) -> None:
+    merchant = caller.merchant
+    merchant.shop.add(an_order(order_id=1))
+    caller.says(1)
+    merchant.work()
+    merchant.shop.steer("POST", "orders/1/cancel")
+    caller.says(1)
+    caller.says(1)
+    merchant.work()
+    assert orders(merchant) == [("1", "closed")]
+    assert merchant.scalar("select count(*) from webhook_deliveries") == 1
+    assert merchant.scalar("select count(*) from sync_jobs") == 2
+
+
 def test_many_announcements_are_one_job_and_few_calls(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     merchant = caller.merchant
     monkeypatch.setattr(SiteGiant, "page_size", 10)
