@@ -131,7 +131,6 @@ def what_they_do(main: str) -> list[str]:
     """What a main store may do in the sub-store once it is granted."""
     return [
         _("%(main)s sets the stock of the items that it links to its own.", main=main),
-        _("%(main)s may process and ship your webstore orders; their status changes here as well.", main=main),
     ]
 
 
