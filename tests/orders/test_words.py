@@ -31,6 +31,7 @@ CODES = sorted(
         if isinstance(error, type) and issubclass(error, errors.ChannelError)
     }
     - {errors.ChannelError.code, errors.Rejected.code}
+    - {errors.BadSignature.code}  # said to who calls us, never of an order or a job
 )
 
 

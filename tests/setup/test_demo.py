@@ -148,7 +148,8 @@ def test_it_introduces_itself(demo: Demo) -> None:
     assert re.fullmatch(r"Sign in: \S+@demo\.example \S+ \(owner, .+\)", lines[1])
     assert re.fullmatch(r"Sign in: \S+@demo\.example \S+ \(read-only, .+\)", lines[2])
     assert re.fullmatch(r"Sign in: \S+@demo\.example \S+ \(owner, .+\)", lines[3])
-    sandbox = re.fullmatch(r"Sandbox: sitegiant (http://127\.0\.0\.1:\d+/\S+) \(API key \S+\)", lines[4])
+    assert re.fullmatch(r"Sign in: \S+@demo\.example \S+ \(owner, .+\)", lines[4])
+    sandbox = re.fullmatch(r"Sandbox: sitegiant (http://127\.0\.0\.1:\d+/\S+) \(API key \S+\)", lines[5])
     assert sandbox
     assert answer(sandbox[1]) == 200
     with urllib.request.urlopen(f"{demo.url}/healthz", timeout=5) as response:
