@@ -101,12 +101,18 @@ def tell(app: Flask, settings: Settings, store: SomeStore) -> Callable[..., None
     return publish
 
 
+def open_and_listen(page: Page, url: str) -> None:
+    """Open a page, and wait until its stream of nudges is open: what is told before is lost, as it may be."""
+    with page.expect_response("**/events"):
+        page.goto(url)
+
+
 def test_job_is_watched_to_its_end(
     board: Board, channel: SomeChannel, page: Page, store: SomeStore, tell: Callable[..., None]
 ) -> None:
     poll_never(page)
     job = board.running(channel, done=10, total=100)
-    page.goto(store.url(f"/jobs/{job}"))
+    open_and_listen(page, store.url(f"/jobs/{job}"))
     expect(page.locator("#sync-strip")).to_contain_text("Shopee Penang: reading orders, 10 of 100")
     board.set(job, done=60)
     tell(f"job-{job}", "jobs")
@@ -126,7 +132,7 @@ def test_button_stays_under_the_finger_while_numbers_move(
     board: Board, channel: SomeChannel, page: Page, store: SomeStore, tell: Callable[..., None]
 ) -> None:
     job = board.running(channel, done=10, total=100)
-    page.goto(store.url(f"/jobs/{job}"))
+    open_and_listen(page, store.url(f"/jobs/{job}"))
     cancel = page.get_by_role("button", name="Cancel")
     cancel.focus()
     board.set(job, done=60)
@@ -159,7 +165,7 @@ def test_home_follows_what_happens(
     *, board: Board, books: Books, channel: SomeChannel, page: Page, store: SomeStore, tell: Callable[..., None]
 ) -> None:
     poll_never(page)
-    page.goto(store.url("/"))
+    open_and_listen(page, store.url("/"))
     expect(page.locator("#home-jobs")).to_contain_text("Nothing ran yet.")
     books.order(channel, state="ready")
     job = board.running(channel, done=1, total=2)

@@ -162,9 +162,9 @@ def test_a_job_that_the_database_refuses_for_good_ends_in_words(
         "insert into invoices (store_id, series, number, number_text, order_id, channel_id, marketplace_id, "
         "invoice_date, currency, order_number, buyer, gateway, payment_method_id, payment_method, "
         "payment_mapping_version, salesperson, salesperson_mapping_version, subtotal, discount, shipping, adjustment, "
-        "tax, tax_included, rounding, total, content_key, search) select o.store_id, 'invoice', 900, 'INV00001', o.id, "
+        "tax, tax_included, rounding, total, content_key) select o.store_id, 'invoice', 900, 'INV00001', o.id, "
         "o.channel_id, o.marketplace_id, '2026-01-01', 'MYR', '', '{}', '', m.id, '', 0, '', 0, 0, 0, "
-        "0, 0, 0, false, 0, 0, '', '' "
+        "0, 0, 0, false, 0, 0, '' "
         "from orders o, payment_methods m order by o.id desc limit 1"
     )
     checked.work()
