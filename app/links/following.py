@@ -5,6 +5,7 @@ The link is the truth; whatever was interrupted is found again by the tick, by h
 
 from __future__ import annotations
 
+import logging
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -20,11 +21,16 @@ from app.links.peer import leave_nothing
 from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
+log = logging.getLogger(__name__)
+
 
 def follow_due(limit: int) -> None:
-    """Follow every link whose channel does not stand as it does."""
+    """Follow every link whose channel does not stand as it does; one that cannot be followed stops no other."""
     for link_id, main_store_id in doors.links_to_follow(limit):
-        follow(link_id, main_store_id)
+        try:
+            follow(link_id, main_store_id)
+        except (ChannelError, LookupError) as error:
+            log.warning("link %s could not be followed: %s", link_id, type(error).__name__)
 
 
 def follow(link_id: int, main_store_id: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app import embedded
 from app.catalog.adjusting import adjustment_notice
 from app.catalog.stock import move
+from app.channels.services import NoSuchChannel
 from app.core.errors import AuthRejected, Misconfigured
 from app.core.stock import Kind, Movement
 from app.embedded.postgres import SUPERUSER
@@ -145,6 +146,18 @@ def test_the_channel_follows_a_suspension_and_the_end(main: Merchant, place: Cal
         place(state)
         seen.append(tuple(main.rows("select status, paused_reason from channels")[0]))
     assert seen == [("paused", "LINK_SUSPENDED"), ("connected", ""), ("removed", "")]
+
+
+def test_a_link_that_cannot_be_followed_does_not_stop_the_tick(
+    main: Merchant, linked: int, behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_channel_id: int, *_rest: object, **_more: object) -> None:
+        raise NoSuchChannel(0)
+
+    monkeypatch.setattr("app.channels.services.pause_by_error", refuse)
+    behind("update links set state = 'suspended' where id = %(id)s", id=linked)
+    main.tick()
+    assert main.rows("select status from channels")[0][0] == "connected"
 
 
 def test_a_store_that_is_linked_anew_gets_its_channel_back(
