@@ -84,8 +84,10 @@ class Order(StoreOwnedByParent, Base):
         UniqueConstraint("store_id", "channel_id", "remote_id"),
         Index("ix_orders_placed", "store_id", "placed_at", "id"),
         Index("ix_orders_state", "store_id", "state", "placed_at", "id"),
-        Index("ix_orders_channel_state", "store_id", "channel_id", "state", "placed_at", "id"),
-        Index("ix_orders_gateway", "store_id", "channel_id", "gateway_key", "state"),
+        # The channel stands behind others here: where a store is thought to be small, PostgreSQL takes any index that
+        # begins with store and channel for as good as that of their orders' ids, and would read all there is of them.
+        Index("ix_orders_channel_state", "store_id", "state", "channel_id", "placed_at", "id"),
+        Index("ix_orders_gateway", "store_id", "gateway_key", "channel_id", "state"),
         Index("ix_orders_number", "store_id", "number"),
         Index("ix_orders_open", "store_id", "channel_id", "id", postgresql_where=text(STILL_OPEN)),
         Index("ix_orders_alert", "store_id", "alert", "channel_id", postgresql_where=text("alert is not null")),

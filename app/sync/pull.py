@@ -36,7 +36,7 @@ from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
 THREADS = 4
-_PAGES_IN_HAND = 10
+_PAGES_IN_HAND = 8
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
 _COUNTED_AT_ONCE = 48

@@ -30,7 +30,8 @@ def replay(shop: Shop, calls: Sequence[Call], connections: int) -> float:
                     return
                 headers = {"Content-Type": "application/json"} if call.body else None
                 body = call.body.encode() or None
-                answer = session.request(call.method, shop.url + call.target, data=body, headers=headers, timeout=60)
+                url = shop.served.url + call.target
+                answer = session.request(call.method, url, data=body, headers=headers, timeout=60)
                 json.loads(answer.content)
 
     with ThreadPoolExecutor(connections) as pool:

@@ -145,7 +145,7 @@ class Conversation(asyncio.Protocol):
             return
         self._channel.answers += 1
         shop.calls.append((method, target, body.decode()))
-        answer = shop.answer(method, url.path.removeprefix(_ROOT), query, body)
+        answer = shop.answer(method, url.path.partition(_ROOT)[2], query, body)
         found = b'{"code":404,"message":"no such route"}' if answer is None else b'{"code":200,"response":%b}' % answer
         if shop.delay:
             asyncio.get_running_loop().call_later(shop.delay, self._send, found)

@@ -33,8 +33,8 @@ class Shop:
 
     @property
     def url(self) -> str:
-        """The domain to connect."""
-        return self.served.url
+        """The domain to connect: each shop's is its own, as two shops of one domain are taken for one account."""
+        return f"{self.served.url}/{self.key}"
 
     def calls(self) -> list[Call]:
         """What was called since this was last asked."""

@@ -765,7 +765,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_orders_channel_state", "orders", ["store_id", "channel_id", "state", "placed_at", "id"], unique=False
+        "ix_orders_channel_state", "orders", ["store_id", "state", "channel_id", "placed_at", "id"], unique=False
     )
     op.create_index(
         "ix_orders_alert",
@@ -781,7 +781,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("reason = 'IGNORED' or ignored_alert is not null"),
     )
-    op.create_index("ix_orders_gateway", "orders", ["store_id", "channel_id", "gateway_key", "state"], unique=False)
+    op.create_index("ix_orders_gateway", "orders", ["store_id", "gateway_key", "channel_id", "state"], unique=False)
     op.create_index(
         "ix_orders_open",
         "orders",
