@@ -50,11 +50,14 @@ def follow(link_id: int, main_store_id: int) -> None:
                 channels.pause_by_error(channel.id, LINK_SUSPENDED, told=True)
             case LinkState.ENDED if channel is not None and channel.status != "removed":
                 leave_nothing(link.id, link.sub_store_id)
+                channels.tell_stock_of(channel.id, None)
                 channels.remove(channel.id)
 
 
 def _connect(link: Link, channel: Channel | None) -> None:
     if channel is not None and channel.status != "removed":
+        if channel.stock_location_id != link.location_id:  # it was interrupted right after it was connected
+            channels.tell_stock_of(channel.id, link.location_id)
         if channel.paused_reason == LINK_SUSPENDED:
             channels.resume(channel.id)
         return

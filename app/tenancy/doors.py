@@ -217,7 +217,8 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     left join public.channels c on c.store_id = l.main_store_id and c.kind = 'store'
         and c.config ->> 'store' = l.sub_store_id::text
     where (l.state = 'connected' and (c.id is null or c.status = 'removed'
-                                      or (c.status = 'paused' and c.paused_reason = 'LINK_SUSPENDED')))
+                                      or (c.status = 'paused' and c.paused_reason = 'LINK_SUSPENDED')
+                                      or c.stock_location_id is distinct from l.location_id))
        or (l.state = 'suspended' and c.status = 'connected')
        or (l.state = 'ended' and c.status in ('connected', 'paused') and not exists (
             select from public.links live where live.main_store_id = l.main_store_id

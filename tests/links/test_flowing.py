@@ -247,11 +247,12 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(main: Merchant, sub: Books, linked: int) -> Shelf:
+def shelf(main: Merchant, sub: Books, linked: int, behind: Behind) -> Shelf:
     """Both stores' stock, with the channel told that of the main store's first warehouse."""
-    assert linked
     place = main.rows("select min(id) from locations")[0][0]
-    main.execute("update channels set stock_location_id = :place", place=place)
+    behind("update links set location_id = %(place)s where id = %(id)s", place=place, id=linked)
+    main.tick()
+    assert main.rows("select stock_location_id from channels")[0][0] == place
     return Shelf(main, sub, main.channel_id)
 
 
@@ -337,3 +338,17 @@ def test_the_end_leaves_the_stock_as_was_chosen(
     place("ended")
     shelf.flow()
     assert shelf.there() == {"KOPI-1": left}
+
+
+def test_a_store_that_is_linked_anew_is_told_all_stock_again(
+    shelf: Shelf, place: Callable[[str], None], behind: Behind
+) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    behind("update links set stock_after = 'zero'")
+    place("ended")
+    assert shelf.there() == {"KOPI-1": 0}
+    place("connected")
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 7}
