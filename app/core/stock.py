@@ -63,6 +63,11 @@ class Level:
         return self.on_hand - self.reserved
 
 
+def offered(available: int, buffer: int) -> int:
+    """How many pieces a channel may offer of what is available, when `buffer` of them are kept back."""
+    return max(available - buffer, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One change of one level, as it is asked for.

@@ -18,7 +18,7 @@ from app.catalog.stock import levels_of
 from app.catalog.stock_queries import changed_since
 from app.channels.models import Channel
 from app.connectors.base import Capability, Connector
-from app.core.stock import Level
+from app.core.stock import Level, offered
 from app.core.types import StockWrite
 from app.extensions import db
 from app.mappings.models import UNTOLD, Listing
@@ -71,9 +71,9 @@ def _next(run: Run) -> _Batch | None:
             available.setdefault(row.item_id, _level(levels, row, channel).available)
         if not changed and not rows:
             return None
-        offered = {row.remote_id: max(available[row.item_id] - channel.stock_buffer, 0) for row in rows}
+        told = {row.remote_id: offered(available[row.item_id], channel.stock_buffer) for row in rows}
         return _Batch(
-            tuple(StockWrite(remote_id, quantity) for remote_id, quantity in sorted(offered.items())),
+            tuple(StockWrite(remote_id, quantity) for remote_id, quantity in sorted(told.items())),
             {row.id: row.item_id for row in rows},
             changed[-1].seq if changed else channel.stock_seq,
         )
