@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.accounts.sessions import Browser, add_session, arrival_of, end_sessions_of
 from app.extensions import db
+from tests.orders.factories import statements
 from tests.support.factories import Make, SomePerson, SomeStore, expire_sessions_of, signed_in
 
 
@@ -29,20 +28,6 @@ def told_store() -> str | None:
     """The store that the running transaction was told of; '' and None are none."""
     told: str | None = db.session.scalar(text("select current_setting('app.store_id', true)"))
     return told
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_scope_is_opened_for_a_member_until_the_transaction_ends(app: Flask, store: SomeStore, token: str) -> None:
