@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
-import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any, Final
 
 from flask import Response as FlaskResponse
-from flask import abort, flash, g, make_response, render_template, request, stream_with_context, url_for
+from flask import flash, g, make_response, render_template, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -26,12 +23,10 @@ from app.sync.nudge import nudge
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.respond import done
-from app.web.sheets import BadFile, content_of
+from app.web.sheets import BadFile, content_of, packed, unpacked
 
 SHOWN: Final = 100
 """How many rows of each kind a preview shows."""
-MOST_PACKED: Final = 450_000
-"""How long the file may be within the form of a preview; a form is refused above half a megabyte."""
 
 
 @blueprint.get("/items.csv")
@@ -60,7 +55,7 @@ def import_items() -> Response:
     if request.method == "GET":
         return _form()
     if "sheet" in request.form:
-        return _save(_unpacked(request.form["sheet"]), request.form.get("digest", ""))
+        return _save(unpacked(request.form["sheet"], MOST_BYTES), request.form.get("digest", ""))
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _form(_("Choose a file first."))
@@ -76,8 +71,8 @@ def _form(problem: str = "") -> Response:
 
 
 def _preview(data: bytes, found: ItemPreview, problem: str = "") -> Response:
-    sheet = urlsafe_b64encode(zlib.compress(data, 9)).decode()
-    if len(sheet) > MOST_PACKED:
+    sheet = packed(data)
+    if sheet is None:
         return _form(_("The file says too much at once. Split it and import the parts one after the other."))
     page = render_template(
         "inventory/import_preview.html",
@@ -123,13 +118,3 @@ def _otherwise(data: bytes, found: ItemPreview) -> Response:
     if not found.size:
         return done(url_for(".index"), _("Everything stands as the file says."), category="info")
     return _preview(data, found, _("Something was changed meanwhile. This is what the file would change now."))
-
-
-def _unpacked(sheet: str) -> bytes:
-    """The file that was shown; what was not made by a preview is refused."""
-    try:
-        unpacking = zlib.decompressobj()
-        data = unpacking.decompress(urlsafe_b64decode(sheet), MOST_BYTES + 1)
-    except (zlib.error, binascii.Error, ValueError):
-        abort(422, _("Import the file again."))
-    return data

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 import secrets
-import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
 from flask import Response as FlaskResponse
@@ -25,12 +22,10 @@ from app.own_orders.files import EXAMPLES, MOST_BYTES, FilePreview, preview
 from app.own_orders.services import KeyReused, NumberTaken, Request
 from app.sync.nudge import nudge
 from app.web.respond import done
-from app.web.sheets import BadFile, content_of
+from app.web.sheets import BadFile, content_of, packed, unpacked
 
 SHOWN: Final = 100
 """How many rows of each kind a preview shows."""
-MOST_PACKED: Final = 450_000
-"""How long the file may be within the form of a preview; a form is refused above half a megabyte."""
 _PRESS: Final = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
@@ -52,7 +47,7 @@ def import_orders() -> Response:
     if request.method == "GET":
         return _form()
     if "sheet" in request.form:
-        return _save(_unpacked(request.form["sheet"]))
+        return _save(unpacked(request.form["sheet"], MOST_BYTES))
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _form(_("Choose a file first."))
@@ -69,8 +64,8 @@ def _form(problem: str = "") -> Response:
 
 
 def _preview(data: bytes, found: FilePreview, problem: str = "") -> Response:
-    sheet = urlsafe_b64encode(zlib.compress(data, 9)).decode()
-    if len(sheet) > MOST_PACKED:
+    sheet = packed(data)
+    if sheet is None:
         return _form(_("The file holds too much at once. Split it and import the parts one after the other."))
     page = render_template(
         "own_orders/import_preview.html",
@@ -100,13 +95,3 @@ def _save(data: bytes) -> Response:
     nudge(g.store.id, "orders")
     words = ngettext("One order was made.", "%(num)s orders were made.", len(added.made))
     return done(url_for(".index"), words)
-
-
-def _unpacked(sheet: str) -> bytes:
-    """The file that a preview carried along."""
-    try:
-        unpacking = zlib.decompressobj()
-        data = unpacking.decompress(urlsafe_b64decode(sheet.encode("ascii", "replace")), MOST_BYTES + 1)
-    except (binascii.Error, ValueError, zlib.error):
-        abort(422, _("Import the file again."))
-    return data

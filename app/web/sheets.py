@@ -6,15 +6,21 @@ from being run as a formula when it was exported is read as what it was.
 
 from __future__ import annotations
 
+import binascii
 import csv
 import io
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flask import abort
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
+MOST_PACKED: Final = 450_000
+"""How long the file may be within the form of a preview; a form is refused above half a megabyte."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -75,6 +81,21 @@ def spellings(cell: str) -> list[str]:
     """A cell as it stands, and without the apostrophe that kept it from being run as a formula."""
     plain = cell[1:]
     return [cell, plain] if cell.startswith("'") and plain.lstrip(" ").startswith(_FORMULA) else [cell]
+
+
+def packed(data: bytes) -> str | None:
+    """A file as a form carries it from its preview to its saving; None when that is more than a form may hold."""
+    sheet = urlsafe_b64encode(zlib.compress(data, 9)).decode()
+    return sheet if len(sheet) <= MOST_PACKED else None
+
+
+def unpacked(sheet: str, most_bytes: int) -> bytes:
+    """The file that a form carried, at most one byte longer than may be; what no preview made is refused (422)."""
+    try:
+        data = zlib.decompressobj().decompress(urlsafe_b64decode(sheet.encode("ascii", "replace")), most_bytes + 1)
+    except (binascii.Error, ValueError, zlib.error):
+        abort(422, _("Import the file again."))
+    return data
 
 
 def _text(data: bytes) -> str:

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.catalog import file_pages
 from app.catalog.item_files import MOST_BYTES, preview
 from app.catalog.models import Item, Product
 from app.core.stock import Kind, Level, Movement
 from app.extensions import db
+from app.web import sheets
 from app.web.sheets import BadFile
 from tests.catalog.shelves import Shelves
 from tests.orders.factories import Books, statements
@@ -178,7 +178,7 @@ def test_a_file_that_is_too_large_is_refused_unread() -> None:
 def test_a_file_that_no_form_can_carry_is_refused_at_the_look(
     owner: FlaskClient, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_pages, "MOST_PACKED", 10)
+    monkeypatch.setattr(sheets, "MOST_PACKED", 10)
     answer = upload(owner, books, "sku\nA\n")
     assert answer.status_code == 422 and "The file says too much at once" in words(answer)
 
