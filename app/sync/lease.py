@@ -123,7 +123,7 @@ class Run:
         self.paused = not row.goes_on
 
     def _plan_again(self) -> None:
-        """Let the database plan anew, by new statistics, whenever the work has doubled.
+        """Let the database plan anew, by new statistics, whenever the work has grown fourfold.
 
         A session keeps the plans of its statements and of its foreign keys. Those made while the tables were still
         empty do not tell one index from another, and would read more with each order that is stored.
