@@ -30,6 +30,7 @@ import app.mappings.product_pages
 import app.mappings.routes
 import app.orders.find_pages
 import app.orders.models
+import app.orders.packages
 import app.own_orders.file_pages
 import app.own_orders.models
 import app.own_orders.routes

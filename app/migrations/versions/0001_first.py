@@ -47,6 +47,9 @@ STORE_OWNED = (
     "closings",
     "order_lines",
     "raw_records",
+    "fulfilments",
+    "packages",
+    "package_lines",
     "changes",
     "invoice_lines",
     "verification_codes",
@@ -1013,6 +1016,65 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_raw_records")),
     )
+    op.create_table(
+        "fulfilments",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moved_by", sa.String(), nullable=True),
+        sa.Column("person", sa.String(), server_default="", nullable=False),
+        sa.Column("conflict", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.CheckConstraint("moved_by in ('here', 'there')", name=op.f("ck_fulfilments_moved_by")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_fulfilments_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_fulfilments")),
+    )
+    op.create_table(
+        "packages",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("courier", sa.String(), server_default="", nullable=False),
+        sa.Column("tracking_number", sa.String(), server_default="", nullable=False),
+        sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_packages_store_id_channel_id"),
+        ),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_packages")),
+        sa.UniqueConstraint("store_id", "channel_id", "number", name=op.f("uq_packages_store_id_channel_id_number")),
+    )
+    op.create_table(
+        "package_lines",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("package_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_no", sa.BigInteger(), nullable=False),
+        sa.Column("quantity", sa.Numeric(precision=14, scale=4), nullable=False),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_package_lines_quantity")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "package_id"],
+            ["packages.store_id", "packages.id"],
+            name=op.f("fk_package_lines_store_id_package_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_package_lines_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("store_id", "package_id", "order_id", "line_no", name=op.f("pk_package_lines")),
+    )
+    op.create_index("ix_package_lines_order", "package_lines", ["store_id", "order_id"])
     op.create_table(
         "changes",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
