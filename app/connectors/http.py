@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -44,6 +45,8 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 MAX_BYTES = 20 * 1024 * 1024
 """What one answer may hold: a page of 100 orders of a thousand lines each is about as large."""
 MAX_REDIRECTS = 3
+AT_ONCE = 4
+"""So many calls of one credential are on their way at a time, however many threads call: a channel is a guest's house."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WORDS_LENGTH = 300
@@ -134,6 +137,7 @@ class Door:
         self._timeouts = timeouts or Timeouts()
         self._max_bytes = max_bytes
         self._budget = Budget()
+        self._lines = BoundedSemaphore(AT_ONCE)
         self._adapter = GuardedAdapter(Guard(allow_private=allow_sandboxes, read_seconds=self._timeouts.total))
 
     def __repr__(self) -> str:
@@ -225,7 +229,11 @@ class Door:
         return " ".join(text.split())[:_WORDS_LENGTH]
 
     def _exchange(self, method: str, url: str, params: Mapping[str, str] | None, payload: Any, effect: bool) -> Reply:
-        """One request, one answer; a failure is translated and raised without its origin (see the module)."""
+        """One request, one answer, while others wait; a failure is translated and raised without its origin."""
+        with self._lines:
+            return self._exchanged(method, url, params, payload, effect)
+
+    def _exchanged(self, method: str, url: str, params: Mapping[str, str] | None, payload: Any, effect: bool) -> Reply:
         path = urlsplit(url).path
         started, outcome = time.monotonic(), "failed"
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class OrderStatus(StrEnum):
@@ -142,6 +142,38 @@ class RemoteLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePackage:
+    """A parcel of an order: how much of which of its lines, by their numbers.
+
+    `shared_with` names the other orders of the same buyer that travel in it.
+    """
+
+    number: str
+    courier: str
+    tracking_number: str
+    shipped_at: datetime | None
+    lines: tuple[tuple[int, Decimal], ...]
+    shared_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFulfilment:
+    """How an order leaves the store that keeps it, where the channel tells that.
+
+    `version` rises with every change of status or packages; `side` is the store of a link that made the last one, and
+    `may_move` says whether we may make the next. `conflict` is a move that lost against another (app.core.moves).
+    """
+
+    version: int
+    moved_at: datetime | None
+    side: Literal["sub", "main"] | None
+    person: str
+    may_move: bool
+    conflict: Mapping[str, Any] | None
+    packages: tuple[RemotePackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteOrder:
     """One order in full. Signs are normalised: `discount` >= 0 is subtracted, `adjustment` is signed and added.
 
@@ -176,6 +208,7 @@ class RemoteOrder:
     refunded: int
     digest: str
     raw: Mapping[str, Any] = field(repr=False)
+    fulfilment: RemoteFulfilment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +238,25 @@ class StockWrite:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class MoveWrite:
+    """Let an order stand at `status`, as somebody (`person`) of ours said at the moment `at`.
+
+    `version` is what that person saw of its fulfilment. With `package`, only that parcel is sent; courier and tracking
+    number are '' when nothing was said of them. `key` is the same whenever the move is sent again.
+    """
+
+    key: str
+    remote_id: str
+    status: OrderStatus
+    package: str
+    courier: str
+    tracking_number: str
+    at: datetime
+    version: int
+    person: str
+
+
 class WriteOutcome(StrEnum):
     """What became of one intended effect on the channel."""
 
@@ -213,6 +265,8 @@ class WriteOutcome(StrEnum):
     REJECTED = "rejected"
     MISSING = "missing"
     UNSENT = "unsent"
+    OVERTAKEN = "overtaken"
+    """Something else happened there meanwhile that counts more; the order says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.core.states import Reason
 from app.extensions import db
 from app.orders.failed import CauseKind
 from app.orders.models import IGNORED, IGNORED_UNREAD, JournalEntry, Order, SeenOrder
-from app.sync.models import LEFT, Change
+from app.sync.models import LEFT, WRITE_BACK, Change
 from app.tenancy.scope import current_store_id
 
 SHOWN_OF_EACH: Final = 20
@@ -200,7 +200,7 @@ def _changes() -> Any:
             row_key=Change.id,
         )
         .join(Change, and_(Change.store_id == Order.store_id, Change.order_id == Order.id))
-        .where(text(f"changes.{LEFT.replace('reason', 'changes.reason')}"))
+        .where(Change.kind == WRITE_BACK, text(f"changes.{LEFT.replace('reason', 'changes.reason')}"))
     )
 
 

@@ -48,7 +48,7 @@ from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
 from app.orders.searching import Search, Shape
-from app.sync.models import Change
+from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
 from app.web.pagination import Keyset, Page, page_of
 
@@ -374,7 +374,7 @@ def rows_statement(picked: Subquery) -> Select[Any]:
     order, store_id = picked.c, THIS_STORE
     newest = (
         select(Change.id, Change.state, Change.reason, Change.reason_detail)
-        .where(Change.store_id == store_id, Change.order_id == order.id)
+        .where(Change.store_id == store_id, Change.order_id == order.id, Change.kind == WRITE_BACK)
         .order_by(Change.id.desc())
         .limit(1)
         .lateral("newest")
@@ -473,14 +473,16 @@ def _written_back(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:
     if where.reason:
         conditions.append(_of_newest_change(Change.reason, order) == where.reason)
     if ChangeState.DONE not in states:
-        few = select(Change.order_id).where(Change.store_id == THIS_STORE, Change.state.in_(states))
+        few = select(Change.order_id).where(
+            Change.store_id == THIS_STORE, Change.kind == WRITE_BACK, Change.state.in_(states)
+        )
         conditions.append(order.id.in_(few))
     return conditions
 
 
 def _of_newest_change(column: InstrumentedAttribute[Any], order: Any) -> ScalarSelect[Any]:
     """What the newest write-back of an order says; NULL when it has none."""
-    newest = select(column).where(Change.store_id == THIS_STORE, Change.order_id == order.id)
+    newest = select(column).where(Change.store_id == THIS_STORE, Change.order_id == order.id, Change.kind == WRITE_BACK)
     return newest.order_by(Change.id.desc()).limit(1).correlate(order).scalar_subquery()
 
 

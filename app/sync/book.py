@@ -22,7 +22,7 @@ from app.orders.models import Order
 from app.orders.services import Refusal, lock_channel, mark_booked, mark_held, queue_orders, take_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import Run
-from app.sync.models import Change
+from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 BATCH = 500
@@ -85,7 +85,7 @@ def _plan_write_backs(run: Run, issued: Sequence[Issued]) -> None:
         {
             "store_id": current_store_id(),
             "channel_id": run.channel_id,
-            "kind": "write_back",
+            "kind": WRITE_BACK,
             "key": f"invoice:{invoice.invoice_id}",
             "order_id": invoice.order_id,
             "invoice_id": invoice.invoice_id,

@@ -37,7 +37,7 @@ from app.orders.models import Order
 from app.orders.services import StoredOrder, lock_channel, mark_booked, take_order
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
-from app.sync.models import Change
+from app.sync.models import WRITE_BACK, Change
 from app.sync.nudge import nudge
 from app.sync.services import start_write_back
 from app.tenancy.scope import current_store, current_store_id
@@ -162,6 +162,7 @@ def plan_number_writes(channel_id: int, writes: Sequence[NumberWrite]) -> None:
         .where(
             Change.store_id == current_store_id(),
             Change.order_id.in_(order_ids),
+            Change.kind == WRITE_BACK,
             Change.state.in_((ChangeState.PLANNED, ChangeState.BLOCKED)),
         )
         .values(state=ChangeState.DROPPED, reason=None, reason_detail={})
@@ -171,7 +172,7 @@ def plan_number_writes(channel_id: int, writes: Sequence[NumberWrite]) -> None:
         {
             "store_id": current_store_id(),
             "channel_id": channel_id,
-            "kind": "write_back",
+            "kind": WRITE_BACK,
             "key": f"invoice:{write.invoice_id}" + (f":{write.attempt}" if write.attempt > 1 else ""),
             "order_id": write.order_id,
             "invoice_id": write.invoice_id,

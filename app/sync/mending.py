@@ -18,7 +18,7 @@ from app.orders.models import Order, SeenOrder
 from app.orders.retrying import want_orders, want_unread
 from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal
-from app.sync.models import LEFT, Change
+from app.sync.models import LEFT, WRITE_BACK, Change
 from app.sync.nudge import nudge
 from app.sync.services import JobStart, request_retry
 from app.tenancy.scope import current_store_id
@@ -105,7 +105,8 @@ def _give_up(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
 
 
 def _left(channel_id: int) -> list[ColumnElement[bool]]:
-    return [Change.store_id == current_store_id(), Change.channel_id == channel_id, text(LEFT)]  # type: ignore[list-item]
+    ours = (Change.store_id == current_store_id(), Change.channel_id == channel_id, Change.kind == WRITE_BACK)
+    return [*ours, text(LEFT)]  # type: ignore[list-item]
 
 
 def _among(column: Any, rows: RowKeys) -> list[ColumnElement[bool]]:

@@ -26,6 +26,10 @@ OPEN: Final = "state in ('planned', 'sending')"
 """The changes still to be made. Text and no parameters, so that every plan knows that the index of it will do."""
 LEFT: Final = "state = 'dropped' and reason is not null"
 """The changes that a person gave up; one that a newer number of its order replaced has no reason."""
+WRITE_BACK: Final = "write_back"
+"""The kind of a change that writes an invoice's number to its order's channel."""
+MOVE: Final = "move"
+"""The kind of a change that says on the channel where an order stands (`app.sync.moving`)."""
 
 
 class SyncJob(StoreOwned, Base):
@@ -111,7 +115,8 @@ class Change(StoreOwnedByParent, Base):
         Index("ix_changes_left", "store_id", "id", postgresql_where=text(LEFT)),
         Index("ix_changes_blocked", "store_id", "channel_id", postgresql_where=text("state = 'blocked'")),
         CheckConstraint("state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name="state"),
-        CheckConstraint("kind in ('write_back')", name="kind"),
+        CheckConstraint("kind in ('write_back', 'move')", name="kind"),
+        CheckConstraint("(kind = 'write_back') = (invoice_id is not null)", name="invoice"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -119,7 +124,8 @@ class Change(StoreOwnedByParent, Base):
     kind: Mapped[str]
     key: Mapped[str]
     order_id: Mapped[int]
-    invoice_id: Mapped[int]
+    invoice_id: Mapped[int | None]
+    """The invoice whose number is written; None of a move."""
     remote_id: Mapped[str]
     payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default="planned")

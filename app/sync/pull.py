@@ -35,7 +35,8 @@ from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
-THREADS = 4
+THREADS = 6
+"""More than calls are on their way at once: while some threads read their answers, others wait for theirs."""
 _PAGES_IN_HAND = 8
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""

@@ -27,7 +27,7 @@ from app.extensions import db
 from app.orders.services import set_remote_numbers
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import LeaseLostError, Run, make_sure
-from app.sync.models import OPEN, Change
+from app.sync.models import OPEN, WRITE_BACK, Change
 from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
@@ -135,6 +135,7 @@ def _due(run: Run) -> list[Any]:
     return [
         Change.store_id == run.store_id,
         Change.channel_id == run.channel_id,
+        Change.kind == WRITE_BACK,
         text(f"({OPEN})"),
         or_(
             (Change.state == ChangeState.PLANNED) & or_(Change.not_before.is_(None), Change.not_before <= func.now()),
@@ -162,7 +163,8 @@ def _claim(run: Run, limit: int) -> list[Claimed]:
 def _claimed(run: Run, limit: int) -> list[Claimed] | None:
     """The oldest changes that are due, without those that newer ones have taken the place of; None: nothing is due."""
     newer = aliased(Change)
-    is_old = exists().where(newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.id > Change.id)
+    same = (newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.kind == Change.kind)
+    is_old = exists().where(*same, newer.id > Change.id)
     with store_scope(run.store_id):
         # A common table expression is read once; as a plain sub-query its limit might be applied again for each row.
         due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")

@@ -25,7 +25,7 @@ from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal
 from app.sync.crediting import NumberWrite, plan_number_writes
 from app.sync.lease import Run
-from app.sync.models import Change
+from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 BATCH: Final = 100
@@ -141,7 +141,7 @@ def _lost_numbers(order_ids: Sequence[int]) -> list[NumberWrite]:
     store_id, newer = current_store_id(), aliased(Change)
     newest = (
         select(newer.state)
-        .where(newer.store_id == store_id, newer.order_id == Order.id)
+        .where(newer.store_id == store_id, newer.order_id == Order.id, newer.kind == WRITE_BACK)
         .order_by(newer.id.desc())
         .limit(1)
         .lateral("newest")

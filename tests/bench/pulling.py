@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from app.sync.pull import THREADS
+from app.connectors.http import AT_ONCE
 from tests.bench.bare import replay
 from tests.bench.frame import Bar, Bench, Measure, Result, middle
 
@@ -23,11 +23,11 @@ def _round(bench: Bench, delay: float) -> Result:
     seller.run(job)
     ours = time.perf_counter() - began
     calls = seller.shop.calls()
-    bare = replay(seller.shop, calls, THREADS)
+    bare = replay(seller.shop, calls, AT_ONCE)
     stored = seller.one("select count(*) from orders")
     assert stored == bench.orders, f"{stored} of {bench.orders} orders were stored"
     seller.shop.close()
-    note = f"{len(calls)} calls over {THREADS} connections; ours {ours:.2f} s, bare {bare:.2f} s"
+    note = f"{len(calls)} calls over {AT_ONCE} connections; ours {ours:.2f} s, bare {bare:.2f} s"
     return Result(bench.orders / ours, bench.orders / bare, "orders/s", note)
 
 

@@ -1083,7 +1083,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
-        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_id", sa.BigInteger(), nullable=True),
         sa.Column("remote_id", sa.String(), nullable=False),
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.String(), server_default="planned", nullable=False),
@@ -1095,7 +1095,8 @@ def upgrade() -> None:
         sa.Column("planned_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind in ('write_back')", name=op.f("ck_changes_kind")),
+        sa.CheckConstraint("(kind = 'write_back') = (invoice_id is not null)", name=op.f("ck_changes_invoice")),
+        sa.CheckConstraint("kind in ('write_back', 'move')", name=op.f("ck_changes_kind")),
         sa.CheckConstraint(
             "state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name=op.f("ck_changes_state")
         ),
