@@ -48,6 +48,10 @@ class FulfilmentRow(StoreOwnedByParent, Base):
     """Who said it, by name; '' when a program did."""
     conflict: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """A move that lost against another, until the next move or until somebody has read it."""
+    may_move: Mapped[bool] = mapped_column(server_default="false")
+    """Whether this store may say where an order stands that it reads over a link."""
+    heard: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """The last move that the other store of a link asked for, by its key, and what it was answered."""
 
 
 class PackageRow(StoreOwnedByParent, Base):

@@ -10,6 +10,7 @@ from app.migrations.linking import guard_links
 from app.migrations.reporting import keep_order_days
 from app.migrations.searching import keep_search_texts
 from app.migrations.security import guard, install_doors
+from app.migrations.telling import keep_order_news
 from app.tenancy.doors import DOORS_SQL
 
 revision = "0001"
@@ -50,6 +51,7 @@ STORE_OWNED = (
     "fulfilments",
     "packages",
     "package_lines",
+    "order_news",
     "changes",
     "invoice_lines",
     "verification_codes",
@@ -1025,6 +1027,8 @@ def upgrade() -> None:
         sa.Column("moved_by", sa.String(), nullable=True),
         sa.Column("person", sa.String(), server_default="", nullable=False),
         sa.Column("conflict", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("may_move", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("heard", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.CheckConstraint("moved_by in ('here', 'there')", name=op.f("ck_fulfilments_moved_by")),
         sa.ForeignKeyConstraint(
             ["store_id", "order_id"],
@@ -1075,6 +1079,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "package_id", "order_id", "line_no", name=op.f("pk_package_lines")),
     )
     op.create_index("ix_package_lines_order", "package_lines", ["store_id", "order_id"])
+    op.create_table(
+        "order_news",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_order_news_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_order_news")),
+    )
     op.create_table(
         "changes",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -1554,4 +1571,5 @@ def upgrade() -> None:
     for table in STORE_OWNED:
         guard(table)
     guard_links()
+    keep_order_news()
     install_doors(DOORS_SQL)
