@@ -67,7 +67,8 @@ def conflict_of(move: MoveWrite, stands: Stands, verdict: Verdict) -> Mapping[st
     """Which act lost against which, as it is kept and shown; None when none did.
 
     `wanted` is the status that did not come to be, `stands` the one that did, each with the moment, the side and the
-    name of whoever said it. `outcome` is "later" when the later act counted and "table" when the order could not go there any more.
+    name of whoever said it. `outcome` is "later" when the later act counted, and "table" when the order could not go
+    there any more.
     """
     asked = {"": move.status, "at": move.at.isoformat(), "side": "main", "by": move.person}
     stood = {
