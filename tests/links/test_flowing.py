@@ -3,99 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, LiteralString
 
-import psycopg
 import pytest
-from flask import Flask
 from sqlalchemy import text
 
-from app import embedded
 from app.catalog.adjusting import adjustment_notice
-from app.catalog.stock import move
 from app.channels.services import NoSuchChannel
 from app.core.errors import AuthRejected, Misconfigured
-from app.core.stock import Kind, Movement
-from app.embedded.postgres import SUPERUSER
 from app.extensions import db
 from app.links.peer import LinkedPeer
 from app.tenancy.scope import store_scope
-from tests.orders.factories import Books, SomeChannel
-from tests.support.factories import Make, SomeStore
+from tests.links.flowing import Behind, Shelf, own_channel, webstore_order
+from tests.orders.factories import Books
 from tests.sync.merchant import Merchant
-
-
-@pytest.fixture
-def main(app: Flask, store: SomeStore) -> Merchant:
-    """The store that asks; its channels are links, so it has no shop of its own."""
-    return Merchant(app, store, None)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def sub(app: Flask, make: Make) -> Books:
-    """The store that grants."""
-    return Books(app, make.store("Kedai Utara"))
-
-
-Behind = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _links_stay_as_they_are_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules are test_settling's matter; here a link stands in a state that no rule asks for."""
-    monkeypatch.setattr("app.sync.tick.settle_due", lambda _limit: [])
-
-
-@pytest.fixture
-def behind(servers: tuple[embedded.Postgres, embedded.Valkey]) -> Behind:
-    """Writes what no role of ours may: a link in any state, whatever it was before."""
-    postgres = servers[0]
-    url = postgres.url(SUPERUSER, postgres.folder.secrets().superuser_password)
-
-    def write(statement: LiteralString, **values: object) -> None:
-        with psycopg.connect(url, options="-c session_replication_role=replica") as admin:
-            admin.execute(statement, values)
-
-    return write
-
-
-@pytest.fixture
-def linked(main: Merchant, sub: Books, behind: Behind) -> int:
-    """A granted link between the two, whose channel has appeared."""
-    behind(
-        "insert into links (main_store_id, sub_store_id, state, main_name, sub_name, code_hash, channel_name, "
-        "asked_at, answered_at) values (%(main)s, %(sub)s, 'connected', 'Main', 'Kedai Utara', '', 'North', "
-        "'2026-01-01', '2026-01-01')",
-        main=main.store.id,
-        sub=sub.store.id,
-    )
-    main.tick()
-    ((main.channel_id,),) = main.rows("select id from channels where kind = 'store'")
-    return int(main.rows("select id from links")[0][0])
-
-
-@pytest.fixture
-def place(main: Merchant, linked: int, behind: Behind) -> Callable[[str], None]:
-    """Put the link into a state behind everybody's back, and let the tick follow."""
-
-    def put(state: str) -> None:
-        behind("update links set state = %(state)s where id = %(id)s", state=state, id=linked)
-        main.tick()
-
-    return put
-
-
-def own_channel(sub: Books) -> SomeChannel:
-    """Where the sub-store's orders come from."""
-    return sub.channel("Webshop", "Online")
-
-
-def webstore_order(sub: Books, channel: SomeChannel, number: str, **values: Any) -> int:
-    """A paid order of the sub-store's webstore, with one line."""
-    order_id = sub.order(channel, number=number, order_type=values.pop("order_type", "webstore"), **values)
-    sub.line(order_id, sku="KOPI-1", name="Kopi")
-    return order_id
-
 
 ORDERS = "select number, order_type, total, (select count(*) from order_lines l where l.order_id = o.id) from orders o"
 
@@ -193,67 +113,6 @@ def test_the_sub_stores_items_are_the_channels_listings(main: Merchant, sub: Boo
         ("Kopi", 2, False),
         ("Teh", 2, True),
     ]
-
-
-class Shelf:
-    """The warehouses of both stores: what lies where, by SKU."""
-
-    def __init__(self, main: Merchant, sub: Books, channel_id: int) -> None:
-        self._main, self._sub, self._channel = main, sub, channel_id
-        self._place = self._first(main.store.id)
-
-    def _first(self, store_id: int) -> int:
-        with self._main.app.app_context(), store_scope(store_id):
-            return int(db.session.scalar(text("select min(id) from locations")) or 0)
-
-    def link(self, *skus: str) -> None:
-        """An item of either store, each the other's, as somebody accepted it."""
-        for sku in skus:
-            theirs, ours = self._sub.item(sku, name=sku), Books(self._main.app, self._main.store).item(sku, name=sku)
-            self._main.execute(
-                "insert into listings (store_id, channel_id, remote_id, sku, digest, item_id) "
-                "values (:store, :channel, :remote, :sku, '', :item)",
-                store=self._main.store.id,
-                channel=self._channel,
-                remote=str(theirs),
-                sku=sku,
-                item=ours,
-            )
-
-    def put(self, sku: str, pieces: int, *, store: SomeStore | None = None, key: str | None = None) -> None:
-        """Count the stock of an item in the main store, or in another one."""
-        whose = (store or self._main.store).id
-        with self._main.app.app_context(), store_scope(whose):
-            item = db.session.scalar(text("select id from items where sku = :sku"), {"sku": sku})
-            move([Movement(int(item), self._first_here(), Kind.ADJUST, on_hand_to=pieces, key=key)])
-            db.session.commit()
-
-    @staticmethod
-    def _first_here() -> int:
-        return int(db.session.scalar(text("select min(id) from locations")) or 0)
-
-    def there(self) -> dict[str, int]:
-        """What the sub-store has available, by SKU."""
-        with self._main.app.app_context(), store_scope(self._sub.store.id):
-            rows = db.session.execute(
-                text("select sku, on_hand - reserved from stock_levels l join items i on i.id = l.item_id")
-            )
-            return {row[0]: row[1] for row in rows}
-
-    def flow(self) -> None:
-        """Let the tick notice, and the job tell."""
-        self._main.tick()
-        self._main.work()
-
-
-@pytest.fixture
-def shelf(main: Merchant, sub: Books, linked: int, behind: Behind) -> Shelf:
-    """Both stores' stock, with the channel told that of the main store's first warehouse."""
-    place = main.rows("select min(id) from locations")[0][0]
-    behind("update links set location_id = %(place)s where id = %(id)s", place=place, id=linked)
-    main.tick()
-    assert main.rows("select stock_location_id from channels")[0][0] == place
-    return Shelf(main, sub, main.channel_id)
 
 
 def test_stock_of_linked_items_is_told_when_it_changes(shelf: Shelf) -> None:
