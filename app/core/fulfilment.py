@@ -22,6 +22,7 @@ FORWARD: Final = (
 """The way of an order that goes well; steps may be skipped, and none is taken back."""
 NOT_SENT: Final = frozenset(FORWARD[:3])
 """It is still in the house, and nothing keeps it there."""
+SENT: Final = frozenset({OrderStatus.SHIPPED, OrderStatus.COMPLETED})
 FINISHED: Final = frozenset({OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
 """Never opened again; what was completed may still come back."""
 
