@@ -19,6 +19,8 @@ from app.core.types import (
     Announcement,
     ChannelFacts,
     InvoiceNumberWrite,
+    MoveWrite,
+    News,
     OrderPage,
     OrderWindow,
     Receipt,
@@ -50,8 +52,12 @@ class Capability(StrEnum):
     """`list_orders` takes windows over the last change too; an account may turn out not to (`Unsupported`)."""
     STOCK = "stock"
     """It is told how many pieces of each listing it may offer."""
+    MOVES = "moves"
+    """It lets us say where an order stands: processed, ready, sent."""
     WEBHOOKS = "webhooks"
     """It calls an address of ours when an order is made or changes."""
+    NEWS = "news"
+    """It keeps of which orders something happened, until we have looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,15 @@ class Peer(Protocol):
 
     def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead) -> None:
         """Let it have so many pieces available of each item. What it does not have any more is passed over."""
+
+    def apply_moves(self, writes: Sequence[MoveWrite], go_ahead: GoAhead) -> tuple[Receipt, ...]:
+        """Move its orders, each as far as its rules and what happened there meanwhile allow; as `move_orders`."""
+
+    def news(self, limit: int) -> News:
+        """Up to `limit` of its webstore orders that were made or changed since somebody looked."""
+
+    def heard(self, news: News) -> None:
+        """These were looked at; what has happened since is news all the same. Saying it twice changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +198,26 @@ class Connector(ABC):
         What is not known there any more is passed over. `go_ahead` is called right before the writing.
         """
         raise NotImplementedError(f"{self.kind} has no {Capability.STOCK}")
+
+    def move_orders(self, writes: Sequence[MoveWrite], go_ahead: GoAhead = always) -> tuple[Receipt, ...]:
+        """Let up to `page_size` orders, each named once, stand where somebody said. Only with MOVES.
+
+        A move whose answer was lost is known by its key when it comes again: it is answered as it was then, and never
+        made twice. OVERTAKEN when something that happened there meanwhile counts more; REJECTED when it may not be
+        said of the order. One receipt per write, in order. `go_ahead` is called right before the writing.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.MOVES}")
+
+    def news(self, limit: int) -> News:
+        """Up to `limit` orders of which something happened since we looked. Only with NEWS; asking changes nothing."""
+        raise NotImplementedError(f"{self.kind} has no {Capability.NEWS}")
+
+    def heard(self, news: News) -> None:
+        """We looked at these, after they were asked for, and keep what we saw; what happened since is news again.
+
+        Only with NEWS. Where this is lost the same news come again, which does no harm.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.NEWS}")
 
     @abstractmethod
     def close(self) -> None:

@@ -96,6 +96,18 @@ class Announcement:
     order_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """Orders of which a channel keeps that something happened to them until somebody has looked.
+
+    `mark` tells the channel which news were looked at; `is_last` says that there were no more.
+    """
+
+    order_ids: tuple[str, ...]
+    mark: tuple[int, ...]
+    is_last: bool
+
+
 class WindowAxis(StrEnum):
     """By which of its moments an order falls into a window."""
 

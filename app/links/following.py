@@ -17,7 +17,7 @@ from app.core.errors import ChannelError
 from app.core.linking import LinkState
 from app.extensions import db
 from app.links.models import Link
-from app.links.peer import leave_nothing
+from app.links.peer import forget_news, leave_nothing
 from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
@@ -50,6 +50,7 @@ def follow(link_id: int, main_store_id: int) -> None:
                 channels.pause_by_error(channel.id, LINK_SUSPENDED, told=True)
             case LinkState.ENDED if channel is not None and channel.status != "removed":
                 leave_nothing(link.id, link.sub_store_id)
+                forget_news(link.sub_store_id)
                 channels.tell_stock_of(channel.id, None)
                 channels.remove(channel.id)
 

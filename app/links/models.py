@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.tenancy.models import StoreOwned
+from app.tenancy.models import StoreOwned, StoreOwnedByParent
 
 
 class VerificationCode(StoreOwned, Base):
@@ -100,3 +100,19 @@ class LinkEvent(Base):
     side: Mapped[str]
     person: Mapped[str] = mapped_column(server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class OrderNews(StoreOwnedByParent, Base):
+    """A webstore order of a sub-store that its main store has not looked at since it was made or changed.
+
+    Written by triggers (app/migrations/telling.py), for as long as a main store is granted access.
+    """
+
+    __tablename__ = "order_news"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], ondelete="CASCADE"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(Identity())
+    """Another number with each change: who has looked takes away the numbers that were read, and no others."""

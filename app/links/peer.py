@@ -27,6 +27,7 @@ from app.core.linking import GRANTED, LinkState
 from app.core.stock import Kind, Level, Movement
 from app.core.types import (
     ChannelFacts,
+    News,
     OrderPage,
     OrderStub,
     OrderType,
@@ -38,6 +39,7 @@ from app.core.types import (
     StockWrite,
 )
 from app.extensions import db
+from app.links import outbox
 from app.links.models import Link
 from app.orders.judging import stored_order
 from app.orders.models import Order
@@ -73,6 +75,16 @@ def leave_nothing(link_id: int, sub_store_id: int) -> None:
         emptied = (_pushed(item, place, 0, levels, set(kept)) for item in kept)
         move([replace(one, key=f"link:{link_id}:end:{one.item_id}") for one in emptied])
         db.session.commit()
+
+
+def forget_news(sub_store_id: int) -> None:
+    """Take away what a main store was still to hear when its link ended. Commits; safe to repeat."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    with app.app_context(), store_scope(sub_store_id):
+        granted = select(Link.id).where(Link.sub_store_id == sub_store_id, Link.state.in_(GRANTED))
+        if db.session.scalar(granted) is None:
+            outbox.forget_all()
+            db.session.commit()
 
 
 class LinkedPeer:
@@ -142,6 +154,17 @@ class LinkedPeer:
                 with self._app.app_context():  # asked in the main store's scope, beside this one
                     go_ahead()
                 move([_pushed(item, place, wanted[item], levels, adjusted) for item in kept])
+            db.session.commit()
+
+    def news(self, limit: int) -> News:
+        """Up to `limit` of its webstore orders that were made or changed since somebody looked."""
+        with self._there():
+            return outbox.news(limit)
+
+    def heard(self, news: News) -> None:
+        """Forget these news, and none that came since: one transaction there."""
+        with self._there():
+            outbox.forget(news)
             db.session.commit()
 
     @contextmanager

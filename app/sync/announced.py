@@ -1,6 +1,7 @@
-"""The phase that looks at the orders a channel announced: they are read by their ids and stored as a check does.
+"""The phase that looks at the orders of which a channel says that something happened: they are read by their ids and
+stored as a check does. A channel calls us for that, or keeps its news until they are asked for (`app.sync.hearing`).
 
-It books nothing, and it believes nothing of what was announced but that these orders are worth a look.
+It books nothing, and it believes nothing of what was said but that these orders are worth a look.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from app.connectors.base import Connector
 from app.core.errors import Rejected
 from app.core.plan import seen_decision
 from app.core.states import Reason
-from app.core.types import OrderStub, RemoteOrder
+from app.core.types import News, OrderStub, RemoteOrder
 from app.extensions import db
 from app.orders.importing import KnownOrders, PulledPage, hold_unread, known_orders, store_page, store_rules
 from app.orders.models import Order
 from app.sync.details import Details, read_details
-from app.sync.inbox import Delivery, count_announced, mark_worked, next_deliveries
+from app.sync.hearing import Source, source_of
 from app.sync.lease import Run
 from app.sync.pull import Places, places_of
 from app.tenancy.scope import store_scope
@@ -28,26 +29,25 @@ from app.tenancy.scope import store_scope
 
 def announced(run: Run, connector: Connector) -> Iterator[None]:
     """Work off what was announced, in batches of the channel's page size; yields after each committed batch."""
+    source = source_of(run, connector)
     if not run.here:
         with store_scope(run.store_id):
-            run.enter("announced", {"refreshed": False}, count_announced(run.channel_id))
+            run.enter("announced", {"refreshed": False}, source.count())
             run.save(sets_out=True)
             db.session.commit()
         yield
     places = places_of(run)
-    while batch := _next(run, connector.page_size):
-        asked = list(dict.fromkeys(order_id for one in batch for order_id in one.order_ids))
+    is_last = False
+    while not is_last and (news := source.next(connector.page_size)).order_ids:
+        asked = list(dict.fromkeys(news.order_ids))
         details, refused = _read(run, connector, asked, places)
         if _names_a_new_place(run, details, places):
             places = _refreshed(run)
             details, refused = _read(run, connector, asked, places)
-        _store(run, batch, [one for one in asked if one not in refused], details, places)
+        _store(run, [one for one in asked if one not in refused], details, places, news=news, source=source)
+        source.looked(news)
+        is_last = news.is_last
         yield
-
-
-def _next(run: Run, limit: int) -> list[Delivery]:
-    with store_scope(run.store_id):
-        return next_deliveries(run.channel_id, limit)
 
 
 def _read(run: Run, connector: Connector, asked: Sequence[str], places: Places) -> tuple[Details, set[str]]:
@@ -88,7 +88,7 @@ def _refreshed(run: Run) -> Places:
     return places_of(run)
 
 
-def _store(run: Run, batch: Sequence[Delivery], asked: Sequence[str], details: Details, places: Places) -> None:
+def _store(run: Run, asked: Sequence[str], details: Details, places: Places, *, news: News, source: Source) -> None:
     """The orders as they are now, and that they were looked at, in one transaction."""
     orders = {
         order.remote_id: order
@@ -104,8 +104,8 @@ def _store(run: Run, batch: Sequence[Delivery], asked: Sequence[str], details: D
         unread = dict.fromkeys(stored - orders.keys(), Reason.ORDER_MISSING)
         unread |= {order.remote_id: Reason.BAD_PAYLOAD for order in details if order.remote_id in unread}
         run.count(unreadable=hold_unread(run.channel_id, unread, run.job_id))
-        mark_worked(run.channel_id, batch)
-        run.done += sum(len(one.order_ids) for one in batch)
+        source.looking(news)
+        run.done += len(news.order_ids)
         run.total = max(run.total or 0, run.done)
         run.count(announced=len(asked), new=counts.new, changed=counts.changed, skipped=counts.skipped)
         run.save()

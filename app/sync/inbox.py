@@ -6,8 +6,6 @@ comes twice, late, or before an older one does no harm, and one that is lost is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.models import Webhook
-from app.core.types import Announcement
+from app.core.types import Announcement, News
 from app.extensions import db
 from app.sync.models import WebhookDelivery
 from app.tenancy import doors
@@ -25,14 +23,6 @@ KEPT_BODY: Final = 64 * 1024
 KEPT_DAYS: Final = 7
 TOUCH_EVERY: Final = timedelta(seconds=5)
 """When a call came last is written at most this often: many calls at once should not wait for one row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A call that nobody has looked at yet."""
-
-    id: int
-    order_ids: tuple[str, ...]
 
 
 def keep_delivery(channel_id: int, announcement: Announcement, body: bytes) -> bool:
@@ -81,7 +71,7 @@ def count_announced(channel_id: int) -> int:
     return int(db.session.scalar(select(named).where(*_open(channel_id))) or 0)
 
 
-def next_deliveries(channel_id: int, limit: int) -> list[Delivery]:
+def next_calls(channel_id: int, limit: int) -> News:
     """The oldest calls that name at most `limit` different orders together, or one that names more by itself."""
     rows = db.session.execute(
         select(WebhookDelivery.id, WebhookDelivery.order_ids)
@@ -89,21 +79,21 @@ def next_deliveries(channel_id: int, limit: int) -> list[Delivery]:
         .order_by(WebhookDelivery.id)
         .limit(limit)
     )
-    taken: list[Delivery] = []
-    named: set[str] = set()
+    taken: list[int] = []
+    named: list[str] = []
     for row in rows:
-        named |= set(row.order_ids)
-        if taken and len(named) > limit:
+        if taken and len({*named, *row.order_ids}) > limit:
             break
-        taken.append(Delivery(row.id, tuple(row.order_ids)))
-    return taken
+        taken.append(row.id)
+        named += row.order_ids
+    return News(tuple(named), tuple(taken), is_last=False)
 
 
-def mark_worked(channel_id: int, deliveries: Sequence[Delivery]) -> None:
-    """Note that their orders were looked at, in the caller's transaction."""
+def mark_worked(channel_id: int, calls: News) -> None:
+    """Note that the orders of these calls were looked at, in the caller's transaction."""
     db.session.execute(
         update(WebhookDelivery)
-        .where(*_open(channel_id), WebhookDelivery.id.in_([one.id for one in deliveries]))
+        .where(*_open(channel_id), WebhookDelivery.id.in_(calls.mark))
         .values(worked_at=func.now())
         .execution_options(synchronize_session=False)
     )

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.channels.connecting import kinds_made_here
 from app.channels.models import Channel
+from app.channels.queries import LINK_SUSPENDED
 from app.core.errors import AuthRejected
 from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState, OrderState
 from app.extensions import db
@@ -29,7 +30,7 @@ from app.sync.nudge import nudge
 from app.sync.waking import wake
 from app.tenancy.scope import current_store_id
 
-STOPPED_BY_A_PAUSE = (AuthRejected.code, "CHANNEL_PAUSED")
+STOPPED_BY_A_PAUSE = (AuthRejected.code, "CHANNEL_PAUSED", LINK_SUSPENDED)
 """The problems of jobs that ended because the channel was paused, by itself or by a person."""
 
 
@@ -217,7 +218,7 @@ def start_announced(channel_id: int) -> JobStart | None:
 
 def _has_announced_job(channel_id: int) -> ColumnElement[bool]:
     """Whether a job waits that will see what was announced up to now, or one failed at it a while ago."""
-    failed = or_(SyncJob.problem.is_not(None), SyncJob.state == JobState.CANCELLED)
+    failed = or_(SyncJob.problem.not_in(STOPPED_BY_A_PAUSE), SyncJob.state == JobState.CANCELLED)
     lately = SyncJob.finished_at > func.now() - timedelta(minutes=15)
     return exists().where(
         SyncJob.store_id == current_store_id(),

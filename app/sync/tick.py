@@ -89,11 +89,11 @@ def tick_once() -> None:
 
 
 def _start_what_waits() -> None:
-    """Jobs for what is to be sent, and for the orders that were announced while nobody could be rung for."""
+    """Jobs for what is to be sent, for calls that nobody could be rung for, and for what changed in linked stores."""
     for store_id, channel_id in doors.due_changes(_AT_MOST):
         with store_scope(store_id):
             start_write_back(channel_id, None)
-    for store_id, channel_id in doors.due_announcements(_AT_MOST):
+    for store_id, channel_id in (*doors.due_announcements(_AT_MOST), *doors.due_news(_AT_MOST)):
         with store_scope(store_id):
             start_announced(channel_id)
     for store_id, channel_id in doors.due_stock(_AT_MOST):

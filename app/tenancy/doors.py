@@ -104,7 +104,7 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
         select 1 from public.sync_jobs j
         where j.store_id = d.store_id and j.channel_id = d.channel_id and j.kind = 'announced'
           and (j.state in ('queued', 'running')
-               or ((j.problem is not null or j.state = 'cancelled')
+               or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
                    and j.finished_at > now() - interval '15 minutes')))
     limit p_limit
 $$""",
@@ -206,6 +206,24 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
                       and l.item_id is not null and l.gone_at is null and l.item_id is distinct from l.told_item_id))
       and not exists (select from public.sync_jobs j where j.store_id = c.store_id and j.channel_id = c.id
                       and j.kind = 'stock' and j.state in ('queued', 'running'))
+    limit p_limit
+$$""",
+    "door_due_news": """
+create function door_due_news(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select c.store_id, c.id
+    from public.links l
+    join public.channels c on c.store_id = l.main_store_id and c.kind = 'store' and c.status = 'connected'
+        and c.config ->> 'store' = l.sub_store_id::text
+    where l.state = 'connected'
+      and exists (select from public.order_news n where n.store_id = l.sub_store_id)
+      and not exists (
+        select 1 from public.sync_jobs j
+        where j.store_id = c.store_id and j.channel_id = c.id and j.kind = 'announced'
+          and (j.state in ('queued', 'running')
+               or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
+                   and j.finished_at > now() - interval '15 minutes')))
     limit p_limit
 $$""",
     "door_links_to_follow": """
@@ -323,7 +341,8 @@ def webhook(token_hash: bytes) -> tuple[int, int] | None:
 def due_announcements(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels that announced orders, and no job that would look at them.
 
-    A job that failed at it is not followed by another at once, and what came long ago is left to the next check.
+    A job that failed at it is not followed by another at once, unless a pause that is over stopped it; and what came
+    long ago is left to the next check.
     """
     rows = db.session.execute(text("select store_id, channel_id from door_due_announcements(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]
@@ -416,6 +435,15 @@ def link_standing(link_id: int) -> tuple[str, bool] | None:
 def due_stock(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels that are to be told other stock than they know, and have no job that does."""
     rows = db.session.execute(text("select store_id, channel_id from door_due_stock(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def due_news(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of main stores' channels whose sub-store has news, and no job that would look at them.
+
+    As due_announcements, but what waits is never too old. While a link is suspended its news wait.
+    """
+    rows = db.session.execute(text("select store_id, channel_id from door_due_news(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]
 
 

@@ -242,6 +242,7 @@ RESULTS: Mapping[str, str] = {
     "door_link_standing": "TABLE(plan text, main_is_sub boolean)",
     "door_links_to_settle": "TABLE(link_id bigint, sub_store_id bigint)",
     "door_due_stock": "TABLE(store_id bigint, channel_id bigint)",
+    "door_due_news": "TABLE(store_id bigint, channel_id bigint)",
     "door_links_to_follow": "TABLE(link_id bigint, main_store_id bigint)",
 }
 """What each door gives away. A wider result is a decision: make it here as well."""

@@ -13,6 +13,7 @@ from app.core.errors import Misconfigured
 from app.core.types import (
     ChannelFacts,
     InvoiceNumberWrite,
+    News,
     OrderPage,
     OrderWindow,
     Receipt,
@@ -30,7 +31,7 @@ class LinkedStore(Connector):
     label: ClassVar[str] = "SiteGiant ERP"
     description: ClassVar[Words] = lazy_gettext("Another store's webstore orders and items, once it granted access.")
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.ORDERS, Capability.PRODUCTS, Capability.STOCK}
+        {Capability.ORDERS, Capability.PRODUCTS, Capability.STOCK, Capability.NEWS}
     )
     config_fields: ClassVar[tuple[ConfigField, ...]] = ()
     connects_by_itself: ClassVar[bool] = True
@@ -67,6 +68,14 @@ class LinkedStore(Connector):
     def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead = always) -> None:
         """Set what the store has available of each item."""
         self._peer.set_stock(writes, go_ahead)
+
+    def news(self, limit: int) -> News:
+        """Webstore orders that were made or changed there since we looked."""
+        return self._peer.news(limit)
+
+    def heard(self, news: News) -> None:
+        """The store need not keep these news any longer."""
+        self._peer.heard(news)
 
     def close(self) -> None:
         """Nothing is held."""
