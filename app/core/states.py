@@ -57,6 +57,11 @@ class Reason(StrEnum):
     SKU_AMBIGUOUS = "SKU_AMBIGUOUS"
     CREDITED = "CREDITED"
     """Its invoice was credited in full and no other was issued instead."""
+    OVERTAKEN = "OVERTAKEN"
+    """The store that keeps the order said something else of it, which counts more."""
+    MOVE_REFUSED = "MOVE_REFUSED"
+    """The store that keeps the order does not let it be moved so."""
+    LINK_ENDED = "LINK_ENDED"
     IGNORED = "IGNORED"
     """A person said that it shall be left out; the detail holds why, and what it waited for."""
 

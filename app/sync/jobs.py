@@ -36,6 +36,7 @@ from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
 from app.sync.announced import announced
 from app.sync.book import book
+from app.sync.carrying import carry
 from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
@@ -53,10 +54,10 @@ log = logging.getLogger(__name__)
 Phase = Callable[[Run, Connector], Iterator[None]]
 PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "check": (("pull", pull), ("recheck", recheck), ("settle", settle)),
-    "sync": (("book", book), ("send", send)),
-    "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), ("send", send)),
-    "write_back": (("send", send),),
-    "retry": (("reread", reread), ("book", book), ("send", send)),
+    "sync": (("book", book), ("send", send), ("move", carry)),
+    "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), ("send", send), ("move", carry)),
+    "write_back": (("send", send), ("move", carry)),
+    "retry": (("reread", reread), ("book", book), ("send", send), ("move", carry)),
     "products": (("products", read_products), ("match", propose_links)),
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
@@ -73,8 +74,18 @@ LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
-_DEEDS = ("listed", "reread", "booked", "written", "products", "announced")
-_TROUBLES = ("short", "unreadable", "unsent", "conflicts", "rejected", "products_short", "products_unreadable")
+_DEEDS = ("listed", "reread", "booked", "written", "moved", "products", "announced")
+_TROUBLES = (
+    "short",
+    "unreadable",
+    "unsent",
+    "conflicts",
+    "rejected",
+    "moves_unsent",
+    "moves_refused",
+    "products_short",
+    "products_unreadable",
+)
 
 
 def run(store_id: int, job_id: int) -> None:

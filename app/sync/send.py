@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import case, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased
@@ -36,6 +36,18 @@ _BLOCKING = {
     WriteOutcome.MISSING: (Reason.ORDER_MISSING, "write_back_failed", "rejected"),
     WriteOutcome.REJECTED: (Reason.WRITEBACK_FAILED, "write_back_failed", "rejected"),
 }
+
+
+class Tried(Protocol):
+    """A change of any kind that a run holds, and how often it was tried."""
+
+    @property
+    def id(self) -> int:
+        """The change."""
+
+    @property
+    def attempts(self) -> int:
+        """This time included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,7 @@ def _settle(run: Run, batch: _Batch) -> None:
     except LeaseLostError:
         raise
     except Exception as error:
-        _put_off(run, batch.claimed, error)
+        put_off(run, batch.claimed, error)
         raise
     _record(run, batch.claimed, receipts)
 
@@ -233,7 +245,7 @@ def _note(run: Run, change: Claimed, kind: str, detail: dict[str, Any]) -> Journ
     return JournalNote(kind, run.channel_id, change.order_id, detail, invoice_id=change.invoice_id)
 
 
-def _put_off(run: Run, claimed: Sequence[Claimed], error: Exception) -> None:
+def put_off(run: Run, claimed: Sequence[Tried], error: Exception) -> None:
     """The batch could not be sent, or its answer was lost: it is tried again later, reading before writing."""
     if isinstance(error, ChannelError):
         reason, words = error.code, {"words": error.user_message, "reference": error.reference}
@@ -266,7 +278,7 @@ def _plan_again(run: Run, claimed: Sequence[Claimed]) -> None:
         db.session.commit()
 
 
-def _seconds_to_wait(run: Run, change: Claimed, error: Exception) -> float:
+def _seconds_to_wait(run: Run, change: Tried, error: Exception) -> float:
     """Never longer than the job itself waits before it comes back (`app.sync.jobs`), or it would find nothing to do
     and end as if all were well. After an error that ends the job, each change waits longer from try to try."""
     match error:
