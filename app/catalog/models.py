@@ -151,5 +151,7 @@ class StockMovement(StoreOwnedByParent, Base):
     words: Mapped[str] = mapped_column(server_default="")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     order_id: Mapped[int | None]
+    order_sku: Mapped[str] = mapped_column(server_default="")
+    """What the order names the item by; it may come to mean another item later."""
     key: Mapped[str | None]
     """What makes it repeatable: a second movement with this key changes nothing."""

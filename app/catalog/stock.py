@@ -24,7 +24,7 @@ from app.tenancy.scope import current_store_id
 
 _LEDGER: Final = (
     *("store_id", "item_id", "location_id", "kind", "on_hand_change", "reserved_change", "on_hand_after"),
-    *("reserved_after", "reason", "words", "user_id", "order_id", "key"),
+    *("reserved_after", "reason", "words", "user_id", "order_id", "order_sku", "key"),
 )
 _REPLACE: Final = """
 on conflict (store_id, item_id, location_id) do update set
@@ -145,6 +145,7 @@ def _row(movement: Movement, old: Level, new: Level) -> dict[str, Any]:
         "words": movement.words,
         "user_id": movement.user_id,
         "order_id": movement.order_id,
+        "order_sku": movement.order_sku,
         "key": movement.key,
     }
 

@@ -74,7 +74,7 @@ class Movement:
 
     `on_hand` and `reserved` are added; `on_hand_to` stands for `on_hand` where the new quantity is known instead. A
     movement with a `key` happens once in a store, however often it is asked for. `reason` is a code, `words` are a
-    person's.
+    person's; `order_sku` is what the order names the item by.
     """
 
     item_id: int
@@ -87,6 +87,7 @@ class Movement:
     words: str = ""
     user_id: int | None = None
     order_id: int | None = None
+    order_sku: str = ""
     key: str | None = None
 
 

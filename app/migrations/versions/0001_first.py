@@ -979,6 +979,7 @@ def upgrade() -> None:
         sa.Column("words", sa.String(), server_default="", nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("order_sku", sa.String(), server_default="", nullable=False),
         sa.Column("key", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_stock_movements_user_id")),
         sa.ForeignKeyConstraint(
