@@ -28,6 +28,7 @@ from app.extensions import db
 from app.mappings.models import PaymentMapping
 from app.orders.knowing import Subject, known_of
 from app.orders.meaning import doubts_of
+from app.orders.mirroring import mirror
 from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
@@ -356,6 +357,7 @@ def _write_orders(
         notes.append(JournalNote("imported", channel_id, order_id, {"state": row["state"], "reason": row["reason"]}))
     update_rows(Order, ("store_id", "id"), _ORDER_COLUMNS, changed)
     _write_lines([order_id for order_id, _ in rewritten], added + rewritten)
+    mirror(channel_id, {key: order.fulfilment for key, order in added + rewritten if order.fulfilment is not None})
     write_journal(notes, job_id=job_id, user_id=user_id)
     return len(fresh), len(changed)
 

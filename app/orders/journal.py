@@ -117,7 +117,7 @@ def _changes(detail: Detail, place: Place, currency: str) -> list[str]:
         if isinstance(pair, (list, tuple)) and len(pair) == 2:
             before, after = (worded(value, place, currency) for value in pair)
             lines.append(_("%(what)s: %(before)s → %(after)s", what=str(label), before=before, after=after))
-    return lines or [_("Something else in it changed, such as a line or the address.")]
+    return lines or [_("Something else in it changed, such as a line, the address or how it is packed.")]
 
 
 def _state(value: Any, _place: Place, _currency: str) -> str:
