@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
-import sys
-from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
-from flask import Flask
-
-from app.sandbox.serving import serve
+from app.sandbox.command import add_kind, run_kind, time_in
+from app.sandbox.jsonl import load_jsonl
 from app.sandbox.sitegiant import desk
 from app.sandbox.sitegiant.application import create_app
 from app.sandbox.sitegiant.clock import LOCAL
-from app.sandbox.sitegiant.database import MEMORY, Database
+from app.sandbox.sitegiant.database import Database
 from app.sandbox.sitegiant.gate import DEFAULT_RATE_LIMIT
-from app.sandbox.sitegiant.loader import LoadError, load_jsonl
 from app.sandbox.sitegiant.pages import PATH
 from app.sandbox.sitegiant.state import Sandbox
 
@@ -54,16 +48,7 @@ the control page is at http://HOST:PORT/, the control API under /control, both f
 
 def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sitegiant` to the sandboxes that the command line knows."""
-    parser = kinds.add_parser(
-        "sitegiant",
-        help=DESCRIPTION,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=5501, help="0 takes any free one (default: %(default)s)")
-    parser.add_argument("--data", metavar="FILE", help="SQLite file that keeps the data (default: in memory)")
+    parser = add_kind(kinds, "sitegiant", description=DESCRIPTION, epilog=EPILOG, port=5501)
     parser.add_argument("--api-key", default=DEFAULT_KEY, metavar="KEY", help="first shop's key (default: %(default)s)")
     parser.add_argument("--rate-limit", type=int, metavar="N", help="calls a minute (default: %(default)s)")
     parser.set_defaults(run=run, rate_limit=DEFAULT_RATE_LIMIT)
@@ -72,27 +57,12 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     source.add_argument("--orders", type=Path, metavar="FILE.jsonl", help="load these orders")
     source.add_argument("--count", type=int, default=200, metavar="N", help="make N up (default: %(default)s)")
     orders.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed, the same orders")
-    orders.add_argument("--until", type=_time, metavar="TIME", help="when the newest was made (default: now)")
+    orders.add_argument("--until", type=time_in(LOCAL), metavar="TIME", help="when the newest was made (default: now)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Fill the database if it is empty, then serve it until told to stop; returns the exit code."""
-    try:
-        with closing(Database(options.data or MEMORY)) as db:
-            prepare(db, options)
-            image = None if options.data else db.image()
-    except LoadError as problem:
-        sys.stderr.write(f"{problem}\nNothing was loaded.\n")
-        return 1
-    except sqlite3.Error as problem:
-        sys.stderr.write(f"{options.data}: {problem}\n")
-        return 1
-
-    def load() -> Flask:
-        return create_app(Database(options.data) if options.data else Database(image=image))
-
-    serve(load, kind="sitegiant", host=options.host, port=options.port, path=PATH)
-    return 0
+    return run_kind(options, kind="sitegiant", path=PATH, database=Database, prepare=prepare, create_app=create_app)
 
 
 def prepare(db: Database, options: argparse.Namespace) -> None:
@@ -104,12 +74,6 @@ def prepare(db: Database, options: argparse.Namespace) -> None:
         if desk.stats(shop)["orders"]:
             return
         if options.orders:
-            load_jsonl(shop, options.orders)
+            load_jsonl(options.orders, lambda raws: desk.load(shop, raws))
         else:
             desk.fill(shop, count=options.count, seed=options.seed, until=options.until)
-
-
-def _time(text: str) -> datetime:
-    """Read --until: a time, or a date that means its midnight, in Malaysian time unless it has an offset."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=LOCAL)

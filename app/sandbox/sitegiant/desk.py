@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.sandbox.sitegiant.catalogue import catalogue_rows
+from app.sandbox.sitegiant.catalogue import catalogue_rows, rows_sold
 from app.sandbox.sitegiant.channels import Channel
 from app.sandbox.sitegiant.clock import now, stamp
 from app.sandbox.sitegiant.generator import FIRST_ID, SPAN, generated_orders
 from app.sandbox.sitegiant.markets import MARKETS
-from app.sandbox.sitegiant.orders import Order
+from app.sandbox.sitegiant.orders import Order, checked_order
 from app.sandbox.sitegiant.shop import Shop, UnknownOrder
 
 
@@ -94,6 +94,14 @@ def fill(shop: Shop, *, count: int, seed: int, until: datetime | None = None) ->
         shop.keep_items(catalogue_rows(stamp(until - SPAN)))
         _open_channels(shop)
         return shop.add_orders(generated_orders(seed, count, until))
+
+
+def load(shop: Shop, raws: list[Any]) -> list[int]:
+    """Give an empty shop these orders, all or none, and the items that they sold."""
+    with shop.db.transaction():
+        added = shop.add_orders(raws)
+        shop.keep_items(rows_sold(checked_order(raw) for raw in raws))
+        return added
 
 
 def add_generated(shop: Shop, *, count: int, seed: int, fields: Mapping[str, Any]) -> list[int]:

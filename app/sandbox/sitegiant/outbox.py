@@ -5,16 +5,14 @@ Whoever changes an order writes it down here in the same transaction; `postman.p
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
+from app.sandbox.postman import write_down
 from app.sandbox.sitegiant.database import Database
 
 TOPIC = "order.status"
-MOST_TRIES = 4
-"""The first, and three more, as the channel promises."""
 
 
 def register(db: Database, shop_id: int, url: str, secret: str) -> int:
@@ -36,33 +34,19 @@ def remove(db: Database, shop_id: int, webhook_id: int) -> bool:
     return bool(found)
 
 
+def registered(db: Database, shop_id: int) -> list[dict[str, Any]]:
+    """The webhooks of a shop."""
+    hooks = db.rows("SELECT webhook_id AS id, topic, url FROM webhooks WHERE shop_id = ?", (shop_id,))
+    return [dict(row) for row in hooks]
+
+
 def call_out(db: Database, shop_id: int, orders: Iterable[dict[str, Any]]) -> None:
     """Write down that these orders are new or changed; call it in the transaction that changes them."""
-    hooks = db.rows("SELECT webhook_id FROM webhooks WHERE shop_id = ?", (shop_id,))
-    if not hooks:
-        return
-    rows = [(shop_id, hook[0], _body(order)) for order in orders for hook in hooks]
-    db.run_many("INSERT INTO deliveries (shop_id, webhook_id, body, not_before) VALUES (?, ?, ?, 0)", rows)
-    db.posting.set()
+    hooks = registered(db, shop_id)
+    if hooks:
+        write_down(db, shop_id, [(hook["id"], _told(order)) for order in orders for hook in hooks])
 
 
-def _body(order: dict[str, Any]) -> str:
+def _told(order: dict[str, Any]) -> dict[str, Any]:
     names = ("order_id", "order_status", "payment_status", "updated_at")
-    told = {"id": uuid4().hex, "topic": TOPIC, "data": {name: order[name] for name in names}}
-    return json.dumps(told, separators=(",", ":"))
-
-
-def standing(db: Database, shop_id: int) -> dict[str, Any]:
-    """What is registered, how many deliveries wait or are given up, and what was posted and answered, oldest first."""
-    hooks = db.rows("SELECT webhook_id AS id, topic, url FROM webhooks WHERE shop_id = ?", (shop_id,))
-    (counts,) = db.rows(
-        """SELECT count(*) FILTER (WHERE tries < :most) AS waiting, count(*) FILTER (WHERE tries >= :most) AS given_up
-           FROM deliveries WHERE shop_id = :shop_id""",
-        {"most": MOST_TRIES, "shop_id": shop_id},
-    )
-    posts = db.rows(
-        """SELECT * FROM (SELECT post_id, at, url, body, signature, status, answer, fault, ms FROM posts
-               WHERE shop_id = ? ORDER BY post_id DESC LIMIT 500) ORDER BY post_id""",
-        (shop_id,),
-    )
-    return {"webhooks": [dict(row) for row in hooks], **dict(counts), "posts": [dict(row) for row in posts]}
+    return {"id": uuid4().hex, "topic": TOPIC, "data": {name: order[name] for name in names}}

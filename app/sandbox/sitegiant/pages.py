@@ -11,13 +11,16 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.sandbox.sitegiant import desk, oddities, outbox
-from app.sandbox.sitegiant.control import BadControl, acts, add_given, chosen_shop, refuse_other_sites, spoiling
+from app.sandbox.sitegiant import desk, oddities
+from app.sandbox.sitegiant.control import acts, add_given, chosen_shop, spoiling
 from app.sandbox.sitegiant.edits import patch
+from app.sandbox.sitegiant.faults import ROUTES
 from app.sandbox.sitegiant.orders import BadOrder, amount
 from app.sandbox.sitegiant.shop import BadOrders, Shop, UnknownOrder
 from app.sandbox.sitegiant.state import sandbox
-from app.sandbox.sitegiant.switches import ROUTES, BadSwitch
+from app.sandbox.sitegiant.writes import writes
+from app.sandbox.steering import BadControl, refuse_other_sites
+from app.sandbox.switches import BadSwitch
 
 PATH = "/sandbox/sitegiant"
 SHOWN_ORDERS = 25
@@ -75,7 +78,7 @@ def show_order(order_id: int) -> str:
         order=order,
         text=json.dumps(order, ensure_ascii=False, indent=1),
         spoil=shop.spoils(order_id),
-        writes=sandbox().calls.writes(shop.shop_id, order_id=order_id),
+        writes=writes(shop, order_id=order_id),
         said=request.args.get("said", ""),
     )
 
@@ -92,7 +95,7 @@ def show_log() -> str:
 def show_webhooks() -> str:
     """What was called out by itself, newest first, and how it was answered."""
     shop = chosen_shop()
-    standing = outbox.standing(shop.db, shop.shop_id)
+    standing = sandbox().standing(shop)
     return render_template("sandbox/webhooks.html", shop=shop, standing=standing, posts=standing["posts"][::-1])
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.sandbox.calling import wire_text
+from app.sandbox.jsonl import BadRecords
 from app.sandbox.sitegiant.channels import Channel, ChannelBook
 from app.sandbox.sitegiant.clock import later_stamp
 from app.sandbox.sitegiant.database import Database
@@ -23,12 +25,10 @@ _LIST_NAMES = ("order_id", "order_status", "payment_status", "created_at", "upda
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-class BadOrders(ValueError):
-    """Orders that cannot be taken: `problems` holds (place in the batch from 0, sentence) for each."""
+class BadOrders(BadRecords):
+    """Orders that cannot be taken."""
 
-    def __init__(self, problems: list[tuple[int, str]]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(f"order {place + 1}: {sentence}" for place, sentence in problems))
+    noun = "order"
 
 
 class UnknownOrder(LookupError):
@@ -256,11 +256,6 @@ class Shop:
         """The id after the highest one so far."""
         (found,) = self.db.rows("SELECT max(order_id) FROM orders WHERE shop_id = ?", (self.shop_id,))
         return int(found[0] or 0) + 1
-
-
-def wire_text(value: object) -> str:
-    """JSON as the sandbox sends it: compact, and Unicode as itself."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _spoiled(text: str, fields: str | None) -> str:

@@ -1,17 +1,24 @@
-"""What one running sandbox holds: its shops, their faults and quotas, and the log."""
+"""What one running SiteGiant sandbox holds: its shops, their faults and quotas, and the log."""
 
 from __future__ import annotations
 
-from flask import Flask, current_app
+from typing import Any
 
-from app.sandbox.sitegiant.calls import CallLog
+from app.sandbox.calls import CallLog
+from app.sandbox.faults import CALLING_OUT
+from app.sandbox.postman import standing
+from app.sandbox.quota import Quota
+from app.sandbox.sitegiant import outbox
+from app.sandbox.sitegiant.calling import Call
+from app.sandbox.sitegiant.clock import LOCAL
 from app.sandbox.sitegiant.database import Database
+from app.sandbox.sitegiant.faults import FAULTS, ROUTES
 from app.sandbox.sitegiant.postman import Postman
-from app.sandbox.sitegiant.quota import Quota
 from app.sandbox.sitegiant.shop import Shop
-from app.sandbox.sitegiant.switches import CALLING_OUT, FaultBoard
+from app.sandbox.state import current_box
+from app.sandbox.switches import FaultBoard
 
-_NAME = "sitegiant_sandbox"
+WINDOW = 60.0  # seconds that a rate limit counts
 
 
 class Sandbox:
@@ -19,10 +26,10 @@ class Sandbox:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.calls = CallLog(db)
-        self.quota = Quota()
-        self._boards: dict[int, FaultBoard] = {}
-        self.postman = Postman(db, lambda shop_id: self._board(shop_id).acting(CALLING_OUT))
+        self.calls = CallLog(db, LOCAL)
+        self.quota = Quota(WINDOW)
+        self._boards: dict[int, FaultBoard[Call]] = {}
+        self.postman = Postman(db, lambda shop_id: self._board(shop_id).acting(CALLING_OUT), LOCAL)
 
     def shops(self) -> list[Shop]:
         """Every shop, the first one first."""
@@ -46,19 +53,20 @@ class Sandbox:
         self.quota.start_anew(kept.shop_id)
         return kept
 
-    def faults(self, shop: Shop) -> FaultBoard:
+    def faults(self, shop: Shop) -> FaultBoard[Call]:
         """The shop's fault switches."""
         return self._board(shop.shop_id)
 
-    def _board(self, shop_id: int) -> FaultBoard:
-        return self._boards.setdefault(shop_id, FaultBoard())
+    def standing(self, shop: Shop) -> dict[str, Any]:
+        """What is registered to be called, what waits to be sent, and what was posted and answered."""
+        hooks = outbox.registered(self.db, shop.shop_id)
+        return {"webhooks": hooks, **standing(self.db, shop.shop_id, Postman.most_tries)}
 
-    def install(self, app: Flask) -> None:
-        """Make this the sandbox that the app's routes steer."""
-        app.extensions[_NAME] = self
+    def _board(self, shop_id: int) -> FaultBoard[Call]:
+        return self._boards.setdefault(shop_id, FaultBoard(FAULTS, ROUTES))
 
 
 def sandbox() -> Sandbox:
     """The sandbox of the running app."""
-    found: Sandbox = current_app.extensions[_NAME]
+    found: Sandbox = current_box()
     return found

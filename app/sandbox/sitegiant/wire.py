@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from app.sandbox.calling import Answer, wire_text
 from app.sandbox.sitegiant import outbox
-from app.sandbox.sitegiant.calling import Answer, Call, refusal, success
+from app.sandbox.sitegiant.calling import Call, refusal, success
 from app.sandbox.sitegiant.orders import BadOrder, moment, whole_number
-from app.sandbox.sitegiant.shop import Window, wire_text
+from app.sandbox.sitegiant.shop import Window
 
 PAGE = 100  # the most orders in one page, one detail call or one write
 WINDOW = timedelta(days=31)
@@ -41,7 +42,7 @@ def list_orders(call: Call) -> Answer:
     if axis not in ("created", "updated"):
         raise Refused("date_type is created or updated")
     window = Window(channel_id, since, until, by_update=axis == "updated")
-    offset = (page - 1) * limit + (call.slide if page > 1 else 0)
+    offset = call.slid((page - 1) * limit)
     rows = _joined(call.shop.list_rows(window, offset=offset, limit=limit))
     if call.bare_list:
         return Answer(200, rows.encode())
@@ -71,7 +72,7 @@ def write_numbers(call: Call) -> Answer:
 def items(call: Call) -> Answer:
     """GET /items: one page of the inventory."""
     page, limit = _page(call.query)
-    offset = (page - 1) * limit + (call.slide if page > 1 else 0)
+    offset = call.slid((page - 1) * limit)
     count, rows = call.shop.items(offset=offset, limit=limit)
     return success(call, f'{{"total":{count},"item_list":{_joined(rows)}}}')
 

@@ -1,25 +1,35 @@
-"""Loads orders from a JSONL file: one order in the wire's shape a line."""
+"""Reads a file of JSON lines and names each line that cannot be taken."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-
-from app.sandbox.sitegiant.catalogue import rows_sold
-from app.sandbox.sitegiant.orders import checked_order
-from app.sandbox.sitegiant.shop import BadOrders, Shop
+from typing import Any, TypeVar
 
 SHOWN_PROBLEMS = 20
+
+T = TypeVar("T")
+
+
+class BadRecords(ValueError):
+    """Records that cannot be taken: `problems` holds (place in the batch from 0, sentence) for each."""
+
+    noun = "record"
+
+    def __init__(self, problems: list[tuple[int, str]]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{self.noun} {place + 1}: {sentence}" for place, sentence in problems))
 
 
 class LoadError(Exception):
     """A file that cannot be loaded; the text has a line for each bad line of the file, and nothing was kept."""
 
 
-def load_jsonl(shop: Shop, path: Path) -> list[int]:
-    """Add the file's orders to the shop, all or none, and make its items from what they sold."""
+def load_jsonl(path: Path, take: Callable[[list[Any]], T]) -> T:
+    """Let `take` take the file's values, all or none: it raises BadRecords. Raises LoadError."""
     lines: list[int] = []
-    raws: list[object] = []
+    raws: list[Any] = []
     bad: list[tuple[int, str]] = []
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -34,11 +44,8 @@ def load_jsonl(shop: Shop, path: Path) -> list[int]:
                 bad.append((number, f"not JSON: {problem}"))
     if not bad:
         try:
-            with shop.db.transaction():
-                added = shop.add_orders(raws)
-                shop.keep_items(rows_sold(checked_order(raw) for raw in raws))
-                return added
-        except BadOrders as problems:
+            return take(raws)
+        except BadRecords as problems:
             bad = [(lines[place], sentence) for place, sentence in problems.problems]
     raise LoadError(_listed(path, bad))
 
