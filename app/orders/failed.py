@@ -1,5 +1,6 @@
 """What needs a person, grouped by cause: orders that are held, numbers that could not be written back, orders that
-could not be read, and invoiced orders that changed on the channel afterwards."""
+another store did not let us move, orders that could not be read, and invoiced orders that changed on the channel
+afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from app.mappings.models import PaymentMapping
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder
-from app.sync.models import Change
+from app.sync.models import MOVE, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
 BADGE_AT_MOST: Final = 1_000
@@ -33,6 +34,7 @@ class CauseKind(StrEnum):
 
     ORDERS = "orders"
     WRITE_BACKS = "write_backs"
+    MOVES = "moves"
     UNREADABLE = "unreadable"
     ALERTS = "alerts"
 
@@ -112,12 +114,12 @@ class Cause:
 def failed_causes() -> list[Cause]:
     """Every cause, most money of the store's own currency first, then most orders. Five statements."""
     own = current_store().currency
-    causes = [*_held(), *_stuck_write_backs(), *_unreadable(), *_alerts()]
+    causes = [*_held(), *_stuck_changes(), *_unreadable(), *_alerts()]
     return sorted(causes, key=lambda cause: (-cause.money.get(own, 0), -cause.count, cause.code, cause.channel_id))
 
 
 def failed_count(at_most: int = BADGE_AT_MOST) -> int:
-    """How many orders and write-backs wait for a person, counted up to `at_most` of each. One statement."""
+    """How many orders, write-backs and moves wait for a person, counted up to `at_most` of each. One statement."""
     return sum(db.session.execute(_counting(at_most)).one())
 
 
@@ -156,9 +158,10 @@ def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
 
 
 def changes_of(key: CauseKey) -> list[ColumnElement[bool]]:
-    """Conditions on Change: the write-backs of a cause."""
+    """Conditions on Change: the write-backs of a cause, or its moves."""
     channel = (Change.store_id == current_store_id(), Change.channel_id == key.channel_id)
-    return [*channel, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
+    kind = Change.kind == (MOVE if key.kind == CauseKind.MOVES else WRITE_BACK)
+    return [*channel, kind, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
 
 
 def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
@@ -212,14 +215,15 @@ def _holding() -> Any:
     )
 
 
-def _stuck_write_backs() -> list[Cause]:
+def _stuck_changes() -> list[Cause]:
     rows = db.session.execute(_blocking()).all()
     blocked = ChangeState.BLOCKED
-    return _merged(
+    written = _merged(
         CauseKind.WRITE_BACKS,
-        rows,
+        [row for row in rows if row.kind == WRITE_BACK],
         lambda row: OrderFilter(channel=row.channel_id, write_back=blocked, reason=row.code),
     )
+    return written + _merged(CauseKind.MOVES, [row for row in rows if row.kind == MOVE], lambda _row: None)
 
 
 @cache
@@ -227,6 +231,7 @@ def _blocking() -> Any:
     store_id = THIS_STORE
     return (
         select(
+            Change.kind,
             Change.reason.label("code"),
             Change.channel_id,
             Channel.name.label("channel"),
@@ -236,7 +241,7 @@ def _blocking() -> Any:
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
         .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
-        .group_by(Change.reason, Change.channel_id, Channel.name, Order.currency)
+        .group_by(Change.kind, Change.reason, Change.channel_id, Channel.name, Order.currency)
     )
 
 

@@ -197,7 +197,7 @@ def _changes() -> Select[Any]:
             Invoice.number_text.label("invoice_no"),
         )
         .join(Order, and_(Order.store_id == Change.store_id, Order.id == Change.order_id))
-        .join(Invoice, and_(Invoice.store_id == Change.store_id, Invoice.id == Change.invoice_id))
+        .outerjoin(Invoice, and_(Invoice.store_id == Change.store_id, Invoice.id == Change.invoice_id))
     )
 
 
@@ -225,6 +225,7 @@ _SOURCES: Final[Mapping[CauseKind, _Source]] = {
     CauseKind.ORDERS: _Source(_orders, Order.id, (Order.placed_at, Order.id), orders_of),
     CauseKind.ALERTS: _Source(_orders, Order.id, (Order.placed_at, Order.id), orders_of),
     CauseKind.WRITE_BACKS: _Source(_changes, Change.id, (Change.id,), changes_of),
+    CauseKind.MOVES: _Source(_changes, Change.id, (Change.id,), changes_of),
     CauseKind.UNREADABLE: _Source(_seen, SeenOrder.remote_id, (SeenOrder.remote_id,), unread_of, newest_first=False),
 }
 

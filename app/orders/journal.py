@@ -96,8 +96,39 @@ def _credit(detail: Detail, place: Place, currency: str) -> list[str]:
     return lines + _words(detail, place, currency)
 
 
+def _move(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    """Where the order is let stand, by whom, and with which courier and tracking number."""
+    parts = [detail.get("package"), _status_of(detail.get("status")), detail.get("courier")]
+    return [" · ".join(str(part) for part in (*parts, detail.get("tracking_number"), detail.get("person")) if part)]
+
+
+def _move_failed(detail: Detail, place: Place, currency: str) -> list[str]:
+    return _move(detail, place, currency) + _why(detail, place, currency)
+
+
+def _move_left(detail: Detail, place: Place, currency: str) -> list[str]:
+    """Left by a person, for a reason in words, or because the link ended."""
+    return _move(detail, place, currency) + (_words(detail, place, currency) or _why(detail, place, currency))
+
+
+def _conflict(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    facts = {"stands": _status_of(detail.get("stands")), "wanted": _status_of(detail.get("wanted"))}
+    return [_("“%(stands)s” counts, not “%(wanted)s”.", **facts)]
+
+
+def _status_of(status: Any) -> str:
+    return str(badge_of(str(status), "OrderStatus").label) if status else ""
+
+
 def _reference(detail: Detail, _place: Place, _currency: str) -> list[str]:
     return [_("Reference %(reference)s", reference=detail["reference"])] if detail.get("reference") else []
+
+
+def _label(detail: Detail, _place: Place, _currency: str) -> list[str]:
+    """By whom it travels, and under which number."""
+    told = [detail["courier"]] if detail.get("courier") else []
+    told += [_("tracking number %(number)s", number=detail["tracking_number"])] if detail.get("tracking_number") else []
+    return [", ".join(told)] if told else []
 
 
 def _was(detail: Detail, _place: Place, _currency: str) -> list[str]:
@@ -158,11 +189,21 @@ _CHANGED: Final[Mapping[str, tuple[Any, Callable[[Any, Place, str], str]]]] = {
     "alert": (_l("Since it was invoiced"), _alert),
 }
 
+MOVE_KEYS: Final = ("status", "package", "courier", "tracking_number", "person")
+
 KINDS: Final[Mapping[str, Kind]] = {
     "imported": Kind(_l("Read from %(channel)s for the first time"), ("state", "reason"), "down", lines=_standing),
     "made_here": Kind(_l("Made here"), ("state", "reason"), "plus", lines=_standing),
     "changed_here": Kind(_l("Changed here"), tuple(_CHANGED), "edit", lines=_changes),
     "changed": Kind(_l("Changed on %(channel)s"), tuple(_CHANGED), "refresh", lines=_changes),
+    "split": Kind(_l("Split: a part of package %(package)s is package %(into)s now"), ("package", "into"), "box"),
+    "merged_back": Kind(_l("Package %(package)s merged back into %(into)s"), ("package", "into"), "box"),
+    "combined": Kind(_l("Packed together in package %(package)s: %(orders)s"), ("package", "orders"), "box"),
+    "separated": Kind(_l("Order %(order)s taken out of package %(package)s"), ("package", "order"), "box"),
+    "sent": Kind(_l("Package %(package)s sent"), ("package", "courier", "tracking_number"), "arrow", "info", _label),
+    "relabelled": Kind(
+        _l("Courier of package %(package)s changed"), ("package", "courier", "tracking_number"), "edit", lines=_label
+    ),
     "waiting": Kind(_l("Waits for its payment"), ("reason",), "clock"),
     "held": Kind(_l("Held, because something must be mended first"), ("reason",), "warning", "danger", _why),
     "freed": Kind(_l("Goes on: what it waited for is mended"), ("reason",), "check", "info"),
@@ -218,6 +259,28 @@ KINDS: Final[Mapping[str, Kind]] = {
     "write_back_ignored": Kind(
         _l("%(number)s is not written to %(channel)s: “%(words)s”"), ("number", "words", "was"), "x", lines=_was
     ),
+    "move_planned": Kind(_l("To be said to %(channel)s"), MOVE_KEYS, "clock", "info", _move),
+    "move_made": Kind(_l("%(channel)s was told"), MOVE_KEYS, "check", "success", _move),
+    "move_overtaken": Kind(
+        _l("%(channel)s says something else, and that counts"), MOVE_KEYS, "warning", "warning", _move
+    ),
+    "move_failed": Kind(
+        _l("%(channel)s did not take it over"), (*MOVE_KEYS, "words", "reason"), "warning", "danger", _move_failed
+    ),
+    "move_dropped": Kind(
+        _l("Not said to %(channel)s any more"), (*MOVE_KEYS, "words", "reason"), "x", lines=_move_left
+    ),
+    "moved_there": Kind(_l("Said by %(store)s"), ("store", "person", "status"), "arrow", "info", _move),
+    "move_conflict": Kind(
+        _l("%(store)s and this store said different things of it"),
+        ("store", "wanted", "wanted_by", "wanted_at", "stands", "stands_by", "stands_at", "outcome"),
+        "warning",
+        "warning",
+        _conflict,
+    ),
+    "oversold": Kind(_l("Oversold: too few of %(skus)s to reserve what was ordered"), ("skus",), "warning", "danger"),
+    "stock_unlinked": Kind(_l("Not taken out of stock: %(skus)s is linked to no item"), ("skus",), "link", "warning"),
+    "stock_found": Kind(_l("Nothing of %(skus)s is missing any more"), ("skus",), "box", "success"),
     "numbers_moved": Kind(_l("The next invoice number was moved from %(from)s to %(to)s"), ("from", "to"), "edit"),
     "job_waits": Kind(
         _l("%(message)s It goes on by itself."), ("code", "message", "reference", "next_try_at"), "clock", "warning"

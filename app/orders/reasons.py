@@ -386,6 +386,25 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _nothing,
         _l("%(channel)s did not take the invoice number."),
     ),
+    Reason.MOVE_REFUSED: _Entry(
+        _l("status not taken over"),
+        _l("%(channel)s did not let it go there: “%(words)s”"),
+        _l("Look at the order's page. Try again once that is mended, or leave it."),
+        _nothing,
+        _l("%(channel)s did not let these orders go where you said."),
+    ),
+    Reason.OVERTAKEN: _Entry(
+        _l("said otherwise in the other store"),
+        _l("%(channel)s said something else of it, and that counts."),
+        "",
+        _nothing,
+    ),
+    Reason.LINK_ENDED: _Entry(
+        _l("link ended"),
+        _l("The link to %(channel)s ended before it was told."),
+        "",
+        _nothing,
+    ),
     "CHANNEL_PAUSED": _Entry(
         _l("on a paused channel"),
         _l("%(channel)s is paused, so nothing is asked of it."),

@@ -26,6 +26,7 @@ from app.orders.writing import JournalNote, write_journal
 from app.sync.details import Details, read_details
 from app.sync.lease import LeaseLostError, Run, make_sure
 from app.sync.models import MOVE, OPEN, Change
+from app.sync.moving import said_of
 from app.sync.pull import Places, places_of
 from app.sync.send import put_off
 from app.tenancy.scope import store_scope
@@ -166,7 +167,7 @@ def _page(run: Run, stand: Details) -> PulledPage:
 
 def _settled(run: Run, move: Claimed, receipt: Receipt, now: datetime) -> tuple[Mapping[str, Any], JournalNote | None]:
     """The change's row after the answer, and the note for its order."""
-    said = {name: move.payload[name] for name in ("status", "package", "courier", "tracking_number")}
+    said = said_of(move.payload)
     row: dict[str, Any] = {"store_id": run.store_id, "id": move.id, "not_before": None, "done_at": None}
     row |= {"reason": None, "reason_detail": {}}
     if receipt.outcome is WriteOutcome.DONE:

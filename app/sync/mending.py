@@ -18,7 +18,8 @@ from app.orders.models import Order, SeenOrder
 from app.orders.retrying import want_orders, want_unread
 from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal
-from app.sync.models import LEFT, WRITE_BACK, Change
+from app.sync.models import LEFT, MOVE, WRITE_BACK, Change
+from app.sync.moving import said_of
 from app.sync.nudge import nudge
 from app.sync.services import JobStart, request_retry
 from app.tenancy.scope import current_store_id
@@ -34,7 +35,7 @@ def retry(cause: CauseKey, rows: RowKeys, user_id: int) -> JobStart | None:
     the channel is paused.
     """
     match cause.kind:
-        case CauseKind.WRITE_BACKS:
+        case CauseKind.WRITE_BACKS | CauseKind.MOVES:
             return _plan_again(cause.channel_id, [*changes_of(cause), *_among(Change.id, rows)], user_id)
         case CauseKind.UNREADABLE:
             unread = [*unread_of(cause), *_among(SeenOrder.remote_id, rows)]
@@ -46,7 +47,7 @@ def retry(cause: CauseKey, rows: RowKeys, user_id: int) -> JobStart | None:
 
 def leave_out(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
     """Leave out what waits for this cause, with a reason in words; returns how many."""
-    if cause.kind == CauseKind.WRITE_BACKS:
+    if cause.kind in (CauseKind.WRITE_BACKS, CauseKind.MOVES):
         left = _give_up(cause, rows, words, user_id)
     else:
         left = ignore(cause, rows, words, user_id)
@@ -56,7 +57,12 @@ def leave_out(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
 
 
 def take_back(kind: CauseKind, channel_id: int, rows: Sequence[Any], user_id: int) -> int:
-    """Undo leaving out; returns how many. ChannelNotReadyError when that asks something of a paused channel."""
+    """Undo leaving out; returns how many. ChannelNotReadyError when that asks something of a paused channel.
+
+    A move that was given up is past: the order has gone on without it, and a new one is made instead.
+    """
+    if kind == CauseKind.MOVES:
+        return 0
     if kind == CauseKind.WRITE_BACKS:
         start = _plan_again(channel_id, [*_left(channel_id), one_of(Change.id, rows)], user_id)
         return 0 if start is None else start.taken
@@ -78,10 +84,10 @@ def _plan_again(channel_id: int, matching: Sequence[ColumnElement[bool]], user_i
             update(Change)
             .where(*matching)
             .values(state=ChangeState.PLANNED, not_before=None, reason=None, reason_detail={})
-            .returning(Change.order_id, Change.invoice_id)
+            .returning(Change.kind, Change.order_id, Change.invoice_id, Change.payload)
             .execution_options(synchronize_session=False)
         ).all()
-        notes = [JournalNote("write_back_planned", channel_id, row.order_id, {}, row.invoice_id) for row in rows]
+        notes = [_note("write_back_planned", "move_planned", channel_id, row, {}) for row in rows]
         write_journal(notes, user_id=user_id)
         return len(rows)
 
@@ -95,13 +101,20 @@ def _give_up(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
         update(Change)
         .where(*changes_of(cause), *_among(Change.id, rows))
         .values(state=ChangeState.DROPPED, reason=Reason.IGNORED, reason_detail=kept)
-        .returning(Change.order_id, Change.invoice_id)
+        .returning(Change.kind, Change.order_id, Change.invoice_id, Change.payload)
         .execution_options(synchronize_session=False)
     ).all()
     detail = {"words": words, "was": cause.code}
-    notes = [JournalNote("write_back_ignored", cause.channel_id, row.order_id, detail, row.invoice_id) for row in left]
+    notes = [_note("write_back_ignored", "move_dropped", cause.channel_id, row, detail) for row in left]
     write_journal(notes, user_id=user_id)
     return len(left)
+
+
+def _note(written: str, moved: str, channel_id: int, row: Any, detail: dict[str, Any]) -> JournalNote:
+    """What became of a change, by its kind: a number to be written, or a move with what it says."""
+    if row.kind == MOVE:
+        return JournalNote(moved, channel_id, row.order_id, {**said_of(row.payload), **detail})
+    return JournalNote(written, channel_id, row.order_id, detail, row.invoice_id)
 
 
 def _left(channel_id: int) -> list[ColumnElement[bool]]:

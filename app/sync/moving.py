@@ -159,11 +159,16 @@ def give_up_moves(channel_id: int) -> None:
         .execution_options(synchronize_session=False)
     ).all()
     notes = [
-        JournalNote("move_dropped", channel_id, row.order_id, {**row.payload, "reason": Reason.LINK_ENDED})
+        JournalNote("move_dropped", channel_id, row.order_id, {**said_of(row.payload), "reason": Reason.LINK_ENDED})
         for row in rows
     ]
     write_journal(notes)
     db.session.commit()
+
+
+def said_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a planned move says of its order, for a note."""
+    return {name: payload[name] for name in ("status", "package", "courier", "tracking_number")}
 
 
 def _channel_of(order_id: int) -> int:

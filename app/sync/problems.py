@@ -188,7 +188,7 @@ def _said(cause: Cause, row: FailedRow | None, sent: Mapping[int, str]) -> Said 
     if row is None:
         return None
     payload = row.payload or (sent.get(row.order_id, "") if row.order_id is not None else "")
-    if cause.kind == CauseKind.WRITE_BACKS:
+    if cause.kind in (CauseKind.WRITE_BACKS, CauseKind.MOVES):
         found = str(row.detail.get("found") or "")
         words = [str(row.detail.get("words") or ""), _("It holds %(number)s.", number=found) if found else ""]
         words.append(

@@ -18,7 +18,7 @@ from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.orders.models import JournalEntry, Order
-from app.sync.models import Change, SyncJob
+from app.sync.models import MOVE, Change, SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
@@ -161,10 +161,14 @@ class ChannelActivity:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One write of an invoice number to a channel, as the page that asks about it shows it."""
+    """One change of a channel, as the page that asks about it shows it: a number that is written, or a move.
+
+    `status` is where a move lets the order stand, '' for a number.
+    """
 
     id: int
     state: str
+    status: str
     order_id: int
     order_number: str
     channel_id: int
@@ -247,12 +251,12 @@ def channel_activities(channel_ids: Collection[int]) -> dict[int, ChannelActivit
 
 
 def change_view(change_id: int) -> ChangeRow | None:
-    """One write of a number, with what it is about. One statement."""
+    """One change, with what it is about. One statement."""
     store_id = current_store_id()
     row = db.session.execute(
         select(Change, Order.number, Channel.name, Invoice.number_text)
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
-        .join(Invoice, and_(Invoice.store_id == store_id, Invoice.id == Change.invoice_id))
+        .outerjoin(Invoice, and_(Invoice.store_id == store_id, Invoice.id == Change.invoice_id))
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .where(Change.store_id == store_id, Change.id == change_id)
     ).one_or_none()
@@ -262,11 +266,12 @@ def change_view(change_id: int) -> ChangeRow | None:
     return ChangeRow(
         id=change.id,
         state=change.state,
+        status=str(change.payload["status"]) if change.kind == MOVE else "",
         order_id=change.order_id,
         order_number=order_number,
         channel_id=change.channel_id,
         channel=channel,
-        invoice_no=invoice_no,
+        invoice_no=invoice_no or "",
         found=str(change.reason_detail.get("found") or "") if change.state == ChangeState.BLOCKED else "",
     )
 

@@ -28,6 +28,7 @@ from app.sync.refusals import delivery_orders_notice
 from app.sync.words import ShownJob, clock, show_activity, show_job
 from app.tenancy import doors
 from app.web.args import read_args
+from app.web.badges import badge_of
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
@@ -171,7 +172,7 @@ def sync_now(channel_id: int) -> Response:
 
 @blueprint.post("/changes/<int:change_id>/retry")
 def change_retry(change_id: int) -> Response:
-    """Send an invoice number that was not taken once more."""
+    """Send once more what was not taken: an invoice number, or a move."""
     change = _change_or_404(change_id)
     back = _back_from(change)
     try:
@@ -180,14 +181,14 @@ def change_retry(change_id: int) -> Response:
         return done(back, _("It was settled meanwhile."), category="info")
     if start is None:
         return _paused(change.channel_id, change.channel, back)
-    words = _("%(number)s is on its way to %(channel)s again.", number=change.invoice_no, channel=change.channel)
+    words = _("%(number)s is on its way to %(channel)s again.", number=_said(change), channel=change.channel)
     return done(back, words, category="info")
 
 
 @blueprint.route("/changes/<int:change_id>/drop", methods=["GET", "POST"])
 @needs(Role.OWNER)
 def change_drop(change_id: int) -> Response:
-    """Leave the channel's number as it is; asks first, on a page of its own."""
+    """Leave the channel as it is; asks first, on a page of its own."""
     change = _change_or_404(change_id)
     back = _back_from(change)
     if change.state != ChangeState.BLOCKED:
@@ -244,11 +245,13 @@ def _strip() -> dict[str, Any]:
 
 
 def _question(change: ChangeRow, back: str) -> str:
-    """The page that asks before an invoice number is given up."""
-    facts = [
-        _("Order %(number)s on %(channel)s", number=change.order_number, channel=change.channel),
-        _("Our invoice: %(number)s. It stays in your books.", number=change.invoice_no),
-    ]
+    """The page that asks before a change is given up."""
+    facts = [_("Order %(number)s on %(channel)s", number=change.order_number, channel=change.channel)]
+    if change.status:
+        question = _("It is then never told that the order is “%(status)s”.", status=_said(change))
+    else:
+        facts.append(_("Our invoice: %(number)s. It stays in your books.", number=change.invoice_no))
+        question = _("Our number is then never written to this order again, and the two will not match.")
     if change.found:
         facts.append(
             _("On %(channel)s stands %(found)s, and it stays there.", channel=change.channel, found=change.found)
@@ -256,7 +259,7 @@ def _question(change: ChangeRow, back: str) -> str:
     return render_template(
         "_shared/confirm.html",
         title=_("Leave %(channel)s as it is?", channel=change.channel),
-        question=_("Our number is then never written to this order again, and the two will not match."),
+        question=question,
         facts=facts,
         action=url_for(".change_drop", change_id=change.id),
         button=_("Leave it"),
@@ -264,6 +267,11 @@ def _question(change: ChangeRow, back: str) -> str:
         back=back,
         hidden={"confirmed": "1", "next": back},
     )
+
+
+def _said(change: ChangeRow) -> str:
+    """The number or the status that is told."""
+    return str(badge_of(change.status, "OrderStatus").label) if change.status else change.invoice_no
 
 
 def _may_look(token: str, slug: str) -> bool:
@@ -292,7 +300,7 @@ def _channel_or_404(channel_id: int) -> ChannelRow:
 def _change_or_404(change_id: int) -> ChangeRow:
     change = queries.change_view(change_id)
     if change is None:
-        abort(404, _("There is no such invoice number to send in this store."))
+        abort(404, _("There is nothing of this kind to send in this store."))
     return change
 
 

@@ -39,6 +39,10 @@ class _Counter:
     tone: str = ""
 
 
+MOVE_COUNTS: Final = ("moved", "moves_overtaken", "moves_unsent", "moves_refused")
+"""What a job counts that tells another store where orders stand."""
+
+
 def tallies(row: JobRow) -> tuple[Tally, ...]:
     """The counters that are not zero, in the order of the work."""
     return tuple(
@@ -194,6 +198,33 @@ _COUNTERS: Final = (
         lambda n: _("%(count)s refused", count=number(n)),
         link=_orders(write_back=_BLOCKED),
         hint=_l("the channel did not take the number"),
+        tone="danger",
+    ),
+    _Counter(
+        "moved",
+        _l("Orders moved"),
+        lambda n: ngettext("%(count)s order moved", "%(count)s orders moved", n, count=number(n)),
+        hint=_l("%(channel)s knows where they stand"),
+    ),
+    _Counter(
+        "moves_overtaken",
+        _l("Said otherwise there"),
+        lambda n: _("%(count)s said otherwise there", count=number(n)),
+        hint=_l("what %(channel)s said of them counts; the orders' pages say why"),
+        tone="warning",
+    ),
+    _Counter(
+        "moves_unsent",
+        _l("Not told yet"),
+        lambda n: _("%(count)s not told yet", count=number(n)),
+        hint=_l("tried again by itself"),
+    ),
+    _Counter(
+        "moves_refused",
+        _l("Not taken over"),
+        lambda n: _("%(count)s not taken over", count=number(n)),
+        link=lambda _row: url_if("orders.failed"),
+        hint=_l("%(channel)s did not let them go where you said"),
         tone="danger",
     ),
     _Counter("products", _l("Products listed"), link=_products()),
