@@ -37,6 +37,8 @@ class StoreRules:
     closed_through: date | None = None
     """The last day of the store's closed books; nothing is dated on it or before."""
     unlinked_items: Literal["book", "hold"] = "book"
+    stock_location_id: int | None = None
+    """The warehouse out of which the channel's orders are served; None where they take no stock of ours."""
     rounding_tolerance: int = 5
 
 

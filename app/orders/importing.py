@@ -30,6 +30,7 @@ from app.orders.knowing import Subject, known_of
 from app.orders.meaning import doubts_of
 from app.orders.mirroring import mirror
 from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
+from app.orders.stock import settle_stock
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
 from app.tenancy.scope import current_store_id
@@ -176,6 +177,7 @@ def store_rules(channel_id: int) -> StoreRules:
         invoice_date_rule=cast(InvoiceDateRule, store.invoice_date_rule),
         closed_through=store.closed_through,
         unlinked_items=cast(Literal["book", "hold"], store.unlinked_items),
+        stock_location_id=channel.stock_location_id,
     )
 
 
@@ -229,11 +231,12 @@ def store_page(
     counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unread))
     _write_seen(page, orders, unreadable, marketplaces)
     _write_gateways(page.channel_id, orders.values())
-    counts.new, counts.changed = _write_orders(
-        page.channel_id, list(orders.values()), rules, marketplaces, job_id, user_id=user_id
-    )
+    new, changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id, user_id=user_id)
+    counts.new, counts.changed = len(new), len(changed)
     hold_unread(page.channel_id, unread, job_id)
     counts.unchanged = counts.listed - counts.new - counts.changed - counts.skipped - counts.unreadable
+    if rules.stock_location_id is not None:
+        settle_stock([*new, *changed], job_id=job_id, user_id=user_id)
     return counts
 
 
@@ -322,8 +325,8 @@ def _write_orders(
     job_id: int | None,
     *,
     user_id: int | None,
-) -> tuple[int, int]:
-    """How many orders were new, and how many of the known ones changed."""
+) -> tuple[list[int], list[int]]:
+    """The ids of the orders that were new, and of the known ones that changed."""
     stored = _stored_orders(channel_id, [order.remote_id for order in orders])
     doubts = doubts_of(channel_id, {order.remote_id: order.lines for order in orders}, rules)
     subjects = [_subject(order, stored.get(order.remote_id)) for order in orders]
@@ -359,7 +362,7 @@ def _write_orders(
     _write_lines([order_id for order_id, _ in rewritten], added + rewritten)
     mirror(channel_id, {key: order.fulfilment for key, order in added + rewritten if order.fulfilment is not None})
     write_journal(notes, job_id=job_id, user_id=user_id)
-    return len(fresh), len(changed)
+    return [order_id for order_id, _ in added], [order_id for order_id, _ in rewritten]
 
 
 def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:

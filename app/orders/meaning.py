@@ -6,7 +6,7 @@ Read for a whole page at once, in two statements; a store that books unlinked it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -33,17 +33,33 @@ def doubts_of(channel_id: int, lines: Mapping[str, Iterable[Any]], rules: StoreR
     wanted = {sku.strip() for some in skus.values() for sku in some if sku.strip()}
     if not wanted:
         return {}
-    linked, ours = _linked(channel_id, wanted), _ours(wanted)
+    linked, ours = _linked({channel_id}, wanted).get(channel_id, {}), _ours(wanted)
     return {remote_id: meanings(some, linked, ours) for remote_id, some in skus.items()}
 
 
-def _linked(channel_id: int, skus: Iterable[str]) -> dict[str, frozenset[int]]:
-    """What linked listings of the channel mean by these SKUs; one that is gone told what old orders meant."""
+def items_meant(skus: Mapping[int, Collection[str]]) -> dict[tuple[int, str], frozenset[int]]:
+    """What SKUs of orders mean, by channel and `sku_key`: no item, one, or several. Two statements.
+
+    `skus` are those of each channel.
+    """
+    wanted = {sku for some in skus.values() for sku in some}
+    if not wanted:
+        return {}
+    linked, ours = _linked(skus.keys(), wanted), _ours(wanted)
+    return {
+        (channel_id, key): linked.get(channel_id, {}).get(key) or ours.get(key) or frozenset()
+        for channel_id, some in skus.items()
+        for key in map(sku_key, some)
+    }
+
+
+def _linked(channel_ids: Collection[int], skus: Iterable[str]) -> dict[int, dict[str, frozenset[int]]]:
+    """What linked listings of each channel mean by these SKUs; one that is gone told what old orders meant."""
     keys = sorted({loose_key(sku) for sku in skus})
     rows = db.session.execute(
-        select(Listing.isku, Listing.sku, Listing.item_id).where(
+        select(Listing.channel_id, Listing.isku, Listing.sku, Listing.item_id).where(
             Listing.store_id == current_store_id(),
-            Listing.channel_id == channel_id,
+            Listing.channel_id.in_(channel_ids),
             Listing.item_id.is_not(None),
             or_(
                 Listing.isku_key.in_(keys) & (Listing.isku_key != ""),
@@ -51,11 +67,13 @@ def _linked(channel_id: int, skus: Iterable[str]) -> dict[str, frozenset[int]]:
             ),
         )
     )
-    found: defaultdict[str, set[int]] = defaultdict(set)
+    found: defaultdict[int, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
         for sku in (row.isku, row.sku):
-            found[sku_key(sku)].add(row.item_id)
-    return {key: frozenset(item_ids) for key, item_ids in found.items()}
+            found[row.channel_id][sku_key(sku)].add(row.item_id)
+    return {
+        channel_id: {key: frozenset(item_ids) for key, item_ids in meant.items()} for channel_id, meant in found.items()
+    }
 
 
 def _ours(skus: Iterable[str]) -> dict[str, frozenset[int]]:

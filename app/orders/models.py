@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
+    CheckConstraint,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -178,6 +179,29 @@ class OrderLine(StoreOwnedByParent, Base):
     gross: Mapped[int]
     discount: Mapped[int]
     tax: Mapped[int]
+
+
+class Shortage(StoreOwnedByParent, Base):
+    """Pieces that an order should hold of the stock and does not; gone as soon as it holds them, or needs none."""
+
+    __tablename__ = "shortages"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["store_id", "item_id"], ["items.store_id", "items.id"]),
+        Index("ix_shortages_item", "store_id", "item_id", postgresql_where=text("item_id is not null")),
+        CheckConstraint("missing > 0", name="missing"),
+        CheckConstraint("(why = 'oversold') = (item_id is not null)", name="item_id"),
+        CheckConstraint("why in ('oversold', 'unlinked')", name="why"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    item_id: Mapped[int | None]
+    """What the SKU means; None where it means no item of ours, or several."""
+    missing: Mapped[int]
+    why: Mapped[str]
+    """A value of `app.core.reserving.Why`."""
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class RawRecord(StoreOwnedByParent, Base):

@@ -48,6 +48,7 @@ STORE_OWNED = (
     "closings",
     "order_lines",
     "raw_records",
+    "shortages",
     "fulfilments",
     "packages",
     "package_lines",
@@ -1004,6 +1005,32 @@ def upgrade() -> None:
         "stock_movements",
         ["store_id", "order_id"],
         postgresql_where=sa.text("order_id is not null"),
+    )
+    op.create_table(
+        "shortages",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("item_id", sa.BigInteger(), nullable=True),
+        sa.Column("missing", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("missing > 0", name=op.f("ck_shortages_missing")),
+        sa.CheckConstraint("(why = 'oversold') = (item_id is not null)", name=op.f("ck_shortages_item_id")),
+        sa.CheckConstraint("why in ('oversold', 'unlinked')", name=op.f("ck_shortages_why")),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"],
+            ["orders.store_id", "orders.id"],
+            name=op.f("fk_shortages_store_id_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "item_id"], ["items.store_id", "items.id"], name=op.f("fk_shortages_store_id_item_id")
+        ),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "sku", name=op.f("pk_shortages")),
+    )
+    op.create_index(
+        "ix_shortages_item", "shortages", ["store_id", "item_id"], postgresql_where=sa.text("item_id is not null")
     )
     op.create_table(
         "raw_records",
