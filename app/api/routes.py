@@ -23,9 +23,13 @@ from app.api.keys import Caller, Scope, arrive, hash_of
 from app.api.orders import order_json
 from app.api.problems import Problem, of_mistakes
 from app.core.own_orders import Mistakes, read_move, read_order
+from app.core.packing import CannotPack
 from app.extensions import limiter
+from app.fulfilment.house import NotHere
+from app.fulfilment.services import tell
+from app.fulfilment.words import why
 from app.own_orders import services
-from app.own_orders.services import Invoiced, KeyReused, Made, NoSuchOrder, NumberTaken, Request
+from app.own_orders.services import Invoiced, KeyReused, Made, NumberTaken, Request
 from app.sync.nudge import nudge
 from app.tenancy import doors
 from app.tenancy.scope import current_store, enter_store
@@ -126,24 +130,20 @@ def show_order(order_id: str) -> Response:
 @_by_address
 @_by_key
 def change_order(order_id: str) -> Response:
-    """Say what happened to an order: paid, sent, cancelled, paid back. Saying it twice does no harm."""
+    """Say what happened to an order: paid, sent by which courier, cancelled, paid back. Twice does no harm."""
     _caller(Scope.WRITE)
     body = _body()
     try:
-        move = read_move(_parsed(body))
-        services.move_order(
-            _number_of(order_id),
-            None,
-            status=move.status,
-            payment_status=move.payment_status,
-            payment_method=move.payment_method,
-        )
+        tell(_number_of(order_id), read_move(_parsed(body)), None)
     except Mistakes as mistakes:
         raise of_mistakes(mistakes.found) from None
     except Invoiced:
         detail = _("It was invoiced, so its payment method stays as it is.")
         raise Problem(409, _("The order is invoiced"), detail) from None
-    except NoSuchOrder:
+    except CannotPack as problem:
+        error = {"pointer": "#/package", "code": str(problem.refusal), "detail": why(problem)}
+        raise Problem(409, _("The packages stay as they are"), why(problem), errors=[error]) from None
+    except NotHere:
         _no_such_order()
     nudge(g.store.id, "orders")
     return _order_or_404(order_id)

@@ -49,3 +49,8 @@ MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = MappingProxyType(
 def may_move(before: OrderStatus, after: OrderStatus) -> bool:
     """Whether an order that stands at one status may go on to another."""
     return after in MOVES[before]
+
+
+def next_of(status: OrderStatus) -> tuple[OrderStatus, ...]:
+    """What may follow a status, in the order in which it is offered."""
+    return tuple(one for one in OrderStatus if one in MOVES[status])

@@ -18,6 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from app.core.fulfilment import SENT, may_move, next_of
 from app.core.money import LIMIT, from_minor, multiply, to_minor
 from app.core.types import OrderStatus, OrderStub, OrderType, PaymentStatus, RemoteLine, RemoteOrder
 
@@ -31,7 +32,6 @@ KINDS: Final = (
 STATUSES: Final = tuple(status for status in OrderStatus if status != OrderStatus.UNKNOWN)
 PAYMENT_STATUSES: Final = (PaymentStatus.UNPAID, PaymentStatus.PAID, PaymentStatus.REFUNDED)
 ENDED: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
-SENT: Final = frozenset({OrderStatus.SHIPPED, OrderStatus.COMPLETED})
 MOST_LINES: Final = 200
 MOST_MISTAKES: Final = 50
 NUMBER_LENGTH: Final = 60
@@ -43,7 +43,7 @@ FIELDS: Final = (
     *("placed_at", "paid_at", "shipped_at", "buyer", "note", "lines"),
     *("shipping", "discount", "tax", "tax_included", "total"),
 )
-MOVE_FIELDS: Final = ("status", "payment_status", "payment_method")
+MOVE_FIELDS: Final = ("status", "payment_status", "payment_method", "package", "courier", "tracking_number")
 LINE_FIELDS: Final = ("sku", "name", "variant", "quantity", "unit_price", "discount")
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffd")
 _LARGEST_QUANTITY: Final = 10**6
@@ -74,7 +74,11 @@ class Wrong(StrEnum):
     TOO_LARGE = "too_large"
     TOTAL_DIFFERS = "total_differs"
     ENDED = "ended"
-    """An order that was cancelled, returned or refunded does not go on; a new one is made instead."""
+    """What was paid back stays so; a new order is made instead."""
+    NOT_NEXT = "not_next"
+    """No order goes from the status that it has to this one."""
+    OF_SHIPPED = "of_shipped"
+    """A single package can be sent; any other status is that of the whole order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +176,18 @@ def read_order(document: object, *, currency: str, now: datetime) -> OwnOrder:
 class Move:
     """What happened to an order; what is None stays."""
 
-    status: OrderStatus | None
-    payment_status: PaymentStatus | None
-    payment_method: str | None
+    status: OrderStatus | None = None
+    payment_status: PaymentStatus | None = None
+    payment_method: str | None = None
+    package: str | None = None
+    """The package that it happened to; None for all of them."""
+    courier: str | None = None
+    tracking_number: str | None = None
+
+    @property
+    def is_of_packages(self) -> bool:
+        """Whether it says something that packages have and orders have not."""
+        return (self.package, self.courier, self.tracking_number) != (None, None, None)
 
 
 def read_move(document: object) -> Move:
@@ -184,7 +197,11 @@ def read_move(document: object) -> Move:
     move = Move(
         status=reader.choice(told, "status", STATUSES),
         payment_status=reader.choice(told, "payment_status", PAYMENT_STATUSES),
-        payment_method=reader.text(told, "payment_method", NUMBER_LENGTH) if "payment_method" in told else None,
+        **{
+            name: reader.text(told, name, NUMBER_LENGTH)
+            for name in ("payment_method", "package", "courier", "tracking_number")
+            if name in told
+        },
     )
     if not reader.found and not told:
         reader.found.append(Mistake((), Wrong.MISSING))
@@ -240,6 +257,11 @@ def digest_of(order: OwnOrder) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def goods_of(order: OwnOrder) -> list[tuple[str, str, str, Decimal]]:
+    """What is in the order, line by line, whatever it costs."""
+    return [(line.sku, line.name, line.variant, line.quantity) for line in order.lines]
+
+
 def with_moments(order: OwnOrder, now: datetime) -> OwnOrder:
     """The order with the times that were left out: made now, paid when it was made, sent when it was said."""
     placed_at = order.placed_at or now
@@ -260,7 +282,7 @@ def moved(
     payment_status: PaymentStatus | None = None,
     payment_method: str | None = None,
 ) -> OwnOrder:
-    """The order after something happened to it; what is None stays. Mistakes when it has ended and would go on."""
+    """The order after something happened to it; what is None stays. Mistakes when that cannot happen to it."""
     after = replace(
         order,
         status=status or order.status,
@@ -268,8 +290,9 @@ def moved(
         payment_method=order.payment_method if payment_method is None else payment_method,
     )
     found = []
-    if order.status in ENDED and after.status not in ENDED:
-        found.append(Mistake(("status",), Wrong.ENDED))
+    if after.status != order.status and not may_move(order.status, after.status):
+        facts = {"status": str(order.status), "possible": " ".join(next_of(order.status))}
+        found.append(Mistake(("status",), Wrong.NOT_NEXT, facts))
     if order.payment_status == PaymentStatus.REFUNDED and after.payment_status != PaymentStatus.REFUNDED:
         found.append(Mistake(("payment_status",), Wrong.ENDED))
     if found:

@@ -28,6 +28,7 @@ from app.tenancy.scope import current_store, current_store_id
 INVOICE_SERIES: Final = "invoice"
 CREDIT_SERIES: Final = "credit_note"
 OWN_ORDER_SERIES: Final = "own_order"
+PACKAGE_SERIES: Final = "package"
 _INVOICE_COLUMNS = (
     "store_id",
     "series",
@@ -183,7 +184,7 @@ def lock_series(series: Literal["invoice", "credit_note"]) -> None:
     db.session.execute(select(NumberSeries.code).where(*key).with_for_update())
 
 
-def take_numbers(series: Literal["invoice", "credit_note", "own_order"], count: int) -> list[tuple[int, str]]:
+def take_numbers(series: Literal["invoice", "credit_note", "own_order", "package"], count: int) -> list[tuple[int, str]]:
     """The next `count` numbers with their printed form; the series stays locked until the transaction ends."""
     row = db.session.execute(
         update(NumberSeries)

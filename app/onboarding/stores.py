@@ -35,8 +35,8 @@ def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tupl
     """Add a store with its owner to the caller's transaction, inside the new store's scope, and return (id, slug).
 
     Row-level security shows a store only to its own scope, so its number is drawn first and the scope entered
-    before the row is written. The counters of invoices, credit notes and own orders are made here and nowhere else: two
-    workers that both found none would make two.
+    before the row is written. The counters of invoices, credit notes, own orders and packages are made here and nowhere
+    else: two workers that both found none would make two.
     """
     store_id: int = db.session.execute(text("select nextval(pg_get_serial_sequence('stores', 'id'))")).scalar_one()
     enter_store(store_id)
@@ -48,6 +48,7 @@ def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tupl
             NumberSeries(store_id=store_id, code="credit_note", prefix="CN", padding=5, next_number=1),
             PaymentMethod(store_id=store_id, name="Cash", is_default=True),
             NumberSeries(store_id=store_id, code="own_order", prefix="SO", padding=5, next_number=1),
+            NumberSeries(store_id=store_id, code="package", prefix="PK", padding=5, next_number=1),
             Location(store_id=store_id, name="Main warehouse"),
         ]
     )

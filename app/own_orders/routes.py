@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.accounts.access import Role, needs
@@ -21,7 +20,7 @@ from app.catalog.queries import find_items, item
 from app.core.money import from_minor
 from app.core.own_orders import Mistakes, OwnOrder, as_far_as_read, document_of, read_order
 from app.core.states import OrderState
-from app.core.types import OrderStatus, PaymentStatus
+from app.core.types import PaymentStatus
 from app.mappings.queries import payment_methods
 from app.orders.routes import blueprint
 from app.own_orders import services
@@ -35,7 +34,7 @@ from app.own_orders.forms import (
     show_mistakes,
     typed_rows,
 )
-from app.own_orders.services import Invoiced, KeyReused, NumberTaken, OwnOrderRow, Request
+from app.own_orders.services import Invoiced, KeyReused, NumberTaken, OwnOrderRow, Packed, Request
 from app.own_orders.words import words_of
 from app.sync.nudge import nudge
 from app.web.ids import row_id
@@ -44,13 +43,7 @@ from app.web.respond import done, fragment, invalid, page_or_fragment, wants_fra
 _ID: Final = f"int(max={2**63 - 1})"
 _PAGE: Final = ("own_orders/edit.html", "own_orders/_form.html")
 _PRESS: Final = re.compile(r"[\w-]{16,64}", re.ASCII)
-_MOVES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "paid": {"payment_status": PaymentStatus.PAID},
-    "shipped": {"status": OrderStatus.SHIPPED},
-    "completed": {"status": OrderStatus.COMPLETED},
-    "cancelled": {"status": OrderStatus.CANCELLED},
-    "refunded": {"payment_status": PaymentStatus.REFUNDED},
-}
+_MARKS: Final = (PaymentStatus.PAID, PaymentStatus.REFUNDED)
 
 
 @dataclass(slots=True)
@@ -100,20 +93,20 @@ def edit(own_order_id: int) -> Response:
     return _typed_on(sheet) or _change(sheet, row)
 
 
-@blueprint.route(f"/orders/<{_ID}:own_order_id>/mark/<any({', '.join(_MOVES)}):to>", methods=["GET", "POST"])
+@blueprint.route(f"/orders/<{_ID}:own_order_id>/mark/<any({', '.join(_MARKS)}):to>", methods=["GET", "POST"])
 @needs(Role.OWNER)
 def mark(own_order_id: int, to: str) -> Response:
-    """Say that it was paid, sent, cancelled or paid back; a GET asks first."""
+    """Say that it was paid, or paid back; a GET asks first."""
     row = _row_or_404(own_order_id)
     show = url_for(".show", order_id=row.id)
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", back=show, **_asked(row, to)))
     try:
-        services.move_order(row.id, g.membership.user_id, **_MOVES[to])
+        services.pay_order(row.id, g.membership.user_id, PaymentStatus(to))
     except Mistakes as mistakes:
         return done(show, " ".join(words_of(one) for one in mistakes.found), category="warning")
     nudge(g.store.id, "orders", f"channel-{row.channel_id}")
-    return done(show, _marked(to))
+    return done(show, _("The order was paid back.") if to == "refunded" else _("It is paid. Sync makes its invoice."))
 
 
 def _typed_on(sheet: _Sheet) -> Response | None:
@@ -166,6 +159,13 @@ def _change(sheet: _Sheet, row: OwnOrderRow) -> Response:
         services.replace_order(row.id, order, g.membership.user_id)
     except Invoiced:
         return done(show, _("It was invoiced meanwhile, so what it says stays."), category="warning")
+    except Packed:
+        words = _(
+            "It is packed already, so its items stay, and its buyer as well while others share its package. Nothing was"
+            " changed. Merge its packages back first, or take it out of the shared one."
+        )
+        sheet.form.form_errors.append(words)
+        return _refused(sheet)
     except Mistakes as mistakes:
         show_mistakes(sheet.form, sheet.rows, mistakes.found)
         return _refused(sheet)
@@ -246,22 +246,15 @@ def _asked(row: OwnOrderRow, to: str) -> dict[str, Any]:
     booked = row.state == OrderState.BOOKED
     stays = _("Its invoice stays as it is until you credit it; the order's page then offers to.")
     asked = {
-        "cancelled": (
-            _("Cancel order %(number)s?", number=number),
-            _("A cancelled order does not go on. If it is wanted after all, make a new one."),
-            _("Cancel the order"),
-        ),
         "refunded": (
             _("Order %(number)s was paid back?", number=number),
             _("The buyer got everything back. This cannot be undone here."),
             _("It was paid back"),
         ),
         "paid": (_("Order %(number)s is paid?", number=number), _("It then waits for Sync."), _("It is paid")),
-        "shipped": (_("Order %(number)s was sent?", number=number), _("It left your hands."), _("It was sent")),
-        "completed": (_("Order %(number)s is done?", number=number), _("Nothing is left to do."), _("It is done")),
     }
     title, question, button = asked[to]
-    ends = to in ("cancelled", "refunded")
+    ends = to == "refunded"
     return {
         "title": title,
         "question": question,
@@ -270,13 +263,3 @@ def _asked(row: OwnOrderRow, to: str) -> dict[str, Any]:
         "button": button,
         "tone": "danger" if ends else "",
     }
-
-
-def _marked(to: str) -> Markup | str:
-    return {
-        "paid": _("It is paid. Sync makes its invoice."),
-        "shipped": _("It was sent."),
-        "completed": _("It is done."),
-        "cancelled": _("The order is cancelled."),
-        "refunded": _("The order was paid back."),
-    }[to]

@@ -6,23 +6,35 @@ its way take turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import aliased
 
 from app.channels.models import Channel, Marketplace
 from app.channels.own import own_channel
 from app.connectors.own import Own
-from app.core.own_orders import OwnOrder, digest_of, moved, read_order, remote_order, stub_of, with_moments
+from app.core.own_orders import (
+    Move,
+    OwnOrder,
+    digest_of,
+    goods_of,
+    moved,
+    read_order,
+    remote_order,
+    stub_of,
+    with_moments,
+)
 from app.core.states import OrderState, Reason
-from app.core.types import OrderStatus, PaymentStatus, RemoteOrder
+from app.core.types import PaymentStatus, RemoteOrder
 from app.extensions import db
 from app.invoices.services import OWN_ORDER_SERIES, take_numbers
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.models import Order, RawRecord
+from app.orders.packages import PackageLineRow
 from app.orders.services import lock_channel
 from app.own_orders.models import OwnOrderRequest
 from app.tenancy.scope import current_store_id
@@ -49,6 +61,10 @@ class KeyReused(Exception):
 
 class Invoiced(Exception):
     """The order has an invoice, which says what it said then; only its status and payment may still move."""
+
+
+class Packed(Exception):
+    """What is in the order stays, because it is in packages already; so does who gets it, when others share one."""
 
 
 class NoSuchOrder(LookupError):
@@ -136,55 +152,67 @@ def add_orders(
 
 
 def replace_order(order_id: int, order: OwnOrder, user_id: int | None) -> None:
-    """Let the order say something else, under its number. Commits. Invoiced, NoSuchOrder, Mistakes."""
+    """Let the order say something else, under its number. Commits. Invoiced, Packed, NoSuchOrder, Mistakes."""
 
     def change(row: OwnOrderRow) -> OwnOrder:
-        _refuse_invoiced(row)
+        if row.is_invoiced:
+            raise Invoiced
         before = row.order
         times = {name: getattr(order, name) or getattr(before, name) for name in ("placed_at", "paid_at", "shipped_at")}
-        said = replace(order, number=before.number, **times)
-        moved(before, now=datetime.now(UTC), status=said.status, payment_status=said.payment_status)
+        said = replace(order, number=before.number, status=before.status, **times)
+        _refuse_packed(row.id, before, said)
+        moved(before, now=datetime.now(UTC), payment_status=said.payment_status)
         return with_moments(said, datetime.now(UTC))
 
     _change(order_id, change, user_id)
 
 
-def move_order(
-    order_id: int,
-    user_id: int | None,
-    *,
-    status: OrderStatus | None = None,
-    payment_status: PaymentStatus | None = None,
-    payment_method: str | None = None,
-) -> None:
-    """Say what happened to the order: paid, sent, cancelled, paid back. Commits. Mistakes, Invoiced, NoSuchOrder."""
+def pay_order(order_id: int, user_id: int | None, payment_status: PaymentStatus) -> None:
+    """Say that the order was paid, or paid back. Commits. Mistakes, NoSuchOrder."""
+    _change(order_id, lambda row: moved(row.order, now=datetime.now(UTC), payment_status=payment_status), user_id)
 
-    def change(row: OwnOrderRow) -> OwnOrder:
-        if payment_method is not None and payment_method != row.order.payment_method:
-            _refuse_invoiced(row)
-        return moved(
-            row.order,
-            now=datetime.now(UTC),
-            status=status,
-            payment_status=payment_status,
-            payment_method=payment_method,
-        )
 
-    _change(order_id, change, user_id)
+def moved_by(row: OwnOrderRow, move: Move, at: datetime) -> OwnOrder:
+    """The order after a move, as far as the order itself is concerned. Mistakes, Invoiced."""
+    if row.is_invoiced and move.payment_method not in (None, row.order.payment_method):
+        raise Invoiced
+    return moved(
+        row.order,
+        now=at,
+        status=move.status,
+        payment_status=move.payment_status,
+        payment_method=move.payment_method,
+    )
+
+
+def keep_changed(channel_id: int, changed: Sequence[tuple[OwnOrderRow, OwnOrder]], user_id: int | None) -> None:
+    """Store what these orders say now; the caller holds the channel. Does not commit."""
+    now = datetime.now(UTC)
+    orders = [remote_order(after, updated_at=now, made_as=row.made_as) for row, after in changed if after != row.order]
+    _store(channel_id, orders, user_id)
 
 
 def own_order(order_id: int) -> OwnOrderRow | None:
     """An order that was made here; None when there is none, or a channel sent it."""
-    row = db.session.execute(
+    return own_orders([order_id]).get(order_id)
+
+
+def own_orders(order_ids: Collection[int]) -> dict[int, OwnOrderRow]:
+    """Those of the orders that were made here. One statement."""
+    rows = db.session.execute(
         select(Order.id, Order.channel_id, Order.state, Order.reason, Order.currency, RawRecord.payload)
         .join(Channel, (Channel.store_id == Order.store_id) & (Channel.id == Order.channel_id))
         .join(RawRecord, (RawRecord.store_id == Order.store_id) & (RawRecord.order_id == Order.id))
-        .where(Order.store_id == current_store_id(), Order.id == order_id, Channel.kind == Own.kind)
-    ).one_or_none()
-    if row is None:
-        return None
-    order = read_order(row.payload["order"], currency=row.currency, now=datetime.now(UTC))
-    return OwnOrderRow(row.id, row.channel_id, OrderState(row.state), row.reason, order, row.payload["made_as"])
+        .where(Order.store_id == current_store_id(), Order.id.in_(order_ids), Channel.kind == Own.kind)
+        .order_by(Order.id)
+    )
+    now = datetime.now(UTC)
+    found = {}
+    for row in rows:
+        order = read_order(row.payload["order"], currency=row.currency, now=now)
+        state, made_as = OrderState(row.state), row.payload["made_as"]
+        found[row.id] = OwnOrderRow(row.id, row.channel_id, state, row.reason, order, made_as)
+    return found
 
 
 def order_id_of(number: str) -> int | None:
@@ -246,17 +274,27 @@ def _change(order_id: int, change: Callable[[OwnOrderRow], OwnOrder], user_id: i
         raise NoSuchOrder(order_id)
     try:
         after = change(row)
-    except (Invoiced, ValueError):
+    except (Invoiced, Packed, ValueError):
         db.session.rollback()
         raise
-    if after != row.order:
-        _store(row.channel_id, [remote_order(after, updated_at=datetime.now(UTC), made_as=row.made_as)], user_id)
+    keep_changed(row.channel_id, [(row, after)], user_id)
     db.session.commit()
 
 
-def _refuse_invoiced(row: OwnOrderRow) -> None:
-    if row.is_invoiced:
-        raise Invoiced
+def _refuse_packed(order_id: int, before: OwnOrder, after: OwnOrder) -> None:
+    """Packages name the lines by their numbers, and what several orders share goes to one place."""
+    same_goods, same_place = goods_of(before) == goods_of(after), dict(before.buyer) == dict(after.buyer)
+    if same_goods and same_place:
+        return
+    mine, every = aliased(PackageLineRow), aliased(PackageLineRow)
+    packed_with = db.session.scalars(
+        select(every.order_id)
+        .distinct()
+        .join(mine, (mine.store_id == every.store_id) & (mine.package_id == every.package_id))
+        .where(mine.store_id == current_store_id(), mine.order_id == order_id)
+    ).all()
+    if (packed_with and not same_goods) or (len(packed_with) > 1 and not same_place):
+        raise Packed
 
 
 def _store(channel_id: int, orders: Sequence[RemoteOrder], user_id: int | None) -> None:

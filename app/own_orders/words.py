@@ -8,6 +8,7 @@ from typing import Final
 from flask_babel import gettext as _
 
 from app.core.own_orders import Mistake, Wrong
+from app.web.badges import badge_of
 from app.web.filters import money, signed_money
 
 Facts = Mapping[str, str | int]
@@ -26,6 +27,19 @@ def _total_differs(facts: Facts) -> str:
         told=money(int(facts["told"]), currency),
         difference=signed_money(int(facts["difference"]), currency),
     )
+
+
+def status_words(status: str) -> str:
+    """What a status is called."""
+    return str(badge_of(status, "OrderStatus").label)
+
+
+def _not_next(facts: Facts) -> str:
+    possible = ", ".join(status_words(status) for status in str(facts["possible"]).split())
+    now = status_words(str(facts["status"]))
+    if not possible:
+        return _("The order is “%(now)s” and stays so. Make a new one instead.", now=now)
+    return _("The order is “%(now)s”. From there it can go on to: %(possible)s.", now=now, possible=possible)
 
 
 _WORDS: Final[Mapping[Wrong, Callable[[Facts], str]]] = {
@@ -49,5 +63,7 @@ _WORDS: Final[Mapping[Wrong, Callable[[Facts], str]]] = {
     Wrong.TOO_MUCH_OFF: lambda _facts: _("The discount is larger than what it is taken from."),
     Wrong.TOO_LARGE: lambda _facts: _("This amount is too large."),
     Wrong.TOTAL_DIFFERS: _total_differs,
-    Wrong.ENDED: lambda _facts: _("The order has ended and does not go on. Make a new one instead."),
+    Wrong.ENDED: lambda _facts: _("The order was paid back, and that stays. Make a new one instead."),
+    Wrong.NOT_NEXT: _not_next,
+    Wrong.OF_SHIPPED: lambda _facts: _("A single package can be sent; any other status is that of the whole order."),
 }

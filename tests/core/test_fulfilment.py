@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fulfilment import FINISHED, FORWARD, MOVES, NOT_SENT, may_move
+from app.core.fulfilment import FINISHED, FORWARD, MOVES, NOT_SENT, may_move, next_of
 from app.core.types import OrderStatus
 
 S = OrderStatus
@@ -50,3 +50,8 @@ def test_what_is_finished_never_opens_again(wanted: list[OrderStatus], status: O
 def test_to_stay_or_to_become_unknown_is_no_move(status: OrderStatus) -> None:
     assert not may_move(status, status)
     assert not may_move(status, S.UNKNOWN)
+
+
+def test_what_may_follow_is_offered_in_the_order_of_the_way() -> None:
+    assert next_of(S.READY_TO_SHIP) == (S.SHIPPED, S.COMPLETED, S.ON_HOLD, S.CANCELLED)
+    assert next_of(S.CANCELLED) == ()

@@ -13,13 +13,14 @@ from sqlalchemy import func, select
 
 from app.channels.models import Channel, Marketplace
 from app.channels.own import own_channel
-from app.core.own_orders import read_order
+from app.core.own_orders import Move, read_order
 from app.core.states import OrderState, Reason
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
+from app.fulfilment.services import tell
 from app.invoices.models import Invoice
 from app.orders.models import Order
-from app.own_orders.services import Invoiced, Made, Request, add_orders, move_order, own_order, replace_order
+from app.own_orders.services import Invoiced, Made, Request, add_orders, own_order, replace_order
 from app.sync import jobs
 from app.sync.models import Change, SyncJob
 from app.sync.services import ChannelNotReadyError, request_check, request_sync, request_sync_now
@@ -81,23 +82,24 @@ def test_auto_sync_books_and_fetches_nothing(app: Flask, store: SomeStore, books
 
 
 @pytest.mark.parametrize(
-    ("move", "alert"),
+    ("moves", "alert"),
     [
-        ({"status": OrderStatus.CANCELLED}, Reason.CANCELLED),
-        ({"status": OrderStatus.RETURNED}, Reason.RETURNED),
-        ({"payment_status": PaymentStatus.REFUNDED}, Reason.REFUNDED),
-        ({"status": OrderStatus.SHIPPED}, None),
+        ([Move(status=OrderStatus.CANCELLED)], Reason.CANCELLED),
+        ([Move(status=OrderStatus.SHIPPED), Move(status=OrderStatus.RETURNED)], Reason.RETURNED),
+        ([Move(payment_status=PaymentStatus.REFUNDED)], Reason.REFUNDED),
+        ([Move(status=OrderStatus.SHIPPED)], None),
     ],
 )
 def test_what_happens_after_the_invoice_is_an_alert(
-    app: Flask, store: SomeStore, books: Books, move: dict[str, Any], alert: Reason | None
+    app: Flask, store: SomeStore, books: Books, moves: list[Move], alert: Reason | None
 ) -> None:
     order_id = made(books).order_id
     with books.scope():
         request_sync(store.owner.id, order_ids=[order_id])
     work(app, store, books)
     with books.scope():
-        move_order(order_id, store.owner.id, **move)
+        for move in moves:
+            tell(order_id, move, store.owner.id)
     order = order_of(books, order_id)
     assert (order.state, order.alert) == (OrderState.BOOKED, alert)
     with books.scope():
@@ -161,7 +163,7 @@ def test_the_channel_follows_the_currency_of_the_store(app: Flask, store: SomeSt
 def test_the_same_number_with_the_same_content_is_the_same_order(store: SomeStore, books: Books) -> None:
     first = made(books, number="WS-1")
     with books.scope():
-        move_order(first.order_id, None, status=OrderStatus.CANCELLED)
+        tell(first.order_id, Move(status=OrderStatus.CANCELLED), None)
     again = made(books, number="WS-1")
     assert (again.order_id, again.is_new) == (first.order_id, False)
     assert order_of(books, first.order_id).status == OrderStatus.CANCELLED
