@@ -67,6 +67,10 @@ class House:
     """The orders that say something else now."""
     notes: list[JournalNote] = field(default_factory=list)
 
+    def order(self, order_id: int) -> OwnOrder:
+        """What an order says now."""
+        return self.says.get(order_id, self.rows[order_id].order)
+
     def of(self, order_id: int) -> Packages:
         """What an order is packed in now."""
         return packages_of(order_id, self.packages)

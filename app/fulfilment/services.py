@@ -1,7 +1,7 @@
 """Moving orders that are made here on their way, and packing them: one verb each, each under its channel's lock.
 
 All raise NotHere for an order that a channel sent, CannotPack for packages that stay as they are, and Mistakes for a
-status that cannot follow. Each commits, but for `moves`, on which a store that reads the order over a link builds.
+status that cannot follow. Each commits, but for `move_within`, which serves a store that reads the orders over a link.
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ def tell(order_id: int, said: Move, user_id: int | None, *, person: str = "", at
     """Say what happened to an order: its status, its payment, a package of it. To say it twice does no harm."""
     by = _by(user_id, person, at)
     with _whole_or_not_at_all():
-        moves(order_id, said, by)
+        house = open_house([order_id])
+        move_within(house, order_id, said, by)
+        close_house(house, by)
 
 
-def moves(order_id: int, said: Move, by: By) -> None:
-    """The same by whomever. Does not commit."""
-    house = open_house([order_id])
+def move_within(house: House, order_id: int, said: Move, by: By) -> None:
+    """The same among other acts of one house, which the caller opens and closes."""
     row = house.rows[order_id]
     if said.package is not None and said.status not in {None, OrderStatus.SHIPPED}:
         raise Mistakes([Mistake(("package",), Wrong.OF_SHIPPED)])
@@ -63,9 +64,8 @@ def moves(order_id: int, said: Move, by: By) -> None:
         _send(house, order_id, numbers, said, by)
     elif said.is_of_packages:
         _relabel(house, order_id, said)
-    elif said.status == OrderStatus.CANCELLED != row.order.status:
+    elif said.status == OrderStatus.CANCELLED:
         house.becomes(packing.take_out(house.packages, order_id))
-    close_house(house, by)
 
 
 def split(
@@ -121,7 +121,7 @@ def _send(house: House, order_id: int, numbers: Sequence[str], said: Move, by: B
     moved(house.rows[order_id].order, now=by.at, status=OrderStatus.SHIPPED)  # refuses what may not leave
     sent = _in(house, *numbers)
     for other in sorted(sent - {order_id}):
-        order = house.rows[other].order
+        order = house.order(other)
         if order.status not in NOT_SENT:
             raise CannotPack(_LEAVES.get(order.status, Refusal.ENDED), order.number)
     packages = house.packages
@@ -131,7 +131,7 @@ def _send(house: House, order_id: int, numbers: Sequence[str], said: Move, by: B
     for known in (names.get(number, number) for number in numbers):
         house.note("sent", _in(house, known), package=known, **label)
     for one in sent:
-        says = house.says.get(one, house.rows[one].order)
+        says = house.order(one)
         status = packing.status_after(says.status, house.of(one))
         if status != says.status:
             house.says[one] = moved(says, now=by.at, status=status)
