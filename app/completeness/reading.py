@@ -29,7 +29,7 @@ from app.core.types import OrderStub, OrderWindow, RemoteOrder, UnreadableOrder,
 from app.extensions import db
 from app.sync.details import read_details
 from app.sync.lease import Run
-from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
+from app.sync.listing import CountedWindow, ListedPage, count_windows, in_turn, listed_pages
 from app.sync.pull import Places, places_of
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
@@ -93,8 +93,8 @@ def verify(run: Run, connector: Connector) -> Iterator[None]:
             windows = [_window(row) for row in run.here["windows"]]
             start = (run.here["at"], run.here["page"])
             try:
-                for listed in listed_pages(pool, connector, windows, places.currencies, start=start):
-                    _read_page(run, connector, listed, windows[listed.index], places)
+                for listed in listed_pages(pool, connector, in_turn(windows), places.currencies, start=start):
+                    _read_page(run, connector, listed, listed.counted, places)
                     yield
             except Unsupported:
                 _without_updates(run)

@@ -46,7 +46,7 @@ MAX_BYTES = 20 * 1024 * 1024
 """What one answer may hold: a page of 100 orders of a thousand lines each is about as large."""
 MAX_REDIRECTS = 3
 AT_ONCE = 4
-"""So many calls of one credential are on their way at a time, however many threads call: a channel is a guest's house."""
+"""So many calls with one credential are on their way at a time, however many threads call."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 _WORDS_LENGTH = 300

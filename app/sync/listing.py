@@ -5,8 +5,9 @@ The channel's answers take far longer than our own work, so the next pages are o
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
@@ -29,8 +30,19 @@ class ListedPage:
     """A page, which of the windows it belongs to, and whether the next one is there already."""
 
     index: int
+    counted: CountedWindow
     page: OrderPage
     is_followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page that is on its way."""
+
+    counted: CountedWindow
+    index: int
+    number: int
+    answer: Future[OrderPage]
 
 
 def count_windows(
@@ -38,48 +50,66 @@ def count_windows(
 ) -> list[CountedWindow]:
     """Ask how many orders each window holds, so that progress has an honest end; empty windows are left out."""
     asked = [pool.submit(connector.list_orders, window, 1, currencies) for window in windows]
-    pages = [page.result() for page in asked]
+    return counted_windows([page.result() for page in asked])
+
+
+def counted_windows(pages: Sequence[OrderPage]) -> list[CountedWindow]:
+    """The windows of these first pages that hold anything."""
     return [CountedWindow(page.window, page.total) for page in pages if page.stubs or page.total]
+
+
+def in_turn(windows: Sequence[CountedWindow]) -> Callable[[int], CountedWindow | None]:
+    """Windows that are all counted, as `listed_pages` asks for them."""
+    return lambda index: windows[index] if index < len(windows) else None
 
 
 def listed_pages(
     pool: Executor,
     connector: Connector,
-    windows: Sequence[CountedWindow],
+    window_at: Callable[[int], CountedWindow | None],
     currencies: Mapping[str, str],
     *,
     start: tuple[int, int],
 ) -> Iterator[ListedPage]:
-    """Every page from `start` (window index, page number) on, in order. A page that fails raises when it is due."""
+    """Every page from `start` (window index, page number) on, in order, up to the first place without a window.
 
-    def ask(index: int, number: int) -> tuple[int, int, Future[OrderPage]]:
-        return index, number, pool.submit(connector.list_orders, windows[index].window, number, currencies)
+    A page that fails raises when it is due.
+    """
 
-    expected = _expected(windows, connector.page_size, start)
-    asked: deque[tuple[int, int, Future[OrderPage]]] = deque()
+    def ask(counted: CountedWindow, index: int, number: int) -> _Asked:
+        return _Asked(counted, index, number, pool.submit(connector.list_orders, counted.window, number, currencies))
+
+    expected = _expected(window_at, connector.page_size, start)
+    asked: deque[_Asked] = deque()
     finished = -1
     while True:
         while len(asked) < AHEAD and (ahead := next(expected, None)) is not None:
-            if ahead[0] > finished:
+            if ahead[1] > finished:
                 asked.append(ask(*ahead))
         if not asked:
             return
-        index, number, answer = asked.popleft()
-        if index <= finished:
-            answer.cancel()
+        due = asked.popleft()
+        if due.index <= finished:
+            due.answer.cancel()
             continue
-        page = answer.result()
+        page = due.answer.result()
         if page.is_last:
-            finished = index
-        elif not asked or asked[0][:2] != (index, number + 1):
-            asked.appendleft(ask(index, number + 1))
-        yield ListedPage(index, page, is_followed=bool(asked) and asked[0][2].done())
+            finished = due.index
+        elif not asked or (asked[0].index, asked[0].number) != (due.index, due.number + 1):
+            asked.appendleft(ask(due.counted, due.index, due.number + 1))
+        yield ListedPage(due.index, due.counted, page, is_followed=bool(asked) and asked[0].answer.done())
 
 
-def _expected(windows: Sequence[CountedWindow], size: int, start: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _expected(
+    window_at: Callable[[int], CountedWindow | None], size: int, start: tuple[int, int]
+) -> Iterator[tuple[CountedWindow, int, int]]:
     """The pages that the counts let us expect; a window may turn out shorter or longer."""
     first, page = start
-    for index in range(first, len(windows)):
-        last = max(1, -(-(windows[index].total or 0) // size))
-        yield from ((index, number) for number in range(page if index == first else 1, max(last, page) + 1))
+    for index in itertools.count(first):
+        counted = window_at(index)
+        if counted is None:
+            return
+        last = max(1, -(-(counted.total or 0) // size))
+        numbers = range(page if index == first else 1, max(last, page) + 1)
+        yield from ((counted, index, number) for number in numbers)
         page = 1

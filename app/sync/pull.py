@@ -23,13 +23,14 @@ from app.connectors.base import Connector
 from app.core.looking import OVERLAP
 from app.core.plan import needs_details, seen_decision, windows
 from app.core.states import Reason
-from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder
+from app.core.types import OrderStub, RemoteOrder
 from app.extensions import db
 from app.orders.importing import KnownOrders, PulledPage, hold_unread, known_orders, store_page, store_rules
 from app.orders.models import STILL_OPEN, Order
+from app.sync.counting import WindowsAhead, uncounted
 from app.sync.details import Details, read_details
 from app.sync.lease import Run
-from app.sync.listing import CountedWindow, ListedPage, count_windows, listed_pages
+from app.sync.listing import ListedPage, listed_pages
 from app.sync.models import Checkpoint
 from app.sync.threads import threads
 from app.tenancy.scope import store_scope
@@ -40,7 +41,6 @@ THREADS = 6
 _PAGES_IN_HAND = 8
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
-_COUNTED_AT_ONCE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,12 @@ def pull(run: Run, connector: Connector) -> Iterator[None]:
             _set_out(run, connector)
             yield
         places = places_of(run)
-        yield from _count(run, connector, pool, places)
-        counted = [_window(row) for row in run.here["windows"]]
-        pages = listed_pages(pool, connector, counted, places.currencies, start=(run.here["at"], run.here["page"]))
-        groups = _groups(_asked_details(run, pages, connector, pool, places))
-        yield from _store_behind(run, groups, counted, places)
+        windows = WindowsAhead(run, pool, connector, places.currencies)
+        while windows.are_left(run.here["at"]):
+            start = (run.here["at"], run.here["page"])
+            pages = listed_pages(pool, connector, windows.at, places.currencies, start=start)
+            groups = _groups(_asked_details(run, pages, connector, pool, places))
+            yield from _store_behind(run, groups, windows, places)
     _close_books_of(run)
 
 
@@ -125,7 +126,7 @@ def _set_out(run: Run, connector: Connector) -> None:
             window for place, start in since.items() for window in windows([place], start, until, connector.window_days)
         ]
         cursor = {
-            "uncounted": [_row(CountedWindow(window, None)) for window in wanted],
+            "uncounted": uncounted(wanted),
             "windows": [],
             "at": 0,
             "page": 1,
@@ -133,6 +134,7 @@ def _set_out(run: Run, connector: Connector) -> None:
             "slipped": 0,
             "last": [],
             "places": list(since),
+            "begun": False,
             "start_at": channel.start_at.isoformat(),
             "until": until.isoformat(),
             "before": max(since.values(), default=until).isoformat(),
@@ -142,22 +144,6 @@ def _set_out(run: Run, connector: Connector) -> None:
         run.enter("pull", cursor, None)
         run.save()
         db.session.commit()
-
-
-def _count(run: Run, connector: Connector, pool: Executor, places: Places) -> Iterator[None]:
-    """Count the windows, some at a time, so that a channel which asks us to wait need not be asked again."""
-    here = run.here
-    while here["uncounted"]:
-        batch, rest = here["uncounted"][:_COUNTED_AT_ONCE], here["uncounted"][_COUNTED_AT_ONCE:]
-        counted = count_windows(pool, connector, [_window(row).window for row in batch], places.currencies)
-        here["windows"] += [_row(window) for window in counted]
-        here["uncounted"] = rest
-        totals = [row[3] for row in here["windows"]]
-        run.total = None if rest or None in totals else sum(totals)
-        with store_scope(run.store_id):
-            run.save(sets_out=not rest)
-            db.session.commit()
-        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +162,13 @@ class _PageInHand:
 
 
 def _store_behind(
-    run: Run, groups: Iterable[Sequence[_PageInHand]], counted: Sequence[CountedWindow], places: Places
+    run: Run, groups: Iterable[Sequence[_PageInHand]], windows: WindowsAhead, places: Places
 ) -> Iterator[None]:
-    """Store each group in a thread of its own while the next one is read; yields when nothing is being written."""
+    """Store each group in a thread of its own while the next one is read; yields when nothing is being written.
+
+    What was counted meanwhile is written down with a group, or by itself when there is none: a channel that asks us
+    to wait need not be asked for it again.
+    """
     storing: Future[None] | None = None
     with threads(1, "store") as writer:
         try:
@@ -186,11 +176,21 @@ def _store_behind(
                 if storing is not None:
                     storing.result()
                     yield
-                storing = writer.submit(_store, run, pages, counted, places)
+                windows.note(run)
+                storing = writer.submit(_store, run, pages, places)
         finally:
             if storing is not None:
                 storing.result()
+            if windows.is_news(run):
+                windows.note(run)
+                _save(run)
     yield
+
+
+def _save(run: Run) -> None:
+    with store_scope(run.store_id):
+        run.save()
+        db.session.commit()
 
 
 def _groups(pages: Iterable[_PageInHand]) -> Iterator[list[_PageInHand]]:
@@ -270,7 +270,7 @@ def _complete(in_hand: deque[_PageInHand]) -> list[_PageInHand]:
     return pages
 
 
-def _store(run: Run, pages: Sequence[_PageInHand], counted: Sequence[CountedWindow], places: Places) -> None:
+def _store(run: Run, pages: Sequence[_PageInHand], places: Places) -> None:
     """Some pages, their orders and the steps of the cursor past them, in one transaction."""
     pulled = PulledPage(
         channel_id=run.channel_id,
@@ -289,33 +289,34 @@ def _store(run: Run, pages: Sequence[_PageInHand], counted: Sequence[CountedWind
             skipped=counts.skipped,
             unreadable=counts.unreadable,
         )
+        begun, run.here["begun"] = run.here["begun"], True
         run.done += counts.listed
         for page in pages:
-            _step(run, page.listed.index, page.listed.page, counted[page.listed.index])
-        run.save()
+            _step(run, page.listed)
+        run.save(sets_out=not begun)
         db.session.commit()
 
 
-def _step(run: Run, index: int, page: OrderPage, counted: CountedWindow) -> None:
+def _step(run: Run, listed: ListedPage) -> None:
     """Move the cursor past a page. A window that gave fewer rows than it promised is named, never passed over.
 
     Rows of the page before that come again were pushed on by as many that slipped in before them, on pages that had
     been read: these were missed, though the window may give as many rows as it promised.
     """
-    cursor = run.here
+    cursor, page = run.here, listed.page
     ids = [stub.remote_id for stub in page.stubs]
     fresh = len(set(ids) - set(cursor["last"]))
     cursor["rows"] += fresh
     cursor["slipped"] += len(ids) - fresh
     if not page.is_last:
-        cursor["at"], cursor["page"], cursor["last"] = index, page.number + 1, ids
+        cursor["at"], cursor["page"], cursor["last"] = listed.index, page.number + 1, ids
         return
-    promised = page.total if page.total is not None else counted.total or 0
+    promised = page.total if page.total is not None else listed.counted.total or 0
     missing = max(promised - cursor["rows"], cursor["slipped"])
     if missing > 0:
-        cursor["short"].append([counted.window.marketplace_id, missing])
+        cursor["short"].append([listed.counted.window.marketplace_id, missing])
         run.count(short=missing)
-    cursor["at"], cursor["page"], cursor["last"] = index + 1, 1, []
+    cursor["at"], cursor["page"], cursor["last"] = listed.index + 1, 1, []
     cursor["rows"] = cursor["slipped"] = 0
 
 
@@ -383,17 +384,6 @@ def _places_in_scope(run: Run) -> Places:
         .order_by(Marketplace.id)
     ).all()
     return Places({row.remote_id: row.id for row in rows}, {row.remote_id: row.currency for row in rows})
-
-
-def _row(counted: CountedWindow) -> list[Any]:
-    window = counted.window
-    return [window.marketplace_id, window.since.isoformat(), window.until.isoformat(), counted.total]
-
-
-def _window(row: Sequence[Any]) -> CountedWindow:
-    marketplace_id, since, until, total = row
-    window = OrderWindow(marketplace_id, datetime.fromisoformat(since), datetime.fromisoformat(until))
-    return CountedWindow(window, total)
 
 
 def _open(run: Run, before: str) -> list[Any]:

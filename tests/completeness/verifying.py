@@ -35,7 +35,7 @@ def last(merchant: Merchant) -> Any:
 def days(merchant: Merchant) -> list[Any]:
     """The days of the newest verification."""
     return merchant.rows(
-        "select * from verification_days where verification_id = (select max(id) from verifications) order by day"
+        "select * from verification_days where verification_id = (select max(id) from verifications) order by day, currency"
     )
 
 

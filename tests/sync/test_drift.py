@@ -28,7 +28,7 @@ def abandon(merchant: Merchant) -> None:
 
 
 def test_a_marketplace_that_appears_in_the_middle_is_not_called_read(stocked: Merchant) -> None:
-    stocked.run_steps(stocked.press_check().job_id, 3)
+    stocked.run_steps(stocked.press_check().job_id, 2)
     stocked.execute(
         "insert into marketplaces (store_id, channel_id, remote_id, name, kind, currency) "
         "select store_id, id, '999', 'New', '', 'MYR' from channels"
@@ -50,7 +50,7 @@ def test_a_marketplace_that_left_the_channel_does_not_stop_the_others(stocked: M
 
 
 def test_a_start_date_that_moves_back_during_a_check_is_swept_again(stocked: Merchant) -> None:
-    stocked.run_steps(stocked.press_check().job_id, 3)
+    stocked.run_steps(stocked.press_check().job_id, 2)
     stocked.execute("update channels set start_at = start_at - interval '30 days', swept_at = null")
     abandon(stocked)
     assert stocked.job().state == "succeeded"
@@ -74,7 +74,7 @@ def test_a_first_page_that_is_empty_but_counted_is_not_an_empty_window(
 
 def test_an_order_that_slips_in_before_the_page_being_read_is_not_passed_over(stocked: Merchant) -> None:
     job_id = stocked.press_check().job_id
-    stocked.run_steps(job_id, 3)
+    stocked.run_steps(job_id, 2)
     assert stocked.scalar("select count(*) from orders") == 100
     stocked.shop.add(an_order(order_id=9000, order_creation_date="2026-11-19T08:00:00+08:00"))
     abandon(stocked)

@@ -17,7 +17,7 @@ def stopped(merchant: Merchant) -> Merchant:
     merchant.shop.add(*[an_order(order_id=number) for number in range(1, 301)])
     merchant.connect()
     merchant.press_check()
-    merchant.run_steps(merchant.job().id, 3)
+    merchant.run_steps(merchant.job().id, 2)
     merchant.execute("update sync_jobs set lease_until = now() - interval '1 second'")
     merchant.shop.fault("bad_token")
     for _try in range(3):
