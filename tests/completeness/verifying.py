@@ -35,7 +35,8 @@ def last(merchant: Merchant) -> Any:
 def days(merchant: Merchant) -> list[Any]:
     """The days of the newest verification."""
     return merchant.rows(
-        "select * from verification_days where verification_id = (select max(id) from verifications) order by day, currency"
+        "select * from verification_days where verification_id = (select max(id) from verifications) "
+        "order by day, currency"
     )
 
 
