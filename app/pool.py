@@ -3,6 +3,9 @@
 To ask each connection whether it lives, each time it is taken, is a round trip for every page. A server that stopped
 has closed its side, which the socket tells for nothing; only a line that was silent for long, and may have been cut
 without a word, is asked.
+
+Nor does a connection forget its statements when a page ends, which psycopg lets it do with every transaction that is
+not committed, as no page's is that only reads: each statement of each page would be parsed and planned anew.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from typing import Any, Final
 
 from psycopg import Connection, Error, OperationalError
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -22,8 +26,26 @@ SILENT_SECONDS: Final = 30.0
 _USED_AT: Final = "used_at"
 
 
+class Remembering(Connection[Any]):
+    """A connection that keeps its prepared statements when a transaction is rolled back, as PostgreSQL itself does.
+
+    After an error it forgets them: a statement may have failed because a table is no longer what it was. Otherwise
+    they could be wrong only if the transaction had changed the schema, which the app's role cannot.
+    """
+
+    def rollback(self) -> None:
+        """Take back what was done since the last commit."""
+        is_well = self.pgconn.transaction_status == TransactionStatus.INTRANS
+        if not is_well or self.pgconn.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
+            super().rollback()
+
+
 def watch(engine: Engine) -> None:
     """Replace a connection that died while it lay in the engine's pool by a new one, without anybody noticing."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Remembering:
+        return Remembering.connect(*arguments, **options)
 
     @event.listens_for(engine, "checkin")
     def note(_connection: object, record: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app import embedded, pool
 from app.extensions import db
@@ -59,3 +60,36 @@ def test_newest_is_used_first_so_that_few_are_warm(engine: Engine) -> None:
     last = use(engine)
     assert last in pids
     assert {use(engine) for _each in range(3)} == {last}
+
+
+def prepared(connection: Connection) -> int:
+    """How many statements its session in the server keeps."""
+    return int(connection.exec_driver_sql("select count(*) from pg_prepared_statements").scalar_one())
+
+
+def use_often(engine: Engine) -> None:
+    """Run one statement so often that it is worth being prepared, on a connection that is given back each time."""
+    for _turn in range(8):
+        with engine.connect() as connection:
+            connection.execute(text("select 1 + 1"))
+
+
+def test_statements_stay_prepared_when_nothing_was_committed(engine: Engine) -> None:
+    use_often(engine)
+    with engine.connect() as connection:
+        assert prepared(connection) > 0
+
+
+def test_statements_are_forgotten_after_an_error(engine: Engine) -> None:
+    use_often(engine)
+    with engine.connect() as connection, pytest.raises(DBAPIError):
+        connection.execute(text("select 1 / 0"))
+    with engine.connect() as connection:
+        assert prepared(connection) == 0
+
+
+def test_what_was_not_committed_is_taken_back(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("select set_config('app.store_id', '7', false)"))
+    with engine.connect() as connection:
+        assert not connection.execute(text("select current_setting('app.store_id', true)")).scalar_one()
