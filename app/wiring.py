@@ -18,6 +18,7 @@ import app.channels.adding
 import app.channels.announcing_pages
 import app.channels.models
 import app.completeness.models
+import app.fulfilment.routes
 import app.invoices.credit_pages
 import app.invoices.models
 import app.invoices.register_pages

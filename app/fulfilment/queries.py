@@ -16,6 +16,7 @@ from app.orders.models import Order
 from app.orders.packages import FulfilmentRow, PackageLineRow, PackageRow
 from app.tenancy.scope import current_store_id
 
+_LATEST: Final = 200
 HERE: Final = "here"
 """Said in the store whose order it is."""
 THERE: Final = "there"
@@ -97,3 +98,15 @@ def packages_with(order_ids: Collection[int]) -> Packages:
         Package(row.number, tuple(lines[row.id]), row.courier, row.tracking_number, row.shipped_at)
         for row in found.values()
     )
+
+
+def couriers() -> list[str]:
+    """Who carried the store's latest packages, to choose from."""
+    latest = (
+        select(PackageRow.courier)
+        .where(PackageRow.store_id == current_store_id())
+        .order_by(PackageRow.id.desc())
+        .limit(_LATEST)
+        .subquery()
+    )
+    return list(db.session.scalars(select(latest.c.courier).distinct().where(latest.c.courier != "")))

@@ -22,6 +22,20 @@ ACTS: Final[dict[OrderStatus, tuple[Any, str]]] = {
 }
 """What the button of each move says, and its drawing; three dots where a question follows."""
 
+ASKING: Final = frozenset({OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
+"""The moves that a page asks about first."""
+MOVED: Final[dict[OrderStatus, Any]] = {
+    OrderStatus.OPEN: _l("It is open again."),
+    OrderStatus.PROCESSING: _l("It is being processed."),
+    OrderStatus.READY_TO_SHIP: _l("It is ready to ship."),
+    OrderStatus.SHIPPED: _l("It was sent."),
+    OrderStatus.COMPLETED: _l("It is done."),
+    OrderStatus.ON_HOLD: _l("It is on hold."),
+    OrderStatus.CANCELLED: _l("The order is cancelled."),
+    OrderStatus.RETURNED: _l("It came back."),
+}
+"""What is said once it is there."""
+
 _WORDS: Final[dict[Refusal, Any]] = {
     Refusal.NO_SUCH_PACKAGE: _l("There is no such package any more. Look at the order again."),
     Refusal.NOTHING_TAKEN: _l("Say how much goes into the new package."),

@@ -14,6 +14,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.errors import Misconfigured
+from app.fulfilment.queries import fulfilments_of
+from app.fulfilment.shown import packing_of
+from app.fulfilment.words import ACTS, ASKING
 from app.orders.deciding import suspects_of
 from app.orders.detail import order_detail, raw_order
 from app.orders.export import orders_csv
@@ -92,6 +95,9 @@ def show(order_id: int) -> Response:
         seen=seen,
         suspects=suspects_of(order_id),
         own=own,
+        packing=packing_of(order_id, order.status, order.lines, fulfilments_of([order_id])[order_id]) if own else None,
+        acts=ACTS,
+        asking=ASKING,
         raw=None if respond.wants_fragment() else raw_order(order_id),
     )
 

@@ -173,11 +173,11 @@ def test_lines_are_edited_until_it_is_booked(owner: FlaskClient, store: SomeStor
 def test_a_cancelled_order_is_closed_and_stays(owner: FlaskClient, store: SomeStore, books: Books) -> None:
     make(owner, store)
     order = only_order(books)
-    assert "Cancel order SO00001?" in owner.get(order_url(store, order, "/mark/cancelled")).text
-    owner.post(order_url(store, order, "/mark/cancelled"))
+    assert "Cancel order SO00001?" in owner.get(order_url(store, order, "/move/cancelled")).text
+    owner.post(order_url(store, order, "/move/cancelled"))
     after = only_order(books)
     assert (after.state, after.reason) == (OrderState.CLOSED, Reason.CANCELLED)
-    owner.post(order_url(store, order, "/mark/shipped"))
+    owner.post(order_url(store, order, "/move/shipped"))
     assert only_order(books).status == "cancelled"
 
 

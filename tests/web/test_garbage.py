@@ -86,6 +86,7 @@ ACTS = {
     "links.withdraw",
     "orders.failed_retry",
     "orders.mark",
+    "orders.move",
     "settings.act_on_name",
     "settings.revoke_api_key",
     "sync.cancel",
