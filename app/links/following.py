@@ -6,6 +6,7 @@ The link is the truth; whatever was interrupted is found again by the tick, by h
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -18,22 +19,31 @@ from app.core.linking import LinkState
 from app.extensions import db
 from app.links.models import Link
 from app.links.peer import forget_news, leave_nothing
+from app.orders.stock import free_stock
 from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 log = logging.getLogger(__name__)
+Ended = Callable[[int], None]
 
 
-def follow_due(limit: int) -> None:
-    """Follow every link whose channel does not stand as it does; one that cannot be followed stops no other."""
+def _nothing_more(_channel_id: int) -> None:
+    """Nothing else is to be done."""
+
+
+def follow_due(limit: int, ended: Ended = _nothing_more) -> None:
+    """Follow every link whose channel does not stand as it does; one that cannot be followed stops no other.
+
+    `ended` is what else is to be done when the link of a channel has ended; it commits, and may be called twice.
+    """
     for link_id, main_store_id in doors.links_to_follow(limit):
         try:
-            follow(link_id, main_store_id)
+            follow(link_id, main_store_id, ended)
         except (ChannelError, LookupError) as error:
             log.warning("link %s could not be followed: %s", link_id, type(error).__name__)
 
 
-def follow(link_id: int, main_store_id: int) -> None:
+def follow(link_id: int, main_store_id: int, ended: Ended = _nothing_more) -> None:
     """Let the channel of a link be what the link says, in the main store's scope. Commits; safe to repeat.
 
     When the other store cannot be read just now nothing happens, and the next tick tries again.
@@ -45,6 +55,8 @@ def follow(link_id: int, main_store_id: int) -> None:
         channel = _channel_of(link.sub_store_id)
         match LinkState(link.state):
             case LinkState.CONNECTED:
+                if channel is not None and channel.status == "removed":
+                    ended(channel.id)  # before anything of the time before goes on under the new link
                 _connect(link, channel)
             case LinkState.SUSPENDED if channel is not None and channel.status == "connected":
                 channels.pause_by_error(channel.id, LINK_SUSPENDED, told=True)
@@ -52,6 +64,8 @@ def follow(link_id: int, main_store_id: int) -> None:
                 leave_nothing(link.id, link.sub_store_id)
                 forget_news(link.sub_store_id)
                 channels.tell_stock_of(channel.id, None)
+                free_stock(channel.id)
+                ended(channel.id)
                 channels.remove(channel.id)
 
 

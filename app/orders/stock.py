@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, delete, func, or_, select
+from sqlalchemy import Row, delete, exists, func, or_, select
 
 from app.bulk import each_of, insert_rows
 from app.catalog.models import Item, StockMovement
@@ -86,7 +86,8 @@ def free_stock(channel_id: int) -> None:
 def _unsent(channel_id: int, after: int) -> Sequence[int]:
     lock_channel(channel_id)
     mine = (Order.store_id == current_store_id(), Order.channel_id == channel_id)
-    query = select(Order.id).where(*mine, Order.status.in_(_UNSENT), Order.id > after)
+    moved = exists().where(StockMovement.store_id == Order.store_id, StockMovement.order_id == Order.id)
+    query = select(Order.id).where(*mine, Order.status.in_(_UNSENT), Order.id > after, moved)
     return db.session.scalars(query.order_by(Order.id).limit(_AT_ONCE)).all()
 
 

@@ -43,6 +43,7 @@ from app.sync.nudge import nudge
 from app.sync.products import propose_links, read_products
 from app.sync.pull import pull, recheck
 from app.sync.reread import books_beside, reread
+from app.sync.reserving import has_servable, reserve
 from app.sync.send import send
 from app.sync.services import start_for_queued
 from app.sync.settle import settle
@@ -61,7 +62,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "products": (("products", read_products), ("match", propose_links)),
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
-    "stock": (("stock", tell_stock),),
+    "stock": (("reserve", reserve), ("stock", tell_stock)),
     "announced": (("announced", announced),),
 }
 FETCHING = ("pull", "recheck", "settle")
@@ -211,6 +212,8 @@ def _finish(held: Run) -> str:
             return "mend"
         if held.kind == "announced" and has_announced(held.channel_id):
             return "announced"
+        if held.kind == "stock" and has_servable(held.channel_id):
+            return "reserve"
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
         db.session.commit()

@@ -56,6 +56,7 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     ),
     "mend": (_l("reading orders again"), _l("Reads these orders of %(channel)s again.")),
     "announced": (_l("reading announced orders"), _l("Reads the orders that %(channel)s announced.")),
+    "reserve": (_l("reserving for orders"), _l("Reserves for orders what they lacked until now.")),
     "stock": (_l("telling stock"), _l("Tells %(channel)s how many pieces it may offer.")),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),

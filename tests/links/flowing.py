@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.catalog.stock import move
+from app.core.matching import loose_key
 from app.core.stock import Kind, Movement
 from app.extensions import db
 from app.tenancy.scope import store_scope
@@ -47,12 +48,13 @@ class Shelf:
         for sku in skus:
             theirs, ours = self._sub.item(sku, name=sku), Books(self._main.app, self._main.store).item(sku, name=sku)
             self._main.execute(
-                "insert into listings (store_id, channel_id, remote_id, sku, digest, item_id) "
-                "values (:store, :channel, :remote, :sku, '', :item)",
+                "insert into listings (store_id, channel_id, remote_id, sku, sku_key, digest, item_id) "
+                "values (:store, :channel, :remote, :sku, :key, '', :item)",
                 store=self._main.store.id,
                 channel=self._channel,
                 remote=str(theirs),
                 sku=sku,
+                key=loose_key(sku),
                 item=ours,
             )
 

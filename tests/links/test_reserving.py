@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from app.extensions import db
-from tests.links.flowing import Shelf, own_channel
-from tests.orders.factories import Books, SomeChannel, statements
+from app.sync.services import request_check
+from tests.links.flowing import Behind, Shelf, own_channel
+from tests.orders.factories import NOON, Books, SomeChannel, statements
+from tests.support.factories import Make
 from tests.sync.merchant import Merchant
 
 
@@ -66,7 +72,7 @@ class Till:
             row[0] for row in self.main.rows("select kind from stock_movements where order_id is not null order by id")
         ]
 
-    def notes(self, *kinds: str) -> list[str]:
+    def notes(self) -> list[str]:
         """The main store's journal, as far as it is about stock."""
         told = ("oversold", "stock_unlinked", "stock_found")
         return [row[0] for row in self.main.rows("select kind from journal order by id") if row[0] in told]
@@ -206,3 +212,153 @@ def test_a_page_costs_the_same_number_of_statements_whatever_it_holds(till: Till
         till.sell(f"W-{number}", "1")
     assert read() == one
     assert len(till.lacking()) == 33
+
+
+def test_what_was_missing_is_reserved_by_itself_as_soon_as_it_is_there(till: Till) -> None:
+    for number, pieces in (("W-1", "12"), ("W-2", "11"), ("W-3", "10")):
+        till.sell(number, pieces)
+    till.main.check()
+    assert till.level() == (10, 10)
+    assert till.lacking() == [("W-1", "KOPI-1", 12, "oversold"), ("W-2", "KOPI-1", 11, "oversold")]
+    till.shelf.put("KOPI-1", 23)
+    till.shelf.flow()
+    assert (till.level(), till.lacking()) == ((23, 21), [("W-1", "KOPI-1", 12, "oversold")])
+    assert till.shelf.there() == {"KOPI-1": 2}
+    till.shelf.put("KOPI-1", 33)
+    till.shelf.flow()
+    assert (till.level(), till.lacking()) == ((33, 33), [])
+    assert till.notes() == ["oversold", "oversold", "stock_found", "stock_found"]
+    assert till.shelf.there() == {"KOPI-1": 0}
+
+
+def test_the_oldest_order_is_served_first(till: Till) -> None:
+    till.sell("young", "11", placed_at=NOON)
+    till.sell("old", "11", placed_at=NOON - timedelta(days=1))
+    till.main.check()
+    till.shelf.put("KOPI-1", 11)
+    till.shelf.flow()
+    assert [row[0] for row in till.lacking()] == ["young"]
+
+
+def test_a_job_that_has_nothing_to_reserve_only_tells(till: Till) -> None:
+    till.sell("W-1", "12")
+    till.main.check()
+    till.shelf.flow()
+    till.shelf.put("KOPI-1", 9)
+    till.shelf.flow()
+    assert till.main.job().counts == {"stock_told": 1}
+    assert till.main.scalar("select count(*) from sync_jobs where state <> 'succeeded'") == 0
+
+
+def test_stock_that_comes_in_while_the_channel_is_told_is_reserved_by_the_same_job(till: Till) -> None:
+    till.sell("W-1", "12")
+    till.main.check()
+    till.shelf.put("KOPI-1", 11)
+    till.main.tick()
+    job_id = till.main.job().id
+    till.main.run_steps(job_id, 1)
+    till.shelf.put("KOPI-1", 12)
+    till.main.execute("update sync_jobs set lease_until = now() - interval '1 second'")
+    till.main.run(job_id)
+    assert till.lacking() == []
+
+
+def test_a_killed_job_leaves_nothing_half_done(till: Till) -> None:
+    till.sell("W-1", "12")
+    till.sell("W-2", "11")
+    till.main.check()
+    till.shelf.put("KOPI-1", 30)
+    till.main.tick()
+    till.main.run_steps(till.main.job().id, 1)
+    assert till.level() == (30, 23)
+    till.main.execute("update sync_jobs set lease_until = now() - interval '1 second'")
+    till.main.work()
+    assert (till.level(), till.lacking()) == ((30, 23), [])
+
+
+def test_linking_serves_the_orders_that_waited_for_it(till: Till) -> None:
+    till.sell("W-1", "2", sku="TEH-1")
+    till.sell("W-2", "3", sku="TEH-1", status="completed")
+    till.main.check()
+    assert [row[0] for row in till.lacking()] == ["W-1", "W-2"]
+    till.shelf.link("TEH-1")
+    till.shelf.put("TEH-1", 5)
+    till.shelf.flow()
+    assert (till.level("TEH-1"), till.lacking()) == ((2, 2), [])
+
+
+def test_promises_follow_a_listing_that_is_linked_to_another_item(till: Till) -> None:
+    order_id = till.sell("W-1", "2")
+    till.main.check()
+    till.shelf.flow()
+    other = Books(till.main.app, till.main.store).item("KOPI-2")
+    till.shelf.put("KOPI-2", 5)
+    till.main.execute("update listings set item_id = :item", item=other)
+    till.shelf.flow()
+    assert (till.level(), till.level("KOPI-2")) == ((10, 0), (5, 2))
+    till.put(order_id, status="shipped")
+    till.main.execute("update listings set item_id = null")
+    till.put(order_id, status="completed")
+    assert (till.level(), till.level("KOPI-2")) == ((10, 0), (3, 0)), "what was sent stays what was sent"
+
+
+def test_the_end_of_the_link_frees_what_was_promised_and_keeps_what_was_sent(
+    till: Till, place: Callable[[str], None]
+) -> None:
+    open_id, sent_id = till.sell("W-1", "2"), till.sell("W-2", "3")
+    till.sell("W-3", "12")
+    till.sell("W-4", "1", sku="NEW-1", status="completed")
+    till.main.check()
+    till.put(sent_id, status="shipped")
+    assert till.level() == (7, 2)
+    place("ended")
+    assert (till.level(), till.lacking()) == ((7, 0), [])
+    till.sub.set(open_id, status="processing", digest="later")
+    place("connected")
+    till.shelf.flow()
+    assert till.level() == (7, 2)
+    assert till.lacking() == [("W-3", "KOPI-1", 12, "oversold"), ("W-4", "NEW-1", 1, "unlinked")]
+    till.main.check()
+    till.put(sent_id, status="returned")
+    assert till.level() == (10, 2)
+
+
+def test_two_sub_stores_race_for_the_last_piece(till: Till, main: Merchant, make: Make, behind: Behind) -> None:
+    till.shelf.put("KOPI-1", 1)
+    other = Books(main.app, make.store("Kedai Selatan"))
+    behind(
+        "insert into links (main_store_id, sub_store_id, state, main_name, sub_name, code_hash, channel_name, "
+        "location_id, asked_at, answered_at) select %(main)s, %(sub)s, 'connected', 'Main', 'Kedai Selatan', '', "
+        "'South', location_id, '2026-01-01', '2026-01-01' from links where main_store_id = %(main)s",
+        main=main.store.id,
+        sub=other.store.id,
+    )
+    main.tick()
+    main.work()
+    north, south = (row[0] for row in main.rows("select id from channels where kind = 'store' order by id"))
+    till.sell("N-1")
+    other.line(
+        other.order(own_channel(other), number="S-1", order_type="webstore", status="open"),
+        sku="KOPI-1",
+        isku="KOPI-1",
+        quantity=1,
+    )
+    jobs = []
+    for channel_id in (north, south):
+        with main.app.app_context(), main.scope():
+            jobs.append(request_check(channel_id, main.store.owner.id).job_id)
+    together = threading.Barrier(2)
+
+    def work(job_id: int) -> None:
+        together.wait(10)
+        main.run(job_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, jobs))
+    assert main.scalar("select count(*) from sync_jobs where state not in ('succeeded', 'queued')") == 0
+    assert till.level() == (1, 1)
+    ((_number, *rest),) = till.lacking()
+    assert rest == ["KOPI-1", 1, "oversold"]
+    till.shelf.put("KOPI-1", 2)
+    till.shelf.flow()
+    assert (till.level(), till.lacking()) == ((2, 2), [])

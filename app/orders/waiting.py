@@ -1,0 +1,129 @@
+"""Orders that lack pieces and could be served now, and those whose pieces came to mean another item."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
+
+from app.catalog.models import StockLevel, StockMovement
+from app.channels.models import Channel
+from app.core.matching import sku_key
+from app.core.reserving import Why
+from app.core.types import OrderStatus, PaymentStatus
+from app.extensions import db
+from app.mappings.models import UNTOLD, Listing
+from app.orders.meaning import items_meant
+from app.orders.models import Order, Shortage
+from app.tenancy.scope import current_store_id
+
+_UNSENT: Final = (OrderStatus.OPEN, OrderStatus.PROCESSING, OrderStatus.READY_TO_SHIP, OrderStatus.ON_HOLD)
+_PAID: Final = (PaymentStatus.PAID, PaymentStatus.PARTLY_REFUNDED)
+_SENT: Final = (OrderStatus.SHIPPED, OrderStatus.COMPLETED)
+
+OldestFirst = tuple[datetime, int]
+"""The place of an order among those that wait."""
+
+
+def servable(location_id: int, after: OldestFirst | None, limit: int) -> list[OldestFirst]:
+    """The orders of any channel that could get what they lack out of this warehouse now, the oldest first.
+
+    There are enough pieces for one of its SKUs, or a SKU means another item than it did. One statement where nothing
+    lacks, five at most.
+    """
+    lacking = _lacking(location_id)
+    if not lacking:
+        return []
+    place = tuple_(Order.placed_at, Order.id)
+    query = (
+        select(Order.placed_at, Order.id)
+        .distinct()
+        .join(Shortage, and_(Shortage.store_id == Order.store_id, Shortage.order_id == Order.id))
+        .join(Channel, and_(Channel.store_id == Order.store_id, Channel.id == Order.channel_id))
+        .outerjoin(
+            StockLevel,
+            and_(
+                StockLevel.store_id == Shortage.store_id,
+                StockLevel.item_id == Shortage.item_id,
+                StockLevel.location_id == location_id,
+            ),
+        )
+        .where(*_of(location_id), _waits(), or_(_is_enough(), _means_another(lacking)))
+    )
+    if after is not None:
+        query = query.where(place > tuple_(*after))
+    return [
+        (row.placed_at, row.id) for row in db.session.execute(query.order_by(Order.placed_at, Order.id).limit(limit))
+    ]
+
+
+def relinked(channel_id: int, after: int, limit: int) -> Sequence[int]:
+    """Orders to which pieces are promised of an item that the channel's listing does not mean any more, by id."""
+    mine = (Listing.store_id == current_store_id(), Listing.channel_id == channel_id, text(UNTOLD))
+    former = select(Listing.told_item_id).where(*mine, Listing.told_item_id.is_not(None)).distinct().subquery()
+    query = (
+        select(Order.id)
+        .join(StockMovement, and_(StockMovement.store_id == Order.store_id, StockMovement.order_id == Order.id))
+        .join(former, former.c.told_item_id == StockMovement.item_id)
+        .where(
+            Order.store_id == current_store_id(),
+            Order.channel_id == channel_id,
+            Order.status.in_(_UNSENT),
+            Order.id > after,
+        )
+        .group_by(Order.id)
+        .having(func.sum(StockMovement.reserved_change) > 0)
+        .order_by(Order.id)
+    )
+    return db.session.scalars(query.limit(limit)).all()
+
+
+def orders_after(channel_id: int, after: int, limit: int) -> Sequence[int]:
+    """The channel's orders by id."""
+    mine = (Order.store_id == current_store_id(), Order.channel_id == channel_id, Order.id > after)
+    return db.session.scalars(select(Order.id).where(*mine).order_by(Order.id).limit(limit)).all()
+
+
+def _lacking(location_id: int) -> list[tuple[int, str, int | None]]:
+    """What lacks: channel, SKU and what that meant, each once."""
+    query = (
+        select(Order.channel_id, Shortage.sku, Shortage.item_id)
+        .distinct()
+        .join(Order, and_(Order.store_id == Shortage.store_id, Order.id == Shortage.order_id))
+        .join(Channel, and_(Channel.store_id == Order.store_id, Channel.id == Order.channel_id))
+        .where(*_of(location_id))
+    )
+    return [(row.channel_id, row.sku, row.item_id) for row in db.session.execute(query)]
+
+
+def _of(location_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Shortage.store_id == current_store_id(),
+        Channel.stock_location_id == location_id,
+        Channel.status != "removed",
+    )
+
+
+def _waits() -> ColumnElement[bool]:
+    """Of an order that nobody understands just now nothing is moved."""
+    return or_(and_(Order.status.in_(_UNSENT), Order.payment_status.in_(_PAID)), Order.status.in_(_SENT))
+
+
+def _is_enough() -> ColumnElement[bool]:
+    return and_(Shortage.why == Why.OVERSOLD, StockLevel.on_hand - StockLevel.reserved >= Shortage.missing)
+
+
+def _means_another(lacking: Sequence[tuple[int, str, int | None]]) -> ColumnElement[bool]:
+    skus: defaultdict[int, set[str]] = defaultdict(set)
+    for channel_id, sku, _item_id in lacking:
+        skus[channel_id].add(sku)
+    meant = items_meant(skus)
+    others: list[Any] = [
+        (channel_id, sku)
+        for channel_id, sku, item_id in lacking
+        if len(found := meant[channel_id, sku_key(sku)]) == 1 and item_id not in found
+    ]
+    return tuple_(Order.channel_id, Shortage.sku).in_(others)
