@@ -155,17 +155,13 @@ class RemoteLine:
 
 @dataclass(frozen=True, slots=True)
 class RemotePackage:
-    """A parcel of an order: how much of which of its lines, by their numbers.
-
-    `shared_with` names the other orders of the same buyer that travel in it.
-    """
+    """A parcel of an order: how much of which of its lines, by their numbers. Orders that share one tell it each."""
 
     number: str
     courier: str
     tracking_number: str
     shipped_at: datetime | None
     lines: tuple[tuple[int, Decimal], ...]
-    shared_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from app.bulk import each_of
 from app.catalog.models import Item, Location, StockLevel, StockMovement
 from app.catalog.stock import Place, levels_of, move
 from app.catalog.turns import take_turns
+from app.channels.models import Channel
 from app.channels.queries import LINK_SUSPENDED
 from app.connectors.base import GoAhead, Peer
 from app.core.errors import AuthRejected, Misconfigured
@@ -27,11 +28,14 @@ from app.core.linking import GRANTED, LinkState
 from app.core.stock import Kind, Level, Movement
 from app.core.types import (
     ChannelFacts,
+    MoveWrite,
     News,
     OrderPage,
     OrderStub,
     OrderType,
     OrderWindow,
+    Receipt,
+    RemoteFulfilment,
     RemoteListing,
     RemoteMarketplace,
     RemoteOrder,
@@ -40,9 +44,12 @@ from app.core.types import (
 )
 from app.extensions import db
 from app.links import outbox
+from app.links.applying import apply_moves
+from app.links.fulfilling import told_fulfilments, versioned
 from app.links.models import Link
 from app.orders.judging import stored_order
 from app.orders.models import Order
+from app.orders.packages import FulfilmentRow
 from app.orders.services import lines_by_order
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
@@ -105,22 +112,37 @@ class LinkedPeer:
             listed = [*_flowing(), Order.placed_at >= window.since, Order.placed_at <= window.until]
             total = db.session.scalar(select(func.count()).select_from(Order).where(*listed)) or 0
             rows = db.session.execute(
-                select(Order.id, Order.status_text, Order.payment_status_text, Order.placed_at, Order.digest)
+                select(
+                    Order.id,
+                    Order.status_text,
+                    Order.payment_status_text,
+                    Order.placed_at,
+                    Order.digest,
+                    FulfilmentRow.version,
+                )
+                .outerjoin(FulfilmentRow, _OF_ORDER)
                 .where(*listed)
                 .order_by(Order.placed_at, Order.id)
                 .offset((page - 1) * size)
                 .limit(size)
             ).all()
-        stubs = tuple(OrderStub(str(row[0]), WEBSTORE, row[1], row[2], row[3], row[4]) for row in rows)
+        stubs = tuple(OrderStub(str(row[0]), WEBSTORE, *row[1:4], versioned(row[4], row[5])) for row in rows)
         return OrderPage(window, page, stubs, total, is_last=page * size >= total)
 
     def orders(self, remote_ids: Sequence[str]) -> tuple[RemoteOrder, ...]:
         """Those of the ids that are webstore orders of it, in the order asked for."""
         wanted = [int(one) for one in remote_ids if one.isascii() and one.isdigit() and len(one) <= 18]
         with self._there():
-            found = db.session.scalars(select(Order).where(*_flowing(), Order.id.in_(wanted))).all()
-            lines = lines_by_order([order.id for order in found])
-            orders = {order.id: _as_sent(order, lines.get(order.id, ())) for order in found}
+            found = db.session.execute(
+                select(Order, Channel.kind)
+                .join(Channel, and_(Channel.store_id == Order.store_id, Channel.id == Order.channel_id))
+                .where(*_flowing(), Order.id.in_(wanted))
+            ).all()
+            lines = lines_by_order([row.Order.id for row in found])
+            packed = told_fulfilments({row.Order.id: row.kind for row in found})
+            orders = {
+                key: _as_sent(row.Order, lines.get(key, ()), packed[key]) for row in found for key in [row.Order.id]
+            }
         return tuple(orders[order_id] for order_id in dict.fromkeys(wanted) if order_id in orders)
 
     def product_page(self, page: int, size: int) -> RemoteProductPage:
@@ -156,6 +178,18 @@ class LinkedPeer:
                 move([_pushed(item, place, wanted[item], levels, adjusted) for item in kept])
             db.session.commit()
 
+    def apply_moves(self, writes: Sequence[MoveWrite], go_ahead: GoAhead) -> tuple[Receipt, ...]:
+        """Move its orders as far as its rules and what happened there meanwhile allow: one transaction there."""
+
+        def ask() -> None:
+            with self._app.app_context():  # asked in the main store's scope, beside this one
+                go_ahead()
+
+        with self._there() as link:
+            receipts = apply_moves(writes, link.main_name, ask)
+            db.session.commit()
+        return receipts
+
     def news(self, limit: int) -> News:
         """Up to `limit` of its webstore orders that were made or changed since somebody looked."""
         with self._there():
@@ -168,7 +202,7 @@ class LinkedPeer:
             db.session.commit()
 
     @contextmanager
-    def _there(self) -> Iterator[None]:
+    def _there(self) -> Iterator[Link]:
         """The sub-store's scope, as long as the link is granted; AuthRejected or Misconfigured when it is not."""
         with self._app.app_context(), store_scope(self._sub):
             link = db.session.scalars(
@@ -183,7 +217,10 @@ class LinkedPeer:
                     _("The link to the other store is suspended. Open it to see why, and what ends that."),
                     code=LINK_SUSPENDED,
                 )
-            yield
+            yield link
+
+
+_OF_ORDER: Final = and_(FulfilmentRow.store_id == Order.store_id, FulfilmentRow.order_id == Order.id)
 
 
 def _flowing() -> list[ColumnElement[bool]]:
@@ -191,16 +228,19 @@ def _flowing() -> list[ColumnElement[bool]]:
     return [Order.store_id == current_store_id(), Order.order_type == OrderType.WEBSTORE]
 
 
-def _as_sent(order: Order, lines: Sequence[Row[Any]]) -> RemoteOrder:
+def _as_sent(order: Order, lines: Sequence[Row[Any]], packed: RemoteFulfilment) -> RemoteOrder:
     """An order as the main store sees it: under our id, without the number of the sub-store's own invoice."""
-    told = {"order_id": order.id, "number": order.number, "state": order.state, "digest": order.digest}
+    digest = versioned(order.digest, packed.version)
+    told = {"order_id": order.id, "number": order.number, "state": order.state, "digest": digest}
     return replace(
         stored_order(order, lines),
         remote_id=str(order.id),
         marketplace_id=WEBSTORE,
         order_type=OrderType.ERP_LINK,
         invoice_no="",
+        digest=digest,
         raw=told,
+        fulfilment=packed,
     )
 
 

@@ -24,6 +24,7 @@ from app.links.settling import settle_due
 from app.sync import queue
 from app.sync.inbox import forget_old_deliveries
 from app.sync.models import Heartbeat
+from app.sync.moving import give_up_moves
 from app.sync.nudge import nudge
 from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_stock, start_write_back
 from app.sync.waking import wake
@@ -79,7 +80,7 @@ def tick_once() -> None:
     for store_ids in settle_due(_AT_MOST):
         for store_id in store_ids:
             nudge(store_id, "links")
-    follow_due(_AT_MOST)
+    follow_due(_AT_MOST, ended=give_up_moves)
     _start_what_waits()
     # Where many wait, their bells stand in the queue already; after it was emptied it is short.
     room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)

@@ -13,6 +13,7 @@ from app.core.errors import Misconfigured
 from app.core.types import (
     ChannelFacts,
     InvoiceNumberWrite,
+    MoveWrite,
     News,
     OrderPage,
     OrderWindow,
@@ -25,13 +26,13 @@ from app.core.types import (
 
 
 class LinkedStore(Connector):
-    """A sub-store, by the link that it granted. Only stock is written to it: its invoices are its own."""
+    """A sub-store, by the link that it granted. It is told stock and where orders stand: its invoices are its own."""
 
     kind: ClassVar[str] = "store"
     label: ClassVar[str] = "SiteGiant ERP"
     description: ClassVar[Words] = lazy_gettext("Another store's webstore orders and items, once it granted access.")
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.ORDERS, Capability.PRODUCTS, Capability.STOCK, Capability.NEWS}
+        {Capability.ORDERS, Capability.PRODUCTS, Capability.STOCK, Capability.MOVES, Capability.NEWS}
     )
     config_fields: ClassVar[tuple[ConfigField, ...]] = ()
     connects_by_itself: ClassVar[bool] = True
@@ -68,6 +69,10 @@ class LinkedStore(Connector):
     def set_stock(self, writes: Sequence[StockWrite], go_ahead: GoAhead = always) -> None:
         """Set what the store has available of each item."""
         self._peer.set_stock(writes, go_ahead)
+
+    def move_orders(self, writes: Sequence[MoveWrite], go_ahead: GoAhead = always) -> tuple[Receipt, ...]:
+        """Let orders that were made in the store stand where somebody of ours said."""
+        return self._peer.apply_moves(writes, go_ahead)
 
     def news(self, limit: int) -> News:
         """Webstore orders that were made or changed there since we looked."""
