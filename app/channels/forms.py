@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, Field, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from app.channels.connecting import Kind
 from app.connectors.base import ConfigField
@@ -23,6 +23,8 @@ from app.core.errors import (
     NotThisSystem,
     Unreachable,
 )
+from app.core.stock import MOST
+from app.tenancy.forms import WholeNumberField
 from app.web.forms import Form, clean_text
 
 MAX_OPEN, MAX_SECRET = 300, 1000
@@ -144,6 +146,18 @@ class OptionsForm(NameForm):
             _choice("hold", _l("Wait until I choose")),
         ],
         default="cash",
+    )
+
+
+class KeptBackForm(Form):
+    """How many pieces of each item a channel is not told of."""
+
+    pieces = WholeNumberField(
+        _l("Pieces to keep back"),
+        [
+            InputRequired(_l("Type a number in digits, like 23.")),
+            NumberRange(0, MOST, message=_l("That is too many.")),
+        ],
     )
 
 

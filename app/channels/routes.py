@@ -19,18 +19,20 @@ from app.accounts.limits import limit_person
 from app.channels import queries, services
 from app.channels.announcing import announce_anew, announcing, switch_off
 from app.channels.connecting import Kind, kind_of
-from app.channels.forms import AutoSyncForm, NameForm, connect_form
+from app.channels.forms import AutoSyncForm, KeptBackForm, NameForm, connect_form
 from app.channels.queries import ChannelRow
 from app.completeness.queries import VerificationRow, last_verifications
 from app.completeness.words import result
 from app.core.errors import ChannelError
 from app.core.states import OrderState
 from app.extensions import htmx
+from app.mappings.offers import offers
 from app.mappings.queries import unmapped_gateways
 from app.orders.failed import CauseKind, failed_causes
 from app.orders.filters import OrderFilter
 from app.orders.following import change_channel
 from app.orders.queries import count_matching, state_counts
+from app.orders.stock import free_stock
 from app.orders.table import orders_table_context
 from app.sync.nudge import nudge
 from app.sync.of_channel import active_job_ids
@@ -227,6 +229,19 @@ def settings(channel_id: int) -> Response:
     return done(url_for(".settings", channel_id=channel_id), words)
 
 
+@blueprint.post("/<int:channel_id>/stock")
+def stock(channel_id: int) -> Response:
+    """How many pieces of each item are kept back from a channel that is told our stock."""
+    channel = channel_or_404(channel_id)
+    if offers(channel_id) is None:
+        abort(404, _("This channel is not told your stock, so nothing can be kept back from it."))
+    form = KeptBackForm(request.form)
+    if not form.validate():
+        return _settings_page(channel, _name_form(channel), kept_back=form, status=422)
+    services.keep_back(channel_id, form.pieces.data or 0)
+    return done(url_for(".settings", channel_id=channel_id), _("Saved. It is told within seconds."))
+
+
 @blueprint.route("/<int:channel_id>/reconnect", methods=["GET", "POST"])
 @needs(Role.OWNER)
 @limit_person(TESTS_A_MINUTE)
@@ -290,6 +305,7 @@ def remove(channel_id: int) -> Response:
     switch_off(channel_id)  # while there is a key to tell the channel so
     with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
         services.remove(channel_id)
+        free_stock(channel_id)
     for job_id in active_job_ids(channel_id):
         with suppress(NoSuchJobError):  # it ended by itself in between
             cancel_job(job_id, g.membership.user_id)
@@ -359,9 +375,20 @@ def _cards(channels: list[ChannelRow]) -> list[Card]:
     ]
 
 
-def _settings_page(channel: ChannelRow, form: NameForm, *, status: int = 200) -> Response:
-    announces = announcing(channel.id, channel.kind)
-    return tab_page("channels/settings.html", "settings", channel, status=status, form=form, announcing=announces)
+def _settings_page(
+    channel: ChannelRow, form: NameForm, *, kept_back: KeptBackForm | None = None, status: int = 200
+) -> Response:
+    told = offers(channel.id)
+    return tab_page(
+        "channels/settings.html",
+        "settings",
+        channel,
+        status=status,
+        form=form,
+        announcing=announcing(channel.id, channel.kind),
+        offers=told,
+        kept_back=kept_back or KeptBackForm(data={"pieces": told.kept_back if told else 0}),
+    )
 
 
 def _name_form(channel: ChannelRow) -> NameForm:

@@ -34,6 +34,7 @@ __all__ = [
     "change_settings",
     "connect_channel",
     "first_day_of_year",
+    "keep_back",
     "open_connector",
     "pause",
     "pause_by_error",
@@ -169,6 +170,14 @@ def tell_stock_of(channel_id: int, location_id: int | None) -> None:
     """From now on the channel is told the stock of this warehouse, all of it at first; of none, it is told nothing."""
     channel = _channel(channel_id, lock=True)
     channel.stock_location_id, channel.stock_seq = location_id, 0
+    db.session.commit()
+
+
+def keep_back(channel_id: int, pieces: int) -> None:
+    """From now on so many pieces of each item are kept back from the channel. What it may offer is told anew."""
+    channel = _channel(channel_id, lock=True)
+    if channel.stock_buffer != pieces:
+        channel.stock_buffer, channel.stock_seq = pieces, 0
     db.session.commit()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, tuple_, update
 
 from app.bulk import each_of, update_rows
 from app.catalog.stock import levels_of
@@ -30,11 +30,15 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What is told at once: `told` are listings and the item that each means, `seq` the last change among them."""
+    """What is told at once: `told` are listings and the item that each means, `seq` the last change among them.
+
+    `rests_on` is how the channel stood when it was reckoned: its warehouse, what is kept back, and its mark.
+    """
 
     writes: tuple[StockWrite, ...]
     told: dict[int, int]
     seq: int
+    rests_on: tuple[int, int, int]
 
 
 def tell_stock(run: Run, connector: Connector) -> Iterator[None]:
@@ -76,6 +80,7 @@ def _next(run: Run) -> _Batch | None:
             tuple(StockWrite(remote_id, quantity) for remote_id, quantity in sorted(told.items())),
             {row.id: row.item_id for row in rows},
             changed[-1].seq if changed else channel.stock_seq,
+            (channel.stock_location_id, channel.stock_buffer, channel.stock_seq),
         )
 
 
@@ -99,10 +104,18 @@ def _untold(run: Run) -> list[Any]:
 
 
 def _record(run: Run, batch: _Batch) -> None:
-    """The channel knows: move its mark forward, and remember for which item each listing was told."""
-    mark = (Channel.store_id == run.store_id, Channel.id == run.channel_id)
+    """The channel knows: move its mark forward, and remember for which item each listing was told.
+
+    Where somebody chose another warehouse or another number of pieces to keep back meanwhile, the mark stays where
+    that put it, and all is told once more.
+    """
+    mine = (Channel.store_id == run.store_id, Channel.id == run.channel_id)
+    stood = tuple_(Channel.stock_location_id, Channel.stock_buffer, Channel.stock_seq)
     db.session.execute(
-        update(Channel).where(*mark).values(stock_seq=batch.seq).execution_options(synchronize_session=False)
+        update(Channel)
+        .where(*mine, stood == tuple_(*batch.rests_on))
+        .values(stock_seq=batch.seq)
+        .execution_options(synchronize_session=False)
     )
     rows = [{"store_id": run.store_id, "id": key, "told_item_id": item} for key, item in batch.told.items()]
     update_rows(Listing, ("store_id", "id"), ("told_item_id",), rows)
