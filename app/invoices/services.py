@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
@@ -105,8 +106,40 @@ class _Stamp:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a draft depends on besides its order."""
+
+    time_zone: str
+    date_rule: InvoiceDateRule
+    closed_through: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What invoices of some orders would say by the store's settings of then, by the order and its row's version."""
+
+    terms: _Terms
+    by_order: Mapping[tuple[int, str], InvoiceDraft | CannotBook]
+
+    def of(self, order: StoredOrder, terms: _Terms) -> InvoiceDraft | CannotBook:
+        """The order's draft, made anew where the order or the settings have changed since."""
+        known = self.by_order.get(_version(order)) if terms == self.terms else None
+        return known or _draft(order, terms)
+
+
+def draft_invoices(orders: Sequence[StoredOrder]) -> Drafts:
+    """Draft ahead what `issue_invoices` will be asked for. Nothing need be locked: it is looked at again then."""
+    terms = _terms(current_store())
+    return Drafts(terms, {_version(order): _draft(order, terms) for order in orders})
+
+
 def issue_invoices(
-    orders: Sequence[StoredOrder], *, job_id: int | None, replaces: Mapping[int, int] = NOTHING_REPLACED
+    orders: Sequence[StoredOrder],
+    *,
+    job_id: int | None,
+    replaces: Mapping[int, int] = NOTHING_REPLACED,
+    drafts: Drafts | None = None,
 ) -> tuple[list[Issued], list[Refusal]]:
     """Invoice each order that can be, in order; the rest comes back as refusals. Does not commit.
 
@@ -118,9 +151,9 @@ def issue_invoices(
     store = current_store()
     methods = _payment_methods({order.channel_id for order in orders})
     cash = _default_method()
-    drafts, refusals = _drafts(orders, store, methods)
-    salespeople = _salespeople({order.marketplace_id for order, _ in drafts})
-    numbers = take_numbers(INVOICE_SERIES, len(drafts)) if drafts else []
+    made, refusals = _bookable(orders, store, methods, drafts or Drafts(_terms(store), {}))
+    salespeople = _salespeople({order.marketplace_id for order, _ in made})
+    numbers = take_numbers(INVOICE_SERIES, len(made)) if made else []
     seller = f"{store.name}\n{store.seller_details}".strip()
     rows = [
         _invoice_row(
@@ -133,10 +166,10 @@ def issue_invoices(
             job_id=job_id,
             replaces_id=replaces.get(draft.order_id),
         )
-        for (order, draft), number in zip(drafts, numbers, strict=True)
+        for (order, draft), number in zip(made, numbers, strict=True)
     ]
     ids = {row.order_id: row.id for row in insert_rows(Invoice, _INVOICE_COLUMNS, rows, returning=("id", "order_id"))}
-    insert_rows(InvoiceLine, _LINE_COLUMNS, [line for _, draft in drafts for line in _line_rows(draft, ids)])
+    insert_rows(InvoiceLine, _LINE_COLUMNS, [line for _, draft in made for line in _line_rows(draft, ids)])
     issued = [
         Issued(
             invoice_id=ids[draft.order_id],
@@ -148,34 +181,52 @@ def issue_invoices(
             currency=draft.currency,
             by_default_method=(order.channel_id, order.gateway_key) not in methods,
         )
-        for (order, draft), row in zip(drafts, rows, strict=True)
+        for (order, draft), row in zip(made, rows, strict=True)
     ]
     return issued, refusals
 
 
-def _drafts(
-    orders: Sequence[StoredOrder], store: Store, methods: Mapping[tuple[int, str], _Stamp]
+def _bookable(
+    orders: Sequence[StoredOrder], store: Store, methods: Mapping[tuple[int, str], _Stamp], drafts: Drafts
 ) -> tuple[list[tuple[StoredOrder, InvoiceDraft]], list[Refusal]]:
     """The invoices that can be made, and why the others cannot. Holds the series' lock, so that nobody else books."""
     lock_series(INVOICE_SERIES)
     twins = booked_twins(orders[0].channel_id, [order.subject for order in orders])
-    drafts: list[tuple[StoredOrder, InvoiceDraft]] = []
+    terms = _terms(store)
+    made: list[tuple[StoredOrder, InvoiceDraft]] = []
     refusals: list[Refusal] = []
     for order in orders:
-        try:
-            if (twin := twins.get(order.remote_id)) is not None:
-                raise CannotBook(Reason.DUPLICATE_SUSPECTED, {"order_id": twin.order_id, "number": twin.number})
-            if store.unmapped_gateway == "hold" and (order.channel_id, order.gateway_key) not in methods:
-                raise CannotBook(Reason.GATEWAY_UNMAPPED, {"gateway": order.gateway, "gateway_key": order.gateway_key})
-            rule = cast(InvoiceDateRule, store.invoice_date_rule)
-            draft = draft_invoice(
-                order.bookable, time_zone=store.time_zone, date_rule=rule, closed_through=store.closed_through
-            )
-        except CannotBook as error:
-            refusals.append(Refusal(order.bookable.order_id, error.reason, error.detail))
+        draft = drafts.of(order, terms)
+        if (twin := twins.get(order.remote_id)) is not None:
+            draft = CannotBook(Reason.DUPLICATE_SUSPECTED, {"order_id": twin.order_id, "number": twin.number})
+        elif store.unmapped_gateway == "hold" and (order.channel_id, order.gateway_key) not in methods:
+            gateway = {"gateway": order.gateway, "gateway_key": order.gateway_key}
+            draft = CannotBook(Reason.GATEWAY_UNMAPPED, gateway)
+        if isinstance(draft, CannotBook):
+            refusals.append(Refusal(order.bookable.order_id, draft.reason, draft.detail))
         else:
-            drafts.append((order, draft))
-    return drafts, refusals
+            made.append((order, draft))
+    return made, refusals
+
+
+def _terms(store: Store) -> _Terms:
+    return _Terms(store.time_zone, cast(InvoiceDateRule, store.invoice_date_rule), store.closed_through)
+
+
+def _draft(order: StoredOrder, terms: _Terms) -> InvoiceDraft | CannotBook:
+    try:
+        return draft_invoice(
+            order.bookable,
+            time_zone=terms.time_zone,
+            date_rule=terms.date_rule,
+            closed_through=terms.closed_through,
+        )
+    except CannotBook as error:
+        return error
+
+
+def _version(order: StoredOrder) -> tuple[int, str]:
+    return order.bookable.order_id, order.row_version
 
 
 def lock_series(series: Literal["invoice", "credit_note"]) -> None:
@@ -184,7 +235,9 @@ def lock_series(series: Literal["invoice", "credit_note"]) -> None:
     db.session.execute(select(NumberSeries.code).where(*key).with_for_update())
 
 
-def take_numbers(series: Literal["invoice", "credit_note", "own_order", "package"], count: int) -> list[tuple[int, str]]:
+def take_numbers(
+    series: Literal["invoice", "credit_note", "own_order", "package"], count: int
+) -> list[tuple[int, str]]:
     """The next `count` numbers with their printed form; the series stays locked until the transaction ends."""
     row = db.session.execute(
         update(NumberSeries)

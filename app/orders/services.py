@@ -10,9 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, func, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    any_,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from app.bulk import each_of, update_rows
 from app.channels.models import Channel
@@ -106,12 +120,15 @@ _TAKEN = tuple(
         "refunded",
     )
 )
+_ROW_VERSION: Final = literal_column("orders.xmin::text", String).label("row_version")
+"""The transaction that wrote the row as it is; locking a row leaves it alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order taken for booking, with what its invoice stamps."""
+    """An order taken for booking, with what its invoice stamps. `row_version` is another one once the row changes."""
 
+    row_version: str
     bookable: BookableOrder
     channel_id: int
     marketplace_id: int
@@ -125,19 +142,47 @@ class StoredOrder:
     subject: Subject
 
 
-def take_orders(channel_id: int, limit: int) -> list[StoredOrder]:
-    """The oldest of the queued orders, locked for this transaction, with their lines. Two statements."""
-    wanted = (Order.channel_id == channel_id, Order.state == OrderState.QUEUED)
-    return _taken(select(*_TAKEN).where(*wanted).order_by(Order.placed_at, Order.id).limit(limit))
+def look_at_orders(channel_id: int, limit: int, after: StoredOrder | None) -> list[StoredOrder]:
+    """The oldest of the queued orders, or of those behind one of them, with their lines. Two statements, no locks."""
+    wanted = [Order.channel_id == channel_id, Order.state == OrderState.QUEUED]
+    if after is not None:
+        last = (after.bookable.created_at, after.bookable.order_id)
+        wanted.append(tuple_(Order.placed_at, Order.id) > last)
+    return _read(_orders().where(*wanted).order_by(Order.placed_at, Order.id).limit(limit))
+
+
+def take_orders(looked_at: Sequence[StoredOrder]) -> list[StoredOrder]:
+    """Those that are still queued, locked for this transaction; what changed meanwhile is read anew.
+
+    The lines of an order are never changed without it.
+    """
+    listed = literal([order.bookable.order_id for order in looked_at], ARRAY(BigInteger))
+    queued = (Order.store_id == current_store_id(), Order.id == any_(listed), Order.state == OrderState.QUEUED)
+    locked = select(Order.id, _ROW_VERSION).where(*queued).order_by(Order.id).with_for_update()
+    versions = {row.id: row.row_version for row in db.session.execute(locked)}
+    changed = {
+        order.bookable.order_id
+        for order in looked_at
+        if versions.get(order.bookable.order_id, order.row_version) != order.row_version
+    }
+    anew = (
+        {order.bookable.order_id: order for order in _read(_orders().where(Order.id.in_(changed)))} if changed else {}
+    )
+    kept = (order for order in looked_at if order.bookable.order_id in versions)
+    return [anew.get(order.bookable.order_id, order) for order in kept]
 
 
 def take_order(order_id: int) -> StoredOrder | None:
     """One order, whatever its state, locked for this transaction, with its lines; None when there is none."""
-    return next(iter(_taken(select(*_TAKEN).where(Order.id == order_id))), None)
+    return next(iter(_read(_orders().where(Order.id == order_id).with_for_update())), None)
 
 
-def _taken(query: Select[Any]) -> list[StoredOrder]:
-    orders = db.session.execute(query.where(Order.store_id == current_store_id()).with_for_update()).all()
+def _orders() -> Select[Any]:
+    return select(*_TAKEN, _ROW_VERSION).where(Order.store_id == current_store_id())
+
+
+def _read(query: Select[Any]) -> list[StoredOrder]:
+    orders = db.session.execute(query).all()
     lines = lines_by_order([row.id for row in orders])
     return [_stored(row, lines.get(row.id, ())) for row in orders]
 
@@ -203,6 +248,7 @@ def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
         book_on=row.book_on,
     )
     return StoredOrder(
+        row_version=row.row_version,
         bookable=bookable,
         channel_id=row.channel_id,
         marketplace_id=row.marketplace_id,

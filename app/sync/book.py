@@ -2,11 +2,15 @@
 
 The invoices, their numbers, the orders' new state, the planned write-backs, the journal and the job's counters are
 committed together, so a crash leaves either the whole batch or nothing of it, and no gap in the numbers.
+
+While one batch is written the next is read and drafted, without a lock; each is held against its orders again under
+the locks of its own transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -17,12 +21,22 @@ from app.core.errors import Misconfigured
 from app.core.plan import refuse_batch
 from app.core.states import OrderState
 from app.extensions import db
-from app.invoices.services import Issued, issue_invoices
+from app.invoices.services import Drafts, Issued, draft_invoices, issue_invoices
 from app.orders.models import Order
-from app.orders.services import Refusal, lock_channel, mark_booked, mark_held, queue_orders, take_orders
+from app.orders.services import (
+    Refusal,
+    StoredOrder,
+    lock_channel,
+    look_at_orders,
+    mark_booked,
+    mark_held,
+    queue_orders,
+    take_orders,
+)
 from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import Run
 from app.sync.models import WRITE_BACK, Change
+from app.sync.threads import threads
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 BATCH = 500
@@ -45,8 +59,18 @@ def book(run: Run, connector: Connector) -> Iterator[None]:
             db.session.commit()
         yield
     write_back = Capability.INVOICE_WRITEBACK in connector.capabilities
-    while _book_batch(run, write_back=write_back):
-        yield
+    with threads(1, "draft") as drafter:
+        last = None
+        ahead = drafter.submit(_look_ahead, run, last)
+        while True:
+            batch = ahead.result()
+            if not batch.orders and last is None:
+                return
+            last = batch.orders[-1] if batch.orders else None  # at the end from the beginning: more may be wanted now
+            ahead = drafter.submit(_look_ahead, run, last)
+            if batch.orders:
+                _book_batch(run, batch, write_back=write_back)
+                yield
 
 
 def refuse_with_delivery_orders() -> None:
@@ -59,14 +83,25 @@ def refuse_with_delivery_orders() -> None:
         )
 
 
-def _book_batch(run: Run, *, write_back: bool) -> bool:
-    """One batch; False when there was nothing left to book."""
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Orders as they were looked at, and the drafts of their invoices."""
+
+    orders: Sequence[StoredOrder]
+    drafts: Drafts
+
+
+def _look_ahead(run: Run, last: StoredOrder | None) -> _Batch:
+    with store_scope(run.store_id):
+        orders = look_at_orders(run.channel_id, BATCH, last)
+        return _Batch(orders, draft_invoices(orders))
+
+
+def _book_batch(run: Run, batch: _Batch, *, write_back: bool) -> None:
     with store_scope(run.store_id):
         lock_channel(run.channel_id, share=True)
-        orders = take_orders(run.channel_id, BATCH)
-        if not orders:
-            return False
-        issued, refusals = issue_invoices(orders, job_id=run.job_id)
+        orders = take_orders(batch.orders)
+        issued, refusals = issue_invoices(orders, job_id=run.job_id, drafts=batch.drafts)
         mark_booked([invoice.order_id for invoice in issued])
         mark_held(refusals)
         if write_back:
@@ -77,7 +112,6 @@ def _book_batch(run: Run, *, write_back: bool) -> bool:
         run.count(booked=len(issued), held=len(refusals))
         run.save()
         db.session.commit()
-    return True
 
 
 def _plan_write_backs(run: Run, issued: Sequence[Issued]) -> None:

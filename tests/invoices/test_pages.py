@@ -18,7 +18,7 @@ from app.extensions import db
 from app.invoices import queries
 from app.invoices.services import issue_invoices
 from app.orders.models import JournalEntry
-from app.orders.services import mark_booked, take_orders
+from app.orders.services import look_at_orders, mark_booked, take_orders
 from tests.invoices.pdftext import read_pdf, squeezed
 from tests.orders.conftest import HTMX
 from tests.orders.factories import NOON, Books, SomeChannel, statements
@@ -36,7 +36,7 @@ def issue(books: Books, channel: SomeChannel, orders: Sequence[dict[str, Any]] =
         books.line(order_id, 1, name="Basmati rice 5 kg")
         books.line(order_id, 2, name="Kopi-O", variant="Box of 20", quantity=1, unit_price=1790, gross=1790, discount=0)
     with books.scope():
-        issued, refused = issue_invoices(take_orders(channel.id, 200), job_id=None)
+        issued, refused = issue_invoices(take_orders(look_at_orders(channel.id, 200, None)), job_id=None)
         assert not refused
         mark_booked([invoice.order_id for invoice in issued])
         db.session.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
@@ -99,3 +100,75 @@ def test_the_second_of_two_who_save_the_same_row_changes_nothing(mapped: Merchan
     assert isinstance(saved, Chosen)
     assert isinstance(refused, Conflict)
     assert mapped.rows("select payment_method_id, version from payment_mappings") == [(first, version + 1)]
+
+
+class Ahead:
+    """A sync that stops after its first batch, when the next one has been looked at and drafted already."""
+
+    def __init__(self, merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._merchant, self._looked = merchant, Event()
+        look = book._look_ahead
+
+        def looked(*arguments: Any) -> Any:
+            found = look(*arguments)
+            if arguments[-1] is not None:
+                self._looked.set()
+            return found
+
+        monkeypatch.setattr(book, "_look_ahead", looked)
+        self._steps = merchant.steps(merchant.press_sync().jobs[0].job_id)
+        while merchant.scalar("select count(*) from invoices") == 0:
+            next(self._steps)
+        assert self._looked.wait(20)
+
+    def go_on(self) -> None:
+        for _step in self._steps:
+            pass
+        finish(self._merchant)
+
+
+def test_an_order_that_changes_after_its_invoice_was_drafted_is_drafted_anew(
+    mapped: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = Ahead(mapped, monkeypatch)
+    mapped.execute("update orders set total = total + 3, adjustment = adjustment + 3 where remote_id = '15'")
+    mapped.execute("update orders set total = total + 1000 where remote_id = '16'")
+    ahead.go_on()
+    ((charged, invoiced, adjusted),) = mapped.rows(
+        "select o.total, i.total, i.adjustment from orders o join invoices i on i.order_id = o.id "
+        "where remote_id = '15'"
+    )
+    assert (invoiced, adjusted) == (charged, 3)
+    assert mapped.rows("select state, reason from orders where remote_id = '16'") == [("held", "TOTAL_MISMATCH")]
+    assert mapped.scalar("select count(*) from invoices") == ORDERS - 1
+
+
+def test_an_order_that_is_taken_back_after_its_invoice_was_drafted_is_not_booked(
+    mapped: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = Ahead(mapped, monkeypatch)
+    mapped.execute("update orders set state = 'ready', queued_at = null where remote_id = '15'")
+    ahead.go_on()
+    assert mapped.rows("select remote_id from orders where state <> 'booked'") == [("15",)]
+    assert sorted(row[0] for row in mapped.rows("select number from invoices")) == list(range(1, ORDERS))
+
+
+def test_books_that_are_closed_after_invoices_were_drafted_refuse_them(
+    mapped: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = Ahead(mapped, monkeypatch)
+    mapped.execute("update stores set closed_through = current_date + 1 where id = :store", store=mapped.store.id)
+    ahead.go_on()
+    states = dict(mapped.rows("select coalesce(reason, state), count(*) from orders group by 1"))
+    assert states == {"booked": 10, "PERIOD_LOCKED": ORDERS - 10}
+
+
+def test_an_order_that_is_queued_while_the_last_batch_is_booked_is_booked_too(
+    mapped: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped.execute("update orders set note = 'late' where remote_id in ('1', '2')")
+    mapped.execute("update orders set state = 'held', reason = 'ON_HOLD' where note = 'late'")
+    ahead = Ahead(mapped, monkeypatch)
+    mapped.execute("update orders set state = 'queued', reason = null, queued_at = now() where note = 'late'")
+    ahead.go_on()
+    assert mapped.scalar("select count(*) from invoices") == ORDERS
