@@ -1,15 +1,16 @@
 """A link is one row that two stores share; what happened to it is written once and read by both.
 
-These two tables belong to no single store, so they carry policies of their own (app/migrations/linking.py): a row is
-seen and written as one of its two stores, and by the sub-store only once it was asked.
+Links, their events and their days belong to no single store, so they carry policies of their own
+(app/migrations/linking.py): a row is seen and written as one of its two stores, and by the sub-store only once it was
+asked.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, func, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, ForeignKeyConstraint, Identity, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -100,6 +101,23 @@ class LinkEvent(Base):
     side: Mapped[str]
     person: Mapped[str] = mapped_column(server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class LinkDay(Base):
+    """How much flowed over a link on one day of the main store's zone: counted by its jobs, read by both stores."""
+
+    __tablename__ = "link_days"
+
+    link_id: Mapped[int] = mapped_column(ForeignKey("links.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    main_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
+    sub_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
+    orders: Mapped[int] = mapped_column(server_default="0")
+    """Orders of the sub-store that were new to the main store."""
+    stock_told: Mapped[int] = mapped_column(server_default="0")
+    """How often the main store told how many pieces there are of an item."""
+    moves: Mapped[int] = mapped_column(server_default="0")
+    """How often it said where an order stands, and that counted."""
 
 
 class OrderNews(StoreOwnedByParent, Base):

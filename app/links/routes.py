@@ -19,6 +19,7 @@ from app.catalog.services import warehouse_rows
 from app.core.linking import LinkState, NotPossible, Rule, Side, letters_of
 from app.extensions import limiter
 from app.links import queries, services, words
+from app.links.days import days
 from app.links.forms import CodeForm, DenyForm, EndForm, LinkForm
 from app.links.queries import LinkRow
 from app.links.services import LinkedAlready, NoSuchLink, NoWarehouse, Refused
@@ -123,11 +124,14 @@ def _ask(link: LinkRow, form: LinkForm) -> Response:
 
 @blueprint.get("/channels/links/<int:link_id>")
 def show(link_id: int) -> Response:
-    """A link as either store sees it: how it stands, what happened, how to end it. `seen` is the version it shows."""
+    """A link as either store sees it: how it stands, what flowed and happened, how to end it.
+
+    `seen` is the stamp of what a page shows.
+    """
     link = _link_or_404(link_id)
     if wants_fragment():
         shown = _shown(link)
-        if request.args.get("seen") == f"{link.version}.{shown['channel_id'] or ''}":
+        if request.args.get("seen") == shown["stamp"]:
             return make_response("", _NO_CONTENT)
         return fragment("links/_link.html", **shown)
     if link.state is LinkState.DRAFT:
@@ -333,7 +337,10 @@ def _link_page(link: LinkRow) -> Response:
 
 def _shown(link: LinkRow) -> dict[str, Any]:
     story = [(event, words.told(event, link)) for event in queries.events(link.id)]
-    return {"link": link, "story": story, "channel_id": queries.channel_of(link), **_may([link])}
+    flowed, channel_id = days(link.id), queries.channel_of(link)
+    counted = sum(day.orders + day.stock_told + day.moves for day in flowed)
+    stamp = f"{link.version}.{channel_id or ''}.{counted}"
+    return {"link": link, "story": story, "flowed": flowed, "channel_id": channel_id, "stamp": stamp, **_may([link])}
 
 
 def _may(links: list[LinkRow]) -> dict[str, Any]:

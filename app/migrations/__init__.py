@@ -93,7 +93,8 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"revoke update, delete on {', '.join(_WRITTEN_ONCE)} from {role}",
         f"grant update (state, credited) on invoices to {role}",
         f"grant update (asked_at, asked_by, tried_at, mended_at) on deviations to {role}",
-        f"revoke update, delete on links, link_events from {role}",
+        f"revoke update, delete on links, link_events, link_days from {role}",
+        f"grant update (orders, stock_told, moves) on link_days to {role}",
         f"grant update ({', '.join(_OF_A_LINK)}) on links to {role}",
     ):
         connection.execute(text(statement))

@@ -27,8 +27,11 @@ end $$"""
 
 
 def guard_links() -> None:
-    """Show and accept rows of links and their events as one of the two stores, and hide drafts from the sub-store."""
-    for table in ("links", "link_events"):
+    """Show and accept rows of links and their events as one of the two stores, and hide drafts from the sub-store.
+
+    What flowed on which day is counted by the main store, whose jobs let it flow, and read by both.
+    """
+    for table in ("links", "link_events", "link_days"):
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"alter table {table} force row level security")
         op.execute(f"create policy owner_reach on {table} to current_user using (true) with check (true)")
@@ -38,5 +41,9 @@ def guard_links() -> None:
     op.execute(f"create policy as_sub_write on links for update using ({as_sub}) with check ({as_sub})")
     either = f"{_SCOPE} in (main_store_id, sub_store_id)"
     op.execute(f"create policy as_either on link_events using ({either}) with check ({either})")
+    op.execute(f"create policy as_either_read on link_days for select using ({either})")
+    as_main = f"main_store_id = {_SCOPE}"
+    op.execute(f"create policy as_main_add on link_days for insert with check ({as_main})")
+    op.execute(f"create policy as_main_write on link_days for update using ({as_main}) with check ({as_main})")
     op.execute(_ONLY_THE_SUB_GRANTS)
     op.execute("create trigger link_moves before insert or update on links for each row execute function link_moves()")

@@ -30,6 +30,7 @@ from app.core.errors import (
 )
 from app.core.states import JobState
 from app.extensions import db
+from app.links.days import counter_of
 from app.orders.retrying import forget_wanted, has_wanted_orders
 from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
@@ -114,6 +115,7 @@ def _work(held: Run) -> None:
             if channel.status != "connected":
                 raise _paused()
             connector = open_connector(channel)
+            held.tells = counter_of(channel)
         try:
             _go_through(held, connector)
         finally:

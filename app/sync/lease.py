@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,12 +63,16 @@ class Run:
     """Whether the channel was paused or removed meanwhile."""
     lost: threading.Event = field(default_factory=threading.Event)
     plan_again_at: int = 100
+    tells: Callable[[Mapping[str, int]], None] | None = None
+    """Told with each save what was counted since the last one, to count it elsewhere in the same transaction."""
+    untold: dict[str, int] = field(default_factory=dict)
 
     def count(self, **more: int) -> None:
         """Add to the job's counters."""
         for name, number in more.items():
             if number:
                 self.counts[name] = self.counts.get(name, 0) + number
+                self.untold[name] = self.untold.get(name, 0) + number
 
     @property
     def claim_mark(self) -> int:
@@ -94,6 +98,9 @@ class Run:
         """
         if self.lost.is_set():
             raise LeaseLostError(f"job {self.job_id}")
+        if self.tells is not None:
+            self.tells(self.untold)
+        self.untold.clear()
         more: dict[str, Any] = {"attempts": 0, "problem": None, "problem_detail": {}} if worked else {}
         if sets_out:
             more["phase_started_at"] = func.now()

@@ -1595,6 +1595,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_link_events")),
     )
     op.create_index("ix_link_events_link", "link_events", ["link_id", "id"], unique=False)
+    op.create_table(
+        "link_days",
+        sa.Column("link_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("main_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("sub_store_id", sa.BigInteger(), nullable=False),
+        sa.Column("orders", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("stock_told", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_link_days_link_id")),
+        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_link_days_main_store_id")),
+        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_link_days_sub_store_id")),
+        sa.PrimaryKeyConstraint("link_id", "day", name=op.f("pk_link_days")),
+    )
     guard("stores", "id")
     for table in STORE_OWNED:
         guard(table)
