@@ -57,7 +57,7 @@ def test_booking_a_batch_costs_the_same_for_one_and_a_hundred(merchant: Merchant
     next(steps)
     with counted(merchant) as said:
         next(steps)
-    assert len(said) <= 20, said
+    assert len(said) <= 21, said  # two of them look for the next batch
     steps.close()
 
 
