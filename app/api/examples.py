@@ -15,6 +15,7 @@ ORDER: Final[dict[str, Any]] = {
     "shipping": "6.00",
     "total": "39.80",
 }
+_SENT: Final = {"status": "shipped", "courier": "Pos Laju", "tracking_number": "EM123456789MY"}
 _KEY: Final = '-H "Authorization: Bearer cb_…"'
 _JSON: Final = '-H "Content-Type: application/json"'
 
@@ -33,6 +34,6 @@ def ask(orders_url: str) -> str:
         [
             f'curl "{orders_url}?number=1001" {_KEY}',
             f"curl {orders_url}/17 {_KEY}",
-            f'curl -X PATCH {orders_url}/17 {_KEY} \\\n  {_JSON} -d \'{{"status": "shipped"}}\'',
+            f"curl -X PATCH {orders_url}/17 {_KEY} \\\n  {_JSON} -d '{json.dumps(_SENT)}'",
         ]
     )

@@ -67,9 +67,14 @@ class Packing:
     fulfilment: Fulfilment
 
     @property
+    def unsent(self) -> int:
+        """How many of its packages are still here."""
+        return sum(package.shipped_at is None for package in self.packages)
+
+    @property
     def is_partly_sent(self) -> bool:
         """Whether some of its packages left and others did not."""
-        return len({package.shipped_at is None for package in self.packages}) > 1
+        return 0 < self.unsent < len(self.packages)
 
 
 def packing_of(order_id: int, status: OrderStatus, lines: Sequence[SoldLine], fulfilment: Fulfilment) -> Packing:
@@ -79,7 +84,9 @@ def packing_of(order_id: int, status: OrderStatus, lines: Sequence[SoldLine], fu
     packages = fulfilment.packages or (Package("", whole),)
     shown = tuple(_shown(package, packages, order_id, status, words) for package in packages)
     is_alone = len(packages) == 1 and not packages[0].is_sent
-    return Packing(status, next_of(status), shown, status in MAY_COMBINE and is_alone, fulfilment)
+    is_begun = any(package.is_sent for package in packages)
+    moves = tuple(one for one in next_of(status) if not (is_begun and one == OrderStatus.CANCELLED))
+    return Packing(status, moves, shown, status in MAY_COMBINE and is_alone, fulfilment)
 
 
 def _shown(

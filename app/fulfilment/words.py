@@ -42,7 +42,7 @@ _WORDS: Final[dict[Refusal, Any]] = {
     Refusal.NOTHING_LEFT: _l("Something must stay in this package. Leave at least one item."),
     Refusal.TOO_MUCH: _l("There is not so much in this package."),
     Refusal.TOO_MANY: _l("An order is split into at most %(most)s packages.", most=MOST_PACKAGES),
-    Refusal.ALREADY_SENT: _l("It was sent already."),
+    Refusal.ALREADY_SENT: _l("It was sent already, or a part of it."),
     Refusal.NOT_SENT_YET: _l("It was not sent yet. Courier and tracking number are said when it is."),
     Refusal.PARTLY_SENT: _l("A part of it was sent already, so it cannot be cancelled. Ship the rest, or press Done."),
     Refusal.NOTHING_TO_JOIN: _l("There is no other package of this order to put it back into."),

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from werkzeug.datastructures import MultiDict
 
 from app.core.reporting import Sale
+from app.core.reserving import Why
 from app.core.states import ChangeState, OrderState
-from app.core.types import PaymentStatus
+from app.core.types import OrderStatus, PaymentStatus
 from app.web.args import read_args
 
 NO_GATEWAY: Final = "NONE"
@@ -28,9 +29,10 @@ class OrderFilter:
 
     `q` is free text, `gateway` a gateway key (or `NO_GATEWAY`), `write_back` the state of the newest write-back
     ("planned" means on its way: planned or sending), `date_from` and `date_to` days of the store's zone, both
-    included. `unmapped` asks for gateways without a payment method, `alert` for invoiced orders that changed since.
-    `reason` is why the order waits or, beside `write_back`, why the write-back does. `sale` and `currency` are what a
-    figure of the sales reports is about.
+    included. `state` is where it stands here, `status` where its channel says that it does. `unmapped` asks for
+    gateways without a payment method, `alert` for invoiced orders that changed since. `reason` is why the order waits
+    or, beside `write_back`, why the write-back does. `stock` asks for orders that lack pieces of the
+    stock. `sale` and `currency` are what a figure of the sales reports is about.
     """
 
     q: str | None = None
@@ -39,9 +41,11 @@ class OrderFilter:
     state: tuple[OrderState, ...] = ()
     reason: str | None = None
     alert: str | None = None
+    status: OrderStatus | None = None
     payment: PaymentStatus | None = None
     gateway: str | None = None
     unmapped: bool = False
+    stock: Why | None = None
     write_back: ChangeState | None = None
     date_from: date | None = None
     date_to: date | None = None
@@ -86,7 +90,11 @@ class OrderFilter:
     @property
     def asks_for_few(self) -> bool:
         """Whether it asks for what few orders have, which an index of its own finds."""
-        return self.alert is not None or (self.write_back is not None and self.write_back != ChangeState.DONE)
+        return (
+            self.alert is not None
+            or self.stock is not None
+            or (self.write_back is not None and self.write_back != ChangeState.DONE)
+        )
 
     @property
     def words(self) -> list[str]:

@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.reporting import Sale
+from app.core.reserving import Why
 from app.core.states import ChangeState
-from app.core.types import PaymentStatus
+from app.core.types import OrderStatus, PaymentStatus
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.queries import FilterChoices
 from app.orders.reasons import alert_choices, reason_choices
@@ -24,6 +25,7 @@ _WRITE_BACKS: Final = (
     (ChangeState.BLOCKED, _l("Number needs attention")),
     (ChangeState.DROPPED, _l("Number not sent")),
 )
+_STOCKS: Final = ((Why.OVERSOLD, _l("Oversold")), (Why.UNLINKED, _l("Not linked to stock")))
 _SALES: Final = (
     (Sale.SOLD, _l("Not cancelled")),
     (Sale.CANCELLED, _l("Cancelled")),
@@ -39,10 +41,12 @@ class FilterOptions:
     channels: Options
     marketplaces: Options
     gateways: Options
+    statuses: Options
     payments: Options
     reasons: Options
     alerts: Options
     write_backs: Options
+    stocks: Options
     sales: Options
 
 
@@ -58,9 +62,11 @@ def filter_options(choices: FilterChoices, where: OrderFilter) -> FilterOptions:
         channels=[(choice.key, choice.name) for choice in choices.channels],
         marketplaces=[(choice.key, choice.name) for choice in choices.marketplaces if within in (None, choice.within)],
         gateways=list(gateways.items()),
+        statuses=[(status.value, str(badge_of(status).label)) for status in OrderStatus],
         payments=[(status.value, str(badge_of(status).label)) for status in PaymentStatus],
         reasons=reason_choices(),
         alerts=alert_choices(),
         write_backs=[(state.value, str(label)) for state, label in _WRITE_BACKS],
+        stocks=[(why.value, str(label)) for why, label in _STOCKS],
         sales=[(sale.value, str(label)) for sale, label in _SALES],
     )

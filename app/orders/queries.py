@@ -46,7 +46,7 @@ from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
-from app.orders.models import Order
+from app.orders.models import Order, Shortage
 from app.orders.searching import Search, Shape
 from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
@@ -66,7 +66,8 @@ class OrderRow:
 
     `payment_method` is the one on the invoice, else what the gateway maps to now, else the store's default;
     `gateway_mapped` tells whether the gateway has one of its own, `mapping_id` is its row in Payment Methods.
-    `write_back` is the state of the newest write-back, None when there is none.
+    `write_back` is the state of the newest write-back, None when there is none; `lacks` says why it lacks pieces of the
+    stock (`app.core.reserving.Why`), None where it lacks none.
     """
 
     id: int
@@ -100,6 +101,7 @@ class OrderRow:
     write_back: str | None
     write_back_reason: str | None
     write_back_detail: dict[str, Any] | None
+    lacks: str | None
 
     @property
     def moves(self) -> bool:
@@ -351,6 +353,7 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
         (order.marketplace_id, where.marketplace),
         (order.reason, None if where.write_back else where.reason),
         (order.alert, where.alert),
+        (order.status, where.status),
         (order.payment_status, where.payment),
         (order.gateway_key, where.gateway_key),
         (order.currency, where.currency),
@@ -364,6 +367,9 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
         conditions += _written_back(where, order)
     if where.date_from or where.date_to:
         conditions += _placed(where, order)
+    if where.stock:
+        lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE, Shortage.why == where.stock)
+        conditions.append(order.id.in_(lacking))
     if where.sale:
         conditions += _of_sale(where.sale, order)
     return conditions
@@ -378,6 +384,12 @@ def rows_statement(picked: Subquery) -> Select[Any]:
         .order_by(Change.id.desc())
         .limit(1)
         .lateral("newest")
+    )
+    lacks = (
+        select(func.min(Shortage.why))
+        .where(Shortage.store_id == store_id, Shortage.order_id == order.id)
+        .correlate(picked)
+        .scalar_subquery()
     )
     default = (
         select(PaymentMethod.name).where(PaymentMethod.store_id == store_id, PaymentMethod.is_default).scalar_subquery()
@@ -397,6 +409,7 @@ def rows_statement(picked: Subquery) -> Select[Any]:
             newest.c.state.label("write_back"),
             newest.c.reason.label("write_back_reason"),
             newest.c.reason_detail.label("write_back_detail"),
+            lacks.label("lacks"),
         )
         .select_from(picked)
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == order.channel_id))

@@ -80,7 +80,9 @@ def test_answers_fit_their_schemas(program: Program, document: dict[str, Any]) -
     one = "/orders/{order_id}"
     check(f"GET /orders/{order_id}", one, 200)
     check("GET /orders/0", one, 404)
-    check(f"PATCH /orders/{order_id}", one, 200, {"status": "shipped", "payment_method": "Cash"})
+    check(f"PATCH /orders/{order_id}", one, 200, {"status": "shipped", "payment_method": "Cash", "courier": "DHL"})
+    check(f"PATCH /orders/{order_id}", one, 409, {"package": "PK00009", "courier": "DHL"})
+    check(f"PATCH /orders/{order_id}", one, 422, {"status": "open"})
     check(f"PATCH /orders/{order_id}", one, 422, {"total": "1"})
     check("PATCH /orders/0", one, 404, {"status": "shipped"})
     program.token = "cb_" + "x" * 32

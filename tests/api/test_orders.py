@@ -202,3 +202,40 @@ def test_the_key_itself_is_kept_nowhere(program: Program, books: Books) -> None:
 def test_an_address_that_is_none_is_a_problem(program: Program) -> None:
     answer = program.call("GET", "/invoices")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+def test_packages_courier_and_tracking_number_are_told(program: Program, books: Books) -> None:
+    made = program.make(ORDER)
+    assert made.json is not None
+    assert made.json["packages"] == []
+    url = f"/orders/{made.json['id']}"
+    early = program.call("PATCH", url, {"courier": "DHL"})
+    assert (early.status_code, early.json and early.json["errors"][0]["code"]) == (409, "not_sent_yet")
+    sent = program.call("PATCH", url, {"status": "shipped", "courier": "DHL", "tracking_number": "1Z"}).json
+    assert sent is not None
+    (package,) = sent["packages"]
+    assert (sent["status"], package["shipped_at"]) == ("shipped", sent["shipped_at"])
+    assert (package["courier"], package["tracking_number"], package["shared_with"]) == ("DHL", "1Z", [])
+    assert package["lines"] == [{"line": 1, "sku": "KOPI-1", "quantity": "2"}]
+    again = program.call(
+        "PATCH", url, {"status": "shipped", "package": package["number"], "tracking_number": "2Z"}
+    ).json
+    assert again is not None
+    assert again["packages"] == [package | {"tracking_number": "2Z"}]
+
+
+def test_a_status_that_cannot_follow_is_refused_with_those_that_can(program: Program, books: Books) -> None:
+    made = program.make(ORDER | {"status": "shipped"})
+    assert made.json is not None
+    url = f"/orders/{made.json['id']}"
+    refused = program.call("PATCH", url, {"status": "on_hold", "payment_method": "Cash"})
+    assert refused.json is not None
+    (error,) = refused.json["errors"]
+    assert (refused.status_code, error["pointer"], error["code"]) == (422, "#/status", "not_next")
+    assert error["detail"].endswith("From there it can go on to: Completed, Returned.")
+    assert program.call("GET", url).json == made.json
+    part = program.call("PATCH", url, {"status": "completed", "package": "PK00001"})
+    assert part.json is not None
+    assert part.json["errors"][0]["pointer"] == "#/package"
+    unknown = program.call("PATCH", url, {"status": "shipped", "package": "PK00009"})
+    assert (unknown.status_code, unknown.json and unknown.json["errors"][0]["pointer"]) == (409, "#/package")

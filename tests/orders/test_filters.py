@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.reporting import Sale
 from app.core.states import ChangeState, OrderState
-from app.core.types import PaymentStatus
+from app.core.types import OrderStatus, PaymentStatus
 from app.orders.filters import NO_GATEWAY, OrderFilter, gateway_value
 
 PENANG = ZoneInfo("Asia/Kuala_Lumpur")
@@ -23,6 +23,7 @@ FULL = OrderFilter(
     state=(OrderState.READY, OrderState.HELD),
     reason="GATEWAY_UNMAPPED",
     alert="CANCELLED",
+    status=OrderStatus.READY_TO_SHIP,
     payment=PaymentStatus.PAID,
     gateway="shopeepay",
     unmapped=True,

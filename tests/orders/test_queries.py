@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.core.states import ChangeState, OrderState
-from app.core.types import PaymentStatus
+from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
 from app.orders.filters import NO_GATEWAY, OrderFilter
 from app.orders.models import Order
@@ -75,6 +75,7 @@ def test_filter_by_several_states(books: Books, channel: SomeChannel) -> None:
 COLUMNS: list[tuple[OrderFilter, dict[str, object], dict[str, object]]] = [
     (OrderFilter(reason="UNPAID"), {"reason": "UNPAID"}, {"reason": "CANCELLED"}),
     (OrderFilter(alert="CANCELLED"), {"alert": "CANCELLED"}, {"alert": "REFUNDED"}),
+    (OrderFilter(status=OrderStatus.ON_HOLD), {"status": "on_hold"}, {"status": "open"}),
     (OrderFilter(payment=PaymentStatus.UNPAID), {"payment_status": "unpaid"}, {"payment_status": "paid"}),
     (OrderFilter(gateway="grabpay"), {"gateway": "GrabPay"}, {"gateway": "ShopeePay"}),
     (OrderFilter(gateway=NO_GATEWAY), {"gateway": ""}, {"gateway": "ShopeePay"}),
