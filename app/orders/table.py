@@ -281,7 +281,8 @@ def _at_least(count: int, stopped: bool) -> str:
 
 def mark_of(row: OrderRow) -> str:
     """The row's id with what tells whether it changed: an open page asks for rows that differ from what it shows."""
-    seen = (row.state, row.reason, row.alert, row.write_back, row.invoice_no, row.gateway_mapped, row.payment_method)
+    state = (row.state, row.reason, row.alert, row.write_back, row.lacks)
+    seen = (*state, row.invoice_no, row.gateway_mapped, row.payment_method)
     return f"{row.id}.{crc32(repr(seen).encode()):08x}"
 
 

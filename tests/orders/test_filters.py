@@ -10,6 +10,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.core.reporting import Sale
+from app.core.reserving import Why
 from app.core.states import ChangeState, OrderState
 from app.core.types import OrderStatus, PaymentStatus
 from app.orders.filters import NO_GATEWAY, OrderFilter, gateway_value
@@ -27,6 +28,7 @@ FULL = OrderFilter(
     payment=PaymentStatus.PAID,
     gateway="shopeepay",
     unmapped=True,
+    stock=Why.UNLINKED,
     write_back=ChangeState.BLOCKED,
     date_from=date(2026, 11, 1),
     date_to=date(2026, 11, 30),
