@@ -23,6 +23,7 @@ from app.mappings.listing_queries import listings_of_item, listings_per_item
 from app.mappings.product_pages import freed_words
 from app.orders import linking
 from app.orders.linking import ItemInUse
+from app.orders.stock_queries import claims_on
 from app.sync.nudge import nudge
 from app.web.args import read_args
 from app.web.pagination import Keyset
@@ -30,6 +31,8 @@ from app.web.respond import done, page_or_fragment
 
 blueprint = Blueprint("inventory", __name__, url_prefix="/<store>/inventory")
 
+CLAIMS: Final = 50
+"""So many orders an item's page names."""
 _WHICHES: Final = [
     (Which.OUT, _l("Out of stock")),
     (Which.BATCH, _l("Tracked by batch")),
@@ -129,6 +132,8 @@ def item_page(row: ItemRow, form: SavedItemForm, *, status: int = 200, **stock: 
         "products": queries.product_names(),
         "listings": listings_of_item(row.id),
         "variants": queries.variants_of(row.product_id) if row.product_id else [],
+        "claims": claims_on(row.id, CLAIMS + 1),
+        "claims_at_most": CLAIMS,
         **(stock or stock_context(row)),
     }
     return make_response(render_template("inventory/show.html", **context), status)
