@@ -41,6 +41,7 @@ import app.sync.allowing
 import app.sync.credit_pages
 import app.sync.failing
 import app.sync.models
+import app.sync.move_pages
 import app.sync.reissue_pages
 import app.sync.same_sale
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)

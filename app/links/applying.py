@@ -108,7 +108,8 @@ def _judged(write: MoveWrite, desk: _Desk) -> Receipt:
         return Receipt(write.key, WriteOutcome.REJECTED, words=words)
     lost = verdict in (Verdict.OVERTAKEN, Verdict.REFUSED)
     outcome = WriteOutcome.OVERTAKEN if lost else WriteOutcome.DONE
-    conflict = conflict_of(write, stands, verdict)
+    lost_act = conflict_of(write, stands, verdict)
+    conflict = None if lost_act is None else {**lost_act, "store": desk.store}
     before = desk.rows.get(order_id)
     if conflict is None and before is not None and (verdict is Verdict.AGREES or write.version < stands.version):
         conflict = before.conflict  # whoever said this had not read it
@@ -125,8 +126,8 @@ def _judged(write: MoveWrite, desk: _Desk) -> Receipt:
             "heard": {"key": write.key, "outcome": outcome},
         }
     )
-    if conflict is not None and (before is None or conflict is not before.conflict):
-        desk.house.note("move_conflict", [order_id], store=desk.store, **conflict)
+    if lost_act is not None:
+        desk.house.note("move_conflict", [order_id], store=desk.store, **lost_act)
     return Receipt(write.key, outcome)
 
 

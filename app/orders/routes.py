@@ -14,6 +14,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.errors import Misconfigured
+from app.core.types import OrderType
 from app.fulfilment.queries import fulfilments_of
 from app.fulfilment.shown import packing_of
 from app.fulfilment.words import ACTS, ASKING
@@ -24,10 +25,12 @@ from app.orders.failed import failed_count
 from app.orders.filters import OrderFilter
 from app.orders.journal import tell
 from app.orders.reasons import phrase
+from app.orders.stock_queries import OrderStock, stock_of
 from app.orders.table import Spot, mark_of, orders_table_context, place_of, show_row
 from app.own_orders.services import OwnOrderRow, own_order
 from app.sync.refusals import delivery_orders_notice
 from app.sync.services import SyncStart, request_sync
+from app.sync.way import lost_there, way_of
 from app.tenancy.scope import store_scope
 from app.web import respond
 from app.web.filters import number
@@ -85,7 +88,8 @@ def show(order_id: int) -> Response:
     seen = f"{mark_of(order.row)}.{len(order.story)}"
     if respond.wants_fragment() and request.args.get("seen") == seen:
         return Response(status=204)  # an open page asks at every nudge, and must not lose its buttons for nothing
-    place, own = place_of(order.row), own_order(order_id)
+    place, own, way = place_of(order.row), own_order(order_id), way_of(order)
+    packed = fulfilments_of([order_id])[order_id] if own else None
     return respond.page_or_fragment(
         "orders/show.html",
         "orders/_story_live.html",
@@ -93,9 +97,12 @@ def show(order_id: int) -> Response:
         shown=show_row(order.row),
         story=[(entry, tell(_told_as(entry.kind, own), entry.detail, place, order.currency)) for entry in order.story],
         seen=seen,
+        stock=stock_of(order_id) if order.order_type == OrderType.ERP_LINK else OrderStock(),
         suspects=suspects_of(order_id),
         own=own,
-        packing=packing_of(order_id, order.status, order.lines, fulfilments_of([order_id])[order_id]) if own else None,
+        packing=packing_of(order_id, order.status, order.lines, packed) if packed else None,
+        way=way,
+        lost=lost_there(packed) if packed else way.lost if way else "",
         acts=ACTS,
         asking=ASKING,
         raw=None if respond.wants_fragment() else raw_order(order_id),

@@ -85,6 +85,11 @@ class MoveRow:
         """Whether it has still to be made."""
         return self.state in UNDER_WAY
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the other store did not take it over, so that somebody must say what becomes of it."""
+        return self.state == ChangeState.BLOCKED
+
 
 def plan_move(order_id: int, wanted: Wanted, user_id: int) -> int:
     """Plan that the order be moved where it is kept, and start the job that does it. Commits; the change's id.

@@ -45,6 +45,8 @@ ONCE_IS_AS_TWICE = {
     "orders.failed_date": "a day is set",
     "orders.mark": "a word is noted",
     "orders.move": "a status is set: tests/fulfilment/test_services.py sends at the same moment",
+    "orders.say": "the second is refused: it is on its way already (tests/links/test_moving.py)",
+    "orders.understood": "what was read is read",
     "orders.courier": "a name is replaced",
     "orders.split": "the second finds the package split: tests/fulfilment/test_services.py presses at the same moment",
     "orders.merge": "the second finds the package gone",

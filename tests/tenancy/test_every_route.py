@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.api.keys import Scope, key_rows, make_key
+from app.channels.models import Channel
 from app.completeness.models import Verification
 from app.config import load_settings
 from app.core.crediting import InFull
@@ -28,6 +29,7 @@ from app.core.own_orders import read_order
 from app.core.states import CreditCause
 from app.extensions import db
 from app.mappings.services import add_payment_method
+from app.orders.packages import FulfilmentRow
 from app.own_orders.services import add_orders
 from app.sync import live
 from app.sync.crediting import credit_invoice
@@ -144,6 +146,7 @@ ROUTES: Mapping[str, Route] = {
     "links.options": OWNERS_FORM,
     "links.show": PAGE,
     "links.cards": PAGE,
+    "links.order_journey": PAGE,
     "links.authorized": PAGE,
     "links.grant": OWNERS_FORM,
     "links.deny": OWNERS_FORM,
@@ -174,6 +177,8 @@ ROUTES: Mapping[str, Route] = {
     "orders.edit": OWNERS_FORM,
     "orders.mark": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "paid"}),
     "orders.move": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "on_hold"}),
+    "orders.say": Route(get=Who.OWNER, post=Who.OWNER, values={"to": "on_hold"}),
+    "orders.understood": ACT,
     "orders.courier": OWNERS_FORM,
     "orders.split": OWNERS_FORM,
     "orders.merge": ACT,
@@ -287,6 +292,7 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "series": "invoice",
         "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
         "own_order_id": _own_order(books),
+        "linked_order_id": _linked_order(books),
         "key_id": _key(books),
         "listing_id": books.listings(channel, a_listing())[0],
         "item_id": books.item("SAMPLE"),
@@ -317,6 +323,18 @@ def _own_order(books: Books) -> int:
     with books.scope():
         (made,) = add_orders([order], user_id=None).made
         return made.order_id
+
+
+def _linked_order(books: Books) -> int:
+    """An order of another store, which that lets be moved from here."""
+    channel = books.channel("North", "Webstore")
+    order_id = books.order(channel, order_type="erp_link", status="open")
+    with books.scope():
+        row = db.session.get_one(Channel, (books.store.id, channel.id))
+        row.kind, row.config = "store", {"store": "999999999"}
+        db.session.add(FulfilmentRow(store_id=books.store.id, order_id=order_id, may_move=True))
+        db.session.commit()
+    return order_id
 
 
 def _job(books: Books, channel_id: int) -> int:
