@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from app.core.types import OrderType
+
 PENDING_DAYS: Final = 14
 """A request that nobody answers for so long is over."""
 
@@ -122,6 +124,39 @@ def moved(state: LinkState, act: Act, side: Side) -> LinkState:
     if after is None or side not in MOVERS[act]:
         raise NotPossible(state, act)
     return after
+
+
+class Journey(StrEnum):
+    """Whether an order of a sub-store goes to its main store."""
+
+    STAYS = "stays"
+    """It is not of the webstore."""
+    EARLIER = "earlier"
+    """It was placed before the main store's first day; that store may want earlier ones."""
+    ON_ITS_WAY = "on_its_way"
+    RESTS = "rests"
+    """It goes on as soon as the link is not suspended any more."""
+    GOES = "goes"
+
+
+def flows(kind: OrderType) -> bool:
+    """Whether a main store sees orders of this kind at all."""
+    return kind is OrderType.WEBSTORE
+
+
+def journey(kind: OrderType, placed_at: datetime, *, starts_at: datetime, waits: bool, is_suspended: bool) -> Journey:
+    """Where an order stands on its way over a granted link.
+
+    `starts_at` is the start of the day on which access was granted; `waits` says that the main store has not looked
+    at what the order is now.
+    """
+    if not flows(kind):
+        return Journey.STAYS
+    if placed_at < starts_at:
+        return Journey.EARLIER
+    if not waits:
+        return Journey.GOES
+    return Journey.RESTS if is_suspended else Journey.ON_ITS_WAY
 
 
 class Rule(StrEnum):

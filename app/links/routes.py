@@ -18,11 +18,12 @@ from app.accounts.limits import limit_address
 from app.catalog.services import warehouse_rows
 from app.core.linking import LinkState, NotPossible, Rule, Side, letters_of
 from app.extensions import limiter
-from app.links import queries, services, words
+from app.links import journeys, queries, services, words
 from app.links.days import days
 from app.links.forms import CodeForm, DenyForm, EndForm, LinkForm
 from app.links.queries import LinkRow
 from app.links.services import LinkedAlready, NoSuchLink, NoWarehouse, Refused
+from app.orders.queries import order_rows
 from app.sync.nudge import nudge
 from app.web.errors import handle_http_error
 from app.web.ids import row_id
@@ -42,7 +43,11 @@ blueprint = Blueprint("links", __name__, url_prefix="/<store>")
 def _set_up(state: BlueprintSetupState) -> None:
     count_badge(cast(Flask, state.app), "channels.index", queries.waiting_requests)
     state.app.jinja_env.globals.update(
-        shown_links=queries.shown_links, links_stamp=_stamp, why_link=words.why, link_of=queries.link_of
+        shown_links=queries.shown_links,
+        links_stamp=_stamp,
+        why_link=words.why,
+        link_of=queries.link_of,
+        order_journey=journeys.order_journey,
     )
 
 
@@ -149,6 +154,16 @@ def cards() -> Response:
     if seen == _stamp(links):
         return make_response("", _NO_CONTENT)
     return fragment("links/_cards.html", links=links, badge=queries.waiting_requests())
+
+
+@blueprint.get("/orders/<int:order_id>/journey")
+def order_journey(order_id: int) -> Response:
+    """The line on an order's page that says whether it goes to the main store."""
+    if not wants_fragment():
+        return redirect_to(url_for("orders.show", order_id=order_id))
+    if not order_rows([order_id]):
+        abort(404, _("There is no such order in this store."))
+    return fragment("links/_journey.html", order_id=order_id)
 
 
 @blueprint.get("/channels/authorized")
