@@ -51,6 +51,7 @@ from app.orders.judging import stored_order
 from app.orders.models import Order
 from app.orders.packages import FulfilmentRow
 from app.orders.services import lines_by_order
+from app.sync.nudge import nudge
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 WEBSTORE: Final = "webstore"
@@ -177,6 +178,8 @@ class LinkedPeer:
                     go_ahead()
                 move([_pushed(item, place, wanted[item], levels, adjusted) for item in kept])
             db.session.commit()
+        with self._app.app_context():
+            nudge(self._sub, "stock")
 
     def apply_moves(self, writes: Sequence[MoveWrite], go_ahead: GoAhead) -> tuple[Receipt, ...]:
         """Move its orders as far as its rules and what happened there meanwhile allow: one transaction there."""

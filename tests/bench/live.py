@@ -77,7 +77,7 @@ class Viewers:
 
 
 @contextmanager
-def _tab(where: Site, path: str, cookie: str) -> Iterator[Page]:
+def tab(where: Site, path: str, cookie: str) -> Iterator[Page]:
     """A page in a real browser in which somebody is signed in."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     assert chromium, NO_CHROMIUM
@@ -98,7 +98,7 @@ def _delays(bench: Bench) -> Result:
     where = site(bench)
     seller = bench.house.seller(1, on=where.database)
     job_id = _standing_job(seller)
-    with _tab(where, f"/{seller.store.slug}/jobs/{job_id}", where.cookie(seller.store.owner)) as page:
+    with tab(where, f"/{seller.store.slug}/jobs/{job_id}", where.cookie(seller.store.owner)) as page:
         page.wait_for_selector(f"#job-{job_id} progress")
         page.evaluate(_WATCH, job_id)
         viewers = Viewers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import booking, crowd, fairness, growth, live, memory, pages, pulling, reports
+from tests.bench import booking, crowd, fairness, growth, linked, live, memory, pages, pulling, reports
 from tests.bench.frame import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -15,4 +15,5 @@ MEASURES: tuple[Measure, ...] = (
     *memory.MEASURES,
     *crowd.MEASURES,
     *reports.MEASURES,
+    *linked.MEASURES,
 )

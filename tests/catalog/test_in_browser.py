@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from app.core.stock import Kind, Movement
+from app.sync.nudge import nudge
 from tests.catalog.shelves import Shelves
 from tests.orders.factories import Books
 from tests.support.browsing import Tab
@@ -30,6 +31,24 @@ def test_stock_is_adjusted_in_place(tab: Tab, books: Books, shelves: Shelves) ->
     page.get_by_text("Saved: 5 are there now.").wait_for()
     assert shelves.level(item).on_hand == 5
     assert all("422" in words for words in tab.complaints), "Chromium notes a refused form, and nothing else"
+
+
+@pytest.mark.parametrize("path", ["inventory/", "inventory/{item}"])
+def test_an_open_page_follows_the_stock_and_keeps_what_is_typed(
+    tab: Tab, books: Books, shelves: Shelves, path: str
+) -> None:
+    item = books.item("KOPI-O", name="Kopi O Kaw")
+    page = tab.page
+    with page.expect_request(lambda request: request.url.endswith("/events")):
+        page.goto(tab.base + path.format(item=item))
+    field = page.get_by_label("Search items") if path == "inventory/" else page.get_by_label("Pieces")
+    field.fill("12")
+    shelves.put(item, 4321)
+    with books.scope():
+        nudge(books.store.id, "stock")
+    page.get_by_text("4,321").first.wait_for()
+    assert field.input_value() == "12"
+    assert tab.complaints == []
 
 
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["wide", "phone"])
