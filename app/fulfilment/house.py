@@ -1,7 +1,7 @@
 """The orders of one act together with their packages, under the lock of their channel, and what became of them.
 
 An order that nobody packed yet has one package under a name of its own here, which is kept only when it is split,
-combined or sent.
+combined or sent. An order that was made as one that is sent already has it as well, until somebody names its courier.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import delete
 
 from app.bulk import insert_rows
+from app.core.fulfilment import SENT
 from app.core.own_orders import OwnOrder
 from app.core.packing import CannotPack, Package, PackageLine, Packages, Parcel, Refusal, is_whole, packages_of
 from app.extensions import db
@@ -89,7 +90,8 @@ class House:
 
     def becomes(self, packages: Packages) -> Mapping[str, str]:
         """Let the packages stand so; returns what those that are kept from now on were called until now."""
-        nameless = [one for one in packages if one.number.startswith("#") and not is_whole(one, packages)]
+        new = (one for one in packages if one.number.startswith("#") and one not in self.packages)
+        nameless = [one for one in new if not is_whole(one, packages)]
         numbers = take_numbers(PACKAGE_SERIES, len(nameless)) if nameless else []
         names = {one.number: text for one, (_number, text) in zip(nameless, numbers, strict=True)}
         self.packages = tuple(replace(one, number=names.get(one.number, one.number)) for one in packages)
@@ -120,7 +122,8 @@ def open_house(order_ids: Sequence[int]) -> House:
 
 def close_house(house: House, by: By) -> None:
     """Write what became of the orders and packages, and who said so. Does not commit."""
-    after = tuple(package for package in house.packages if not is_whole(package, house.packages))
+    named = (package for package in house.packages if not package.number.startswith("#"))
+    after = tuple(package for package in named if not is_whole(package, house.packages))
     changed = set(house.before) ^ set(after)
     _write_packages(house, changed, after)
     keep_changed(house.channel_id, [(house.rows[order_id], says) for order_id, says in house.says.items()], by.user_id)
@@ -140,7 +143,8 @@ def parcel(row: OwnOrderRow, packages: Packages) -> Parcel:
 def _all_of(row: OwnOrderRow) -> Package:
     lines = enumerate(row.order.lines, start=1)
     held = (PackageLine(row.id, row.order.number, number, line.quantity) for number, line in lines)
-    return Package(f"#{row.id}", tuple(held))
+    order = row.order
+    return Package(f"#{row.id}", tuple(held), shipped_at=order.shipped_at if order.status in SENT else None)
 
 
 def _write_packages(house: House, changed: set[Package], after: Packages) -> None:

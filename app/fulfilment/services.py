@@ -141,13 +141,13 @@ def _relabel(house: House, order_id: int, said: Move) -> None:
     """Say the courier and tracking number of what was sent already."""
     numbers = [said.package] if said.package is not None else [one.number for one in house.of(order_id)]
     for number in numbers:
-        known = house.pick(order_id, number)
-        (package,) = (one for one in house.packages if one.number == known)
+        picked = house.pick(order_id, number)
+        (package,) = (one for one in house.packages if one.number == picked)
         courier = package.courier if said.courier is None else said.courier
         tracking_number = package.tracking_number if said.tracking_number is None else said.tracking_number
-        packages = packing.relabel(house.packages, known, courier, tracking_number)
+        packages = packing.relabel(house.packages, picked, courier, tracking_number)
         if packages != house.packages:
-            house.becomes(packages)
+            known = house.becomes(packages).get(picked, picked)
             house.note("relabelled", _in(house, known), package=known, courier=courier, tracking_number=tracking_number)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.core.fulfilment import NOT_SENT, next_of
+from app.core.fulfilment import NOT_SENT, SENT, next_of
 from app.core.packing import MAY_COMBINE, MAY_SPLIT, CannotPack, Package, PackageLine, Packages, joins
 from app.core.types import OrderStatus
 from app.fulfilment.queries import Fulfilment
@@ -54,6 +54,8 @@ class ShownPackage:
     """The package into which it may be merged back; '' when there is none."""
     may_send: bool
     may_split: bool
+    may_label: bool
+    """Whether its courier and tracking number can be said: it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def _shown(
         others={line.order_id: line.order_number for line in package.lines if line.order_id != order_id},
         joins=_joins(package, packages),
         may_send=not package.is_sent and len(packages) > 1 and status in NOT_SENT,
+        may_label=package.is_sent or (not package.number and status in SENT),
         may_split=not package.is_sent and pieces and status in MAY_SPLIT,
     )
 

@@ -161,8 +161,8 @@ def _change(sheet: _Sheet, row: OwnOrderRow) -> Response:
         return done(show, _("It was invoiced meanwhile, so what it says stays."), category="warning")
     except Packed:
         words = _(
-            "It is packed already, so its items stay, and its buyer as well while others share its package. Nothing was"
-            " changed. Merge its packages back first, or take it out of the shared one."
+            "It is packed or sent already, so its items stay, and its buyer as well while others share its package."
+            " As long as it is not sent: merge its packages back first, or take it out of the shared one."
         )
         sheet.form.form_errors.append(words)
         return _refused(sheet)

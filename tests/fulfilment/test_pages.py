@@ -93,6 +93,16 @@ def test_sending_asks_for_courier_and_tracking_number(desk: Desk, books: Books) 
     assert "It was not sent yet." in desk.told(other, "/courier", courier="DHL")
 
 
+def test_the_courier_of_an_order_that_came_as_sent_can_be_said(desk: Desk, books: Books) -> None:
+    order_id = made(books, status="shipped")
+    assert "Courier of order SO00001" in desk.ask(order_id, "/courier")
+    desk.told(order_id, "/move/completed")
+    assert packed(books, order_id) == []
+    page = desk.told(order_id, "/courier", courier="DHL", tracking_number="1Z")
+    assert "Courier of package PK00001 changed" in page
+    assert [package.courier for package in fulfilment(books, order_id).packages] == ["DHL"]
+
+
 def test_an_order_is_split_sent_in_parts_and_merged_back(desk: Desk, books: Books) -> None:
     order_id = made(books)
     assert f'name="take_{order_id}_1"' in desk.ask(order_id, "/split")
@@ -168,7 +178,7 @@ def test_what_is_packed_is_not_edited(desk: Desk, books: Books) -> None:
     typed = {"save": "1", "kind": "webstore", "paid": "y", "payment_method": "FPX", "line_name": ["Kopi"]}
     more = {f"buyer_{name}": BUYER[name] for name in ("name", "phone", "address")}
     answer = desk.press(order_id, "/edit", **typed, **more, line_quantity=["1"], line_unit_price=["16.90"])
-    assert (answer.status_code, "It is packed already, so its items stay" in answer.text) == (422, True)
+    assert (answer.status_code, "It is packed or sent already, so its items stay" in answer.text) == (422, True)
     assert len(packed(books, order_id)) == 2
 
 
