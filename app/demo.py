@@ -123,7 +123,7 @@ def _order(kind: str, sku: str, name: str, price: int, quantity: int) -> OwnOrde
         "payment_status": "paid",
         "payment_method": "FPX",
         "lines": [line],
-        "buyer": {"name": "Aisyah"},
+        "buyer": {"name": "Aisyah", "phone": "012-345 6789", "address": "12, Lorong Selat, 10050 George Town"},
     }
     return read_order(told, currency="MYR", now=datetime.now(UTC))
 

@@ -7,13 +7,14 @@ from html import unescape
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.core.types import OrderStatus
 from tests.fulfilment.making import BUYER, fulfilment, made, packed, status
 from tests.orders.factories import Books
-from tests.support.factories import SomeStore, signed_in
+from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
 
 S = OrderStatus
@@ -205,6 +206,13 @@ def test_a_package_of_another_order_is_none(desk: Desk, books: Books) -> None:
         assert desk.press(mine, path, package="PK00001").status_code == 404, path
     assert "There is no such package any more." in desk.told(mine, "/merge", package="PK00001")
     assert fulfilment(books, mine).version == 0
+
+
+def test_orders_of_another_store_are_not_combined(desk: Desk, books: Books, make: Make, app: Flask) -> None:
+    mine, theirs = made(books), made(Books(app, make.store()))
+    assert desk.press(mine, "/combine", order_id=[str(theirs)]).status_code == 404
+    assert desk.press(theirs, "/split").status_code == 404
+    assert packed(books, mine) == []
 
 
 def test_a_colleague_who_only_reads_sees_packages_and_no_buttons(desk: Desk, store: SomeStore, books: Books) -> None:
