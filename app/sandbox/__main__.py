@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from app.sandbox.kiotviet import command as kiotviet
 from app.sandbox.sitegiant import command as sitegiant
 
 
@@ -13,6 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.sandbox", description="Servers that play a sales channel.")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     sitegiant.add_parser(kinds)
+    kiotviet.add_parser(kinds)
     options = parser.parse_args(arguments)
     exit_code: int = options.run(options)
     return exit_code

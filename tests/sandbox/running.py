@@ -21,9 +21,9 @@ START_WITHIN = 30.0
 ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "default"}
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, kind: str = "sitegiant") -> list[str]:
     """The command line that runs a sandbox."""
-    return [sys.executable, "-m", "app.sandbox", "sitegiant", *arguments]
+    return [sys.executable, "-m", "app.sandbox", kind, *arguments]
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Running:
 
     @property
     def root(self) -> str:
-        return self.url.removesuffix("/sandbox/sitegiant")
+        return self.url.partition("/sandbox/")[0]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Tell it to stop, and return the exit code it stopped with."""
@@ -44,29 +44,33 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Running]:
+def running(*arguments: str, kind: str = "sitegiant") -> Iterator[Running]:
     """Start a sandbox on a free port and wait for its line; stop it at the end if it still runs."""
     with (
         tempfile.TemporaryFile() as output,
         subprocess.Popen(
-            command("--port", "0", *arguments), cwd=ROOT, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT
+            command("--port", "0", *arguments, kind=kind),
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         ) as process,
     ):
         try:
-            yield Running(process, _announced(process, output))
+            yield Running(process, _announced(process, output, kind))
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait(timeout=10)
 
 
-def _announced(process: subprocess.Popen[bytes], output: Any) -> str:
+def _announced(process: subprocess.Popen[bytes], output: Any, kind: str) -> str:
     """The URL of the line that says it listens."""
     deadline = time.monotonic() + START_WITHIN
     while time.monotonic() < deadline:
         output.seek(0)
         said = output.read().decode()
-        if said.startswith("Sandbox: sitegiant ") and said.endswith("\n"):
+        if said.startswith(f"Sandbox: {kind} ") and said.endswith("\n"):
             return str(said.split()[2])
         if process.poll() is not None:
             raise AssertionError(f"the sandbox ended with {process.returncode}: {said}")

@@ -6,37 +6,28 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.sandbox.jsonl import BadRecords
+from app.sandbox.pages import back, pages_blueprint, tried
 from app.sandbox.sitegiant import desk, oddities
 from app.sandbox.sitegiant.control import acts, add_given, chosen_shop, spoiling
 from app.sandbox.sitegiant.edits import patch
 from app.sandbox.sitegiant.faults import ROUTES
 from app.sandbox.sitegiant.orders import BadOrder, amount
-from app.sandbox.sitegiant.shop import BadOrders, Shop, UnknownOrder
+from app.sandbox.sitegiant.shop import UnknownOrder
 from app.sandbox.sitegiant.state import sandbox
 from app.sandbox.sitegiant.writes import writes
-from app.sandbox.steering import BadControl, refuse_other_sites
-from app.sandbox.switches import BadSwitch
 
 PATH = "/sandbox/sitegiant"
 SHOWN_ORDERS = 25
-SHOWN_CALLS = 100
 MOST_NEW = 1_000
 
 T = TypeVar("T")
 
-pages = Blueprint("pages", __name__, url_prefix=PATH, template_folder="templates", static_folder="static")
-pages.before_request(refuse_other_sites)
-
-
-@pages.after_request
-def _own_content_only(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; form-action 'self'"
-    return response
+pages = pages_blueprint(PATH, "SiteGiant", {"orders": "Orders"})
 
 
 @pages.get("/")
@@ -47,7 +38,7 @@ def home() -> str:
     words, page = request.args.get("q", ""), max(request.args.get("page", 1, type=int), 1)
     count, orders = desk.search(shop, words=words, limit=SHOWN_ORDERS, offset=(page - 1) * SHOWN_ORDERS)
     return render_template(
-        "sandbox/home.html",
+        "sitegiant/home.html",
         shop=shop,
         shops=sandbox().shops(),
         url=f"{request.host_url.rstrip('/')}{PATH}",
@@ -73,7 +64,7 @@ def show_order(order_id: int) -> str:
     except UnknownOrder as problem:
         abort(404, str(problem))
     return render_template(
-        "sandbox/order.html",
+        "sitegiant/order.html",
         shop=shop,
         order=order,
         text=json.dumps(order, ensure_ascii=False, indent=1),
@@ -81,30 +72,6 @@ def show_order(order_id: int) -> str:
         writes=writes(shop, order_id=order_id),
         said=request.args.get("said", ""),
     )
-
-
-@pages.get("/log")
-def show_log() -> str:
-    """The newest calls, newest first, and what they were answered."""
-    shop = chosen_shop()
-    calls = sandbox().calls.calls(shop.shop_id, limit=SHOWN_CALLS)[::-1]
-    return render_template("sandbox/log.html", shop=shop, calls=calls, said=request.args.get("said", ""))
-
-
-@pages.get("/webhooks")
-def show_webhooks() -> str:
-    """What was called out by itself, newest first, and how it was answered."""
-    shop = chosen_shop()
-    standing = sandbox().standing(shop)
-    return render_template("sandbox/webhooks.html", shop=shop, standing=standing, posts=standing["posts"][::-1])
-
-
-@pages.post("/log/clear")
-def clear_log() -> AnyResponse:
-    """Forget the calls."""
-    shop = chosen_shop()
-    sandbox().calls.clear(shop.shop_id)
-    return _back(shop, "/log", "The log is empty.")
 
 
 @pages.post("/orders")
@@ -119,7 +86,7 @@ def add_orders() -> AnyResponse:
         return desk.add_generated(shop, count=count, seed=_form_number("seed", 1), fields={})
 
     added, problem = _tried(add)
-    return _back(shop, "", problem or f"Added {len(added or [])} orders.")
+    return back(shop, "", problem or f"Added {len(added or [])} orders.")
 
 
 @pages.post("/oddities")
@@ -127,7 +94,7 @@ def add_odd() -> AnyResponse:
     """Add an odd order."""
     shop, name = chosen_shop(), request.form.get("name", "")
     added, problem = _tried(lambda: oddities.add_oddity(shop, name))
-    return _back(shop, f"/orders/{added}" if added else "", problem or oddities.ODDITIES[name].description)
+    return back(shop, f"/orders/{added}" if added else "", problem or oddities.ODDITIES[name].description)
 
 
 @pages.post("/orders/<int:order_id>/spoil")
@@ -135,7 +102,7 @@ def spoil_order(order_id: int) -> AnyResponse:
     """Send other fields than the order's own, or its own again."""
     shop, fields = chosen_shop(), request.form.get("fields", "{}")
     _, problem = _tried(lambda: shop.spoil(order_id, spoiling(fields)))
-    return _back(shop, f"/orders/{order_id}", problem or "Saved.")
+    return back(shop, f"/orders/{order_id}", problem or "Saved.")
 
 
 @pages.post("/orders/<int:order_id>")
@@ -150,43 +117,25 @@ def edit_order(order_id: int) -> AnyResponse:
         changed = {name: value for name, value in fields.items() if order.get(name) != value}
         shop.change_order(order_id, lambda before: patch(before, changed))
 
-    return _back(shop, f"/orders/{order_id}", _tried(edit)[1] or "Saved.")
+    return back(shop, f"/orders/{order_id}", _tried(edit)[1] or "Saved.")
 
 
 @pages.post("/orders/<int:order_id>/<any(pay, cancel, refund):act>")
 def act_on_order(order_id: int, act: str) -> AnyResponse:
     """Pay, cancel or refund an order."""
-    shop, back = chosen_shop(), request.form.get("amount", "").strip()
+    shop, asked = chosen_shop(), request.form.get("amount", "").strip()
 
     def change() -> None:
-        sum_back: Decimal | None = amount(back, "amount") if back else None
+        sum_back: Decimal | None = amount(asked, "amount") if asked else None
         shop.change_order(order_id, acts(sum_back)[act])
 
     done = {"pay": "Paid.", "cancel": "Cancelled.", "refund": "Refunded."}[act]
-    return _back(shop, f"/orders/{order_id}", _tried(change)[1] or done)
-
-
-@pages.post("/faults/<name>")
-def set_fault(name: str) -> AnyResponse:
-    """Switch a fault on with the form's settings, or off."""
-    shop = chosen_shop()
-    board = sandbox().faults(shop)
-    if "off" in request.form:
-        board.switch_off(name)
-        return _back(shop, "", f"{name} is off.")
-    given = {key: value for key, value in request.form.items() if key not in ("on", "route") and value}
-    _, problem = _tried(lambda: board.switch_on(name, {"route": request.form.get("route", "any"), **_numbers(given)}))
-    return _back(shop, "", problem or f"{name} is on.")
+    return back(shop, f"/orders/{order_id}", _tried(change)[1] or done)
 
 
 def _tried(act: Callable[[], T]) -> tuple[T | None, str]:
     """What the act gave, and the sentence to show when it was refused."""
-    try:
-        return act(), ""
-    except (BadOrder, BadOrders, BadSwitch, BadControl, LookupError) as problem:
-        return None, f"Not done: {problem}"
-    except json.JSONDecodeError as problem:
-        return None, f"Not done: this is not JSON: {problem}"
+    return tried(act, BadOrder, BadRecords, LookupError)
 
 
 def _pasted(text: str) -> list[Any]:
@@ -196,16 +145,5 @@ def _pasted(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def _numbers(given: dict[str, str]) -> dict[str, int | float]:
-    try:
-        return {key: float(value) if "." in value else int(value) for key, value in given.items()}
-    except ValueError:
-        raise BadSwitch("the settings of a fault are numbers.") from None
-
-
 def _form_number(name: str, default: int) -> int:
     return max(request.form.get(name, default, type=int), 0)
-
-
-def _back(shop: Shop, path: str, said: str) -> AnyResponse:
-    return redirect(f"{PATH}{path}?{urlencode({'key': shop.key, 'said': said})}", code=303)
