@@ -1,13 +1,11 @@
 """What needs a person, grouped by cause: orders that are held, numbers that could not be written back, orders that
-another store did not let us move, orders that could not be read, and invoiced orders that changed on the channel
-afterwards."""
+another store did not let us move, orders that could not be read, invoiced orders that changed on the channel
+afterwards, and orders that lack pieces of the stock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -17,114 +15,48 @@ from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
 from app.mappings.models import PaymentMapping
+from app.orders.causes import BY_SKU, Cause, CauseKey, CauseKind, Part, shared_facts
+from app.orders.failed_stock import stock_causes
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
-from app.orders.models import Order, SeenOrder
+from app.orders.models import Order, SeenOrder, Shortage
 from app.sync.models import MOVE, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
+__all__ = [
+    "BY_SKU",
+    "Cause",
+    "CauseKey",
+    "CauseKind",
+    "Part",
+    "changes_of",
+    "failed_causes",
+    "failed_count",
+    "orders_of",
+    "unread_of",
+]
+
 BADGE_AT_MOST: Final = 1_000
-BY_SKU: Final = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS)
-"""Causes that are mended SKU by SKU."""
 _SKUS: Final = Order.reason_detail["skus"].astext
 
 
-class CauseKind(StrEnum):
-    """What is stuck."""
-
-    ORDERS = "orders"
-    WRITE_BACKS = "write_backs"
-    MOVES = "moves"
-    UNREADABLE = "unreadable"
-    ALERTS = "alerts"
-
-
-@dataclass(frozen=True, slots=True)
-class CauseKey:
-    """Names a cause: what is stuck, why (a reason code), and on which channel; `part` is a share of it, as `Part.key`
-    names it."""
-
-    kind: CauseKind
-    code: str
-    channel_id: int
-    part: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A share of a cause that is mended by itself: one gateway of those that have no payment method, or the SKUs that
-    some orders have in common. `where` finds it in the orders' list, None where no filter can."""
-
-    name: str
-    key: str
-    mapping_id: int | None
-    count: int
-    money: Mapping[str, int]
-    where: OrderFilter | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One cause on one channel. `money` is currency → minor units of the orders behind it, `detail` the facts that
-    they share; `where` finds them all in the orders' list, None for orders that could not be read.
-
-    `first_at` and `last_at` are when it was first met and last met, `newest` is the key of its newest row.
-    """
-
-    key: CauseKey
-    channel: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-    newest: str = ""
-    money: Mapping[str, int] = field(default_factory=dict)
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    parts: tuple[Part, ...] = ()
-    where: OrderFilter | None = None
-
-    @property
-    def kind(self) -> CauseKind:
-        """What is stuck."""
-        return self.key.kind
-
-    @property
-    def code(self) -> str:
-        """Why, as a reason code."""
-        return self.key.code
-
-    @property
-    def channel_id(self) -> int:
-        """Where."""
-        return self.key.channel_id
-
-    @property
-    def mapping_id(self) -> int | None:
-        """The gateway's row in Payment Methods when only one gateway is behind it."""
-        return self.parts[0].mapping_id if len(self.parts) == 1 else None
-
-    def only(self, part: Part) -> Cause:
-        """The cause of one part's orders alone."""
-        key = replace(self.key, part=part.key)
-        detail = _shared(self.code, part)
-        return replace(
-            self, key=key, count=part.count, money=part.money, parts=(part,), detail=detail, where=part.where
-        )
-
-
 def failed_causes() -> list[Cause]:
-    """Every cause, most money of the store's own currency first, then most orders. Five statements."""
+    """Every cause, most money of the store's own currency first, then most orders. Six statements, or seven."""
     own = current_store().currency
-    causes = [*_held(), *_stuck_changes(), *_unreadable(), *_alerts()]
+    causes = [*_held(), *_stuck_changes(), *_unreadable(), *_alerts(), *stock_causes()]
     return sorted(causes, key=lambda cause: (-cause.money.get(own, 0), -cause.count, cause.code, cause.channel_id))
 
 
 def failed_count(at_most: int = BADGE_AT_MOST) -> int:
-    """How many orders, write-backs and moves wait for a person, counted up to `at_most` of each. One statement."""
+    """How many orders, write-backs and moves wait for a person, counted up to `at_most` of each. One statement.
+
+    An order that is held and lacks pieces is two things to do.
+    """
     return sum(db.session.execute(_counting(at_most)).one())
 
 
 @cache
-def _counting(at_most: int) -> Select[int, int, int]:
+def _counting(at_most: int) -> Select[int, int, int, int]:
     """Built once, because every page runs it."""
     held = (
         select(literal(1))
@@ -141,10 +73,11 @@ def _counting(at_most: int) -> Select[int, int, int]:
         .where(SeenOrder.store_id == THIS_STORE, *_not_read(), _connected(SeenOrder.channel_id))
         .limit(at_most)
     )
-    first, second, third = (
-        select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread)
+    lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE).distinct().limit(at_most)
+    first, second, third, fourth = (
+        select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread, lacking)
     )
-    return select(first, second, third)
+    return select(first, second, third, fourth)
 
 
 def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
@@ -374,8 +307,4 @@ def _with_facts(cause: Cause) -> Cause:
         return replace(cause, detail={"currency": ", ".join(sorted(cause.money))})
     if cause.code == Reason.DATE_MISSING:
         return replace(cause, detail={"rule": current_store().invoice_date_rule})
-    return replace(cause, detail=_shared(cause.code, cause.parts[0])) if len(cause.parts) == 1 else cause
-
-
-def _shared(code: str, part: Part) -> dict[str, str]:
-    return {"skus" if code in BY_SKU else "gateway": part.name}
+    return replace(cause, detail=shared_facts(cause.code, cause.parts[0])) if len(cause.parts) == 1 else cause

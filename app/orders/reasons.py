@@ -21,13 +21,15 @@ from app.web.links import url_if
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the obstacle is: what the buttons need to know. `mapping_id` is the gateway's row in Payment Methods,
-    `order_id` the order when it is about one alone, `sku` the first that means no item, or several."""
+    `order_id` the order when it is about one alone, `sku` the first that means no item, or several;
+    `item_id` the item of which pieces lack."""
 
     channel_id: int
     channel: str
     mapping_id: int | None = None
     order_id: int | None = None
     sku: str = ""
+    item_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,12 @@ def _products(place: Place) -> Button | None:
     return _button(
         _l("Open Product Sync"), url_if("channels.products", channel_id=place.channel_id, q=place.sku or None)
     )
+
+
+def _item(place: Place) -> Button | None:
+    if place.item_id is None:
+        return None
+    return _button(_l("Open its stock"), url_if("inventory.show", item_id=place.item_id))
 
 
 def _compare(place: Place) -> Button | None:
@@ -404,6 +412,18 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("The link to %(channel)s ended before it was told."),
         "",
         _nothing,
+    ),
+    "OVERSOLD": _Entry(
+        _l("oversold"),
+        _l("Too few pieces are in stock for what was ordered: %(what)s."),
+        _l("Receive or adjust stock and it is reserved by itself, for the oldest orders first; or cancel orders."),
+        _item,
+    ),
+    "UNLINKED": _Entry(
+        _l("not linked to stock"),
+        _l("These are linked to no item of yours, so nothing is taken out of stock for them: %(what)s."),
+        _l("Link them in Product Sync; their stock follows by itself."),
+        _products,
     ),
     "CHANNEL_PAUSED": _Entry(
         _l("on a paused channel"),

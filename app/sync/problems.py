@@ -88,16 +88,20 @@ class Card:
 
     @property
     def url(self) -> str:
-        """The page with the orders behind it."""
+        """The page with the orders behind it; those that lack pieces are found in the orders' list."""
+        if self.cause.kind == CauseKind.STOCK and self.cause.where is not None:
+            return url_for("orders.index", **self.cause.where.to_query())
         return cause_url("orders.failed_cause", self.cause.key)
 
     def part_url(self, part: Part) -> str:
         """The same for one gateway or SKU of it."""
+        if self.cause.kind == CauseKind.STOCK and part.where is not None:
+            return url_for("orders.index", **part.where.to_query())
         return cause_url("orders.failed_cause", replace(self.cause.key, part=part.key))
 
     def part_button(self, part: Part) -> Button | None:
         """What mends that part."""
-        place = Place(self.cause.channel_id, self.cause.channel, part.mapping_id)
+        place = Place(self.cause.channel_id, self.cause.channel, part.mapping_id, item_id=part.item_id)
         return explain_several(self.cause.code, self.cause.only(part).detail, place).button
 
 
@@ -174,10 +178,11 @@ def act_of(key: CauseKey, row: FailedRow) -> Button | None:
 
 
 def _card(cause: Cause, retry_id: int | None, said: Said | None = None) -> Card:
+    place = Place(cause.channel_id, cause.channel, cause.mapping_id, item_id=cause.item_id)
     return Card(
         cause=cause,
         title=title_of(cause.key, cause.channel),
-        why=explain_several(cause.code, cause.detail, Place(cause.channel_id, cause.channel, cause.mapping_id)),
+        why=explain_several(cause.code, cause.detail, place),
         said=said,
         retry_id=retry_id,
         open_day=first_open_day() if cause.code == Reason.PERIOD_LOCKED else None,
