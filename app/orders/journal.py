@@ -259,7 +259,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "write_back_ignored": Kind(
         _l("%(number)s is not written to %(channel)s: “%(words)s”"), ("number", "words", "was"), "x", lines=_was
     ),
-    "move_planned": Kind(_l("To be said to %(channel)s"), MOVE_KEYS, "clock", "info", _move),
+    "move_planned": Kind(_l("%(channel)s is to be told"), MOVE_KEYS, "clock", "info", _move),
     "move_made": Kind(_l("%(channel)s was told"), MOVE_KEYS, "check", "success", _move),
     "move_overtaken": Kind(
         _l("%(channel)s says something else, and that counts"), MOVE_KEYS, "warning", "warning", _move
@@ -268,7 +268,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         _l("%(channel)s did not take it over"), (*MOVE_KEYS, "words", "reason"), "warning", "danger", _move_failed
     ),
     "move_dropped": Kind(
-        _l("Not said to %(channel)s any more"), (*MOVE_KEYS, "words", "reason"), "x", lines=_move_left
+        _l("%(channel)s is not told any more"), (*MOVE_KEYS, "words", "reason"), "x", lines=_move_left
     ),
     "moved_there": Kind(_l("Said by %(store)s"), ("store", "person", "status"), "arrow", "info", _move),
     "move_conflict": Kind(

@@ -142,10 +142,10 @@ def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt], s
     settled = [_settled(run, move, outcomes[move.key], now) for move in claimed]
     notes = [note for _row, note in settled if note is not None]
     with store_scope(run.store_id):
+        write_journal(notes, job_id=run.job_id)  # first what was said, then what came of it
         counts = store_page(_page(run, stand), store_rules(run.channel_id), places.ids, run.job_id)
         columns = ("state", "not_before", "done_at", "reason", "reason_detail")
         update_rows(Change, ("store_id", "id"), columns, [row for row, _note in settled])
-        write_journal(notes, job_id=run.job_id)
         run.done += len(claimed)
         run.total = max(run.total or 0, run.done)
         run.count(changed=counts.changed)

@@ -67,7 +67,13 @@ def test_the_whole_way_without_scripts(main: FlaskClient, sub: FlaskClient, pair
     assert "Their webstore" in main.get(pair.main.url("/channels/")).text
     page = sub.get(pair.sub.url("/channels/authorized")).text
     assert pair.main.name in page
-    for words in ("sees your items", "sees your webstore orders", "sets the stock", "does not see your invoices"):
+    for words in (
+        "sees your items",
+        "sees your webstore orders",
+        "sets the stock",
+        "processes and ships",
+        "does not see your invoices",
+    ):
         assert f"{pair.main.name} {words}" in page
     assert f"/channels/links/{link_id}/grant" in page
     confirm = sub.get(pair.sub.url(f"/channels/links/{link_id}/grant")).text
