@@ -179,6 +179,9 @@ def _asked(row: OwnOrderRow, to: OrderStatus) -> dict[str, Any]:
         sharing = sorted({other for one in _packages(row) for other in one.shared_with(row.id)})
         if sharing:
             facts.append(_("It is taken out of the package that it shares with %(orders)s.", orders=", ".join(sharing)))
+    elif to == OrderStatus.COMPLETED:
+        title, button = _("Order %(number)s is done?", number=number), _("It is done")
+        question = _("All of it counts as sent, and nothing is left to do. A finished order does not open again.")
     elif to == OrderStatus.RETURNED:
         title, button = _("Order %(number)s came back?", number=number), _("It came back")
         question = _("All of it is with you again. This cannot be undone.")

@@ -12,6 +12,7 @@ from app.core.fulfilment import NOT_SENT, SENT, next_of
 from app.core.packing import MAY_COMBINE, MAY_SPLIT, CannotPack, Package, PackageLine, Packages, joins
 from app.core.types import OrderStatus
 from app.fulfilment.queries import Fulfilment
+from app.fulfilment.words import ASKING
 
 
 class SoldLine(Protocol):
@@ -67,6 +68,10 @@ class Packing:
     packages: tuple[ShownPackage, ...]
     may_combine: bool
     fulfilment: Fulfilment
+
+    def asks(self, to: OrderStatus) -> bool:
+        """Whether a question comes before a move: it needs an answer, or it ends what is not even sent."""
+        return to in ASKING or (to == OrderStatus.COMPLETED and self.status != OrderStatus.SHIPPED)
 
     @property
     def unsent(self) -> int:

@@ -187,6 +187,7 @@ def test_an_order_that_is_cancelled_or_came_back_is_asked_about(desk: Desk, book
     order_id = made(books)
     assert "Cancel order SO00001?" in desk.ask(order_id, "/move/cancelled")
     desk.told(order_id, "/move/shipped")
+    assert "A finished order does not open again." in desk.ask(made(books), "/move/completed")
     assert "Order SO00001 came back?" in desk.ask(order_id, "/move/returned")
     assert "It came back." in desk.told(order_id, "/move/returned")
     assert status(books, order_id) == S.RETURNED
