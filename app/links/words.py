@@ -132,8 +132,9 @@ def what_they_do(main: str) -> list[str]:
     return [
         _("%(main)s sets the stock of the items that it links to its own.", main=main),
         _(
-            "%(main)s processes and ships webstore orders that are made in your store: it may say that they are "
-            "ready, shipped, on hold, cancelled or returned. If you both act at once the later counts, and both are told.",
+            "%(main)s processes and ships webstore orders that are made in your store: it may say that they "
+            "are ready, shipped, on hold, cancelled or returned. If you both act at once the later counts, and both of "
+            "you are told.",
             main=main,
         ),
     ]
