@@ -15,8 +15,9 @@ from app import create_app
 from app.config import load_settings
 from tests.conftest import TEST_KEY
 from tests.crash.house import House
-from tests.crash.merchant import JobRow, Merchant, move_in
+from tests.crash.merchant import Merchant, move_in
 from tests.crash.moments import counting
+from tests.crash.resident import JobRow
 
 pytestmark = pytest.mark.processes
 

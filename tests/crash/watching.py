@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.crash.house import Holder, House
-from tests.crash.merchant import JOB_ROW, JobRow, Merchant
+from tests.crash.merchant import Merchant
+from tests.crash.resident import JOB_ROW, JobRow
 
 WITHIN = 30.0
 
