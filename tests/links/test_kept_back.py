@@ -58,7 +58,7 @@ def test_the_page_says_what_is_told_now(owner: FlaskClient, channel: str) -> Non
     press(owner, channel, "3")
     page = " ".join(owner.get(f"{channel}/settings").text.split())
     assert "3 items are linked" in page
-    assert "Of 2 it is told that none are left" in page
+    assert "2 of them are told as sold out" in page
     assert 'data-label="Available">7</td><td class="num" data-label="Told">4<' in page
     assert 'data-label="Available">2</td><td class="num" data-label="Told">0<' in page
 
