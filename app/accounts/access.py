@@ -133,14 +133,15 @@ def _take_store(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 
 def _person_of(token: str) -> Person | None:
-    """Whose browser it is; on a page of a store, the stores they belong to come with the answer, as `g.stores`."""
+    """Whose browser it is; on a page of a store, the stores they belong to come with the answer, as `g.stores`, and
+    the store itself, which the database session then need not read again."""
     slug = g.get("store_slug")
     if slug is None:
         return sessions.person_of(token)
     arrival = sessions.arrival_of(token, slug)
     if arrival is None:
         return None
-    g.stores = arrival.places
+    g.stores, g.arrived_in = arrival.places, arrival.store
     return arrival.person
 
 

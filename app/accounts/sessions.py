@@ -11,14 +11,28 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from flask_login import UserMixin
-from sqlalchemy import Update, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Text,
+    Update,
+    bindparam,
+    column,
+    delete,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
 
 from app.accounts.models import PasswordReset, User, UserSession
 from app.extensions import db
 from app.tenancy.doors import Place
+from app.tenancy.models import Store
 
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=90)
@@ -27,7 +41,13 @@ TOUCH_EVERY = timedelta(minutes=5)
 
 _MAX_AGENT = 200
 _PERSON = (
-    select(User.id, User.name, User.email, UserSession.id.label("session_id"), UserSession.last_seen_at)
+    select(
+        User.id.label("person_id"),
+        User.name.label("person"),
+        User.email,
+        UserSession.id.label("session_id"),
+        UserSession.last_seen_at,
+    )
     .join(UserSession, UserSession.user_id == User.id)
     .where(
         UserSession.token_hash == bindparam("token_hash"),
@@ -36,15 +56,36 @@ _PERSON = (
     )
 )
 """Built once, because every request runs it."""
-_ARRIVAL = text("""
-select u.id, u.name, u.email, s.id as session_id, s.last_seen_at, p.store_id, p.slug, p.store, p.role,
-       case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered
-from user_sessions s join users u on u.id = s.user_id
-left join lateral door_stores_of_person(u.id) with ordinality as p (store_id, slug, store, role, place) on true
-where s.token_hash = :token_hash and s.ended_at is null and s.expires_at > now()
-order by p.place
-""")
-"""Every page of a store begins with it: whose browser it is, and the scope of the store if they belong to it."""
+_WHOSE: Final = (
+    column("person_id", BigInteger),
+    column("person", Text),
+    column("email", Text),
+    column("session_id", BigInteger),
+    column("last_seen_at", DateTime(timezone=True)),
+    column("place_id", BigInteger),
+    column("place_slug", Text),
+    column("place_name", Text),
+    column("role", Text),
+)
+_OF_STORE: Final = tuple(inspect(Store).columns)
+_ARRIVAL: Final = select(Store, *_WHOSE).from_statement(
+    text(f"""
+with arrival as materialized (
+    select u.id as person_id, u.name as person, u.email, s.id as session_id, s.last_seen_at,
+           p.store_id as place_id, p.slug as place_slug, p.name as place_name, p.role, p.place,
+           case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered
+    from user_sessions s join users u on u.id = s.user_id
+    left join lateral door_stores_of_person(u.id) with ordinality as p (store_id, slug, name, role, place) on true
+    where s.token_hash = :token_hash and s.ended_at is null and s.expires_at > now()
+)
+select {", ".join(column.name for column in _WHOSE)}, {", ".join(f"own.{column.name}" for column in _OF_STORE)}
+from arrival left join lateral (select * from stores where id = entered::bigint offset 0) own on true
+order by place
+""").columns(*_WHOSE, *_OF_STORE)  # noqa: S608  # names of columns
+)
+"""Every page of a store begins with it: whose browser it is, and the store and its scope if they belong to it.
+
+A store's row shows only within its scope, so that it is looked up for each row of what was found before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +113,11 @@ class Person(UserMixin):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A signed-in person and the stores they belong to, by name."""
+    """A signed-in person and the stores they belong to, by name; `store` is the one whose page it is, if among them."""
 
     person: Person
     places: list[Place]
+    store: Store | None
 
 
 def new_token() -> str:
@@ -102,14 +144,15 @@ def arrival_of(token: str, slug: str) -> Arrival | None:
     rows = db.session.execute(_ARRIVAL, {"token_hash": token_hash(token), "slug": slug}).all()
     if not rows:
         return None
-    places = [Place(row.store_id, row.slug, row.store, row.role) for row in rows if row.store_id is not None]
-    return Arrival(_seen(rows[0], token), places)
+    places = [Place(row.place_id, row.place_slug, row.place_name, row.role) for row in rows if row.place_id is not None]
+    store = next((row.Store for row in rows if row.Store is not None), None)
+    return Arrival(_seen(rows[0], token), places, store)
 
 
 def _seen(row: Any, token: str) -> Person:
     if datetime.now(UTC) - row.last_seen_at > TOUCH_EVERY:
         _touch(row.session_id)
-    return Person(row.id, row.name, row.email, row.session_id, token)
+    return Person(row.person_id, row.person, row.email, row.session_id, token)
 
 
 def add_session(user_id: int, browser: Browser) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, tuple_
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import User
@@ -16,10 +17,11 @@ from app.core.states import CreditCause
 from app.extensions import db
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import CreditNote, Invoice
-from app.invoices.queries import Sum
+from app.invoices.queries import Sum, search_of
 from app.orders.queries import buyer_name
-from app.orders.searching import Search
-from app.tenancy.scope import current_store_id
+from app.orders.searching import Search, Shape
+from app.planning import read
+from app.tenancy.scope import THIS_STORE
 from app.web.args import read_args
 from app.web.pagination import Keyset, Page, page_of
 
@@ -127,31 +129,28 @@ def credit_batches(where: CreditFilter, size: int = EXPORT_BATCH) -> Iterator[Se
         beyond = (rows[-1].credit_date, rows[-1].id)
 
 
-def credit_sums(
-    where: CreditFilter, besides: ColumnElement[bool] | None = None, at_most: int = TOTALLED_AT_MOST
-) -> tuple[CreditSum, ...] | None:
+def credit_sums(where: CreditFilter, at_most: int = TOTALLED_AT_MOST) -> tuple[CreditSum, ...] | None:
     """The matching credit notes added up by currency; None when there are too many. A bounded number of rows."""
-    conditions = _matching(where) if besides is None else [*_matching(where), besides]
-    counted = (
-        select(CreditNote.currency, CreditNote.tax, CreditNote.total).where(*conditions).limit(at_most + 1)
-    ).subquery()
-    rows = db.session.execute(
-        select(counted.c.currency, func.count(), func.sum(counted.c.tax), func.sum(counted.c.total))
-        .group_by(counted.c.currency)
-        .order_by(counted.c.currency)
-    )
-    found = tuple(CreditSum(row[0], row[1], int(row[2]), int(row[3])) for row in rows)
-    return None if sum(row.count for row in found) > at_most else found
+    return _added(read(_adding(_matching(where), at_most)), at_most)
 
 
-def credits_beside(where: InvoiceFilter) -> tuple[CreditSum, ...]:
+def credits_beside(where: InvoiceFilter, found: Search | None = None) -> tuple[CreditSum, ...]:
     """The credit notes to be taken off what the matching invoices add up to: those of the same days and choices.
 
-    Empty when the invoices are chosen by what credit notes do not have, such as their write-back.
+    Empty when the invoices are chosen by what credit notes do not have, such as their write-back. `found` is what
+    `search_of` gave, if the caller asked already.
     """
     if where.state is not None or where.write_back is not None or where.job is not None:
         return ()
-    own = CreditFilter(q=where.q, channel=where.channel, date_from=where.date_from, date_to=where.date_to)
+    found = found or search_of(where)
+    statement = _adding_beside(where.but(q=None), found.shape if found else None)
+    return _added(read(statement, found.values if found else None), TOTALLED_AT_MOST) or ()
+
+
+@lru_cache(maxsize=256)
+def _adding_beside(where: InvoiceFilter, found: Shape | None) -> Select[Any]:
+    own = CreditFilter(channel=where.channel, date_from=where.date_from, date_to=where.date_to)
+    words = [] if found is None else [found.among(CreditNote.order_id)]
     picked = (
         (Invoice.marketplace_id, where.marketplace),
         (Invoice.payment_method_id, where.method),
@@ -162,7 +161,23 @@ def credits_beside(where: InvoiceFilter) -> tuple[CreditSum, ...]:
         nobody = where.salesperson == NOBODY
         conditions.append(Invoice.salesperson_id.is_(None) if nobody else Invoice.salesperson_id == where.salesperson)
     same = and_(Invoice.store_id == CreditNote.store_id, Invoice.id == CreditNote.invoice_id, *conditions)
-    return credit_sums(own, exists().where(same) if conditions else None) or ()
+    return _adding([*_matching(own), *words, *([exists().where(same)] if conditions else [])], TOTALLED_AT_MOST)
+
+
+def _adding(conditions: Sequence[ColumnElement[bool]], at_most: int) -> Select[Any]:
+    some = (
+        select(CreditNote.currency, CreditNote.tax, CreditNote.total).where(*conditions).limit(at_most + 1).subquery()
+    )
+    return (
+        select(some.c.currency, func.count(), func.sum(some.c.tax), func.sum(some.c.total))
+        .group_by(some.c.currency)
+        .order_by(some.c.currency)
+    )
+
+
+def _added(rows: Iterable[Any], at_most: int) -> tuple[CreditSum, ...] | None:
+    found = tuple(CreditSum(row[0], row[1], int(row[2]), int(row[3])) for row in rows)
+    return None if sum(row.count for row in found) > at_most else found
 
 
 def net_sums(invoices: Sequence[Sum], credit_notes: Sequence[CreditSum]) -> tuple[Net, ...]:
@@ -206,7 +221,7 @@ def _rows(where: CreditFilter, limit: int, beyond: tuple[Any, int] | None, *, up
 def _matching(where: CreditFilter) -> list[ColumnElement[bool]]:
     """The filter as conditions on CreditNote; the store's is always the first."""
     plain = ((CreditNote.channel_id, where.channel), (CreditNote.cause, where.cause), (CreditNote.job_id, where.job))
-    conditions = [CreditNote.store_id == current_store_id()]
+    conditions = [CreditNote.store_id == THIS_STORE]
     conditions += [column == value for column, value in plain if value is not None]
     if where.date_from is not None:
         conditions.append(CreditNote.credit_date >= where.date_from)

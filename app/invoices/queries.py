@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -31,12 +31,12 @@ from sqlalchemy import (
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
-from app.extensions import db
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMethod, Salesperson
 from app.orders.queries import WALKED_AT_MOST, buyer_name
 from app.orders.searching import Search, Shape
+from app.planning import fixed, read
 from app.sync.models import Change
 from app.tenancy.scope import THIS_STORE
 from app.web.pagination import Keyset, Page, page_of
@@ -119,8 +119,7 @@ class Sums:
         return sum(row.count for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Something to filter by."""
 
     id: int
@@ -178,42 +177,54 @@ def sums(where: InvoiceFilter, at_most: int = TOTALLED_AT_MOST, found: Search | 
     """The matching invoices added up by currency and state, unless their period holds more than `at_most`.
 
     An index counts the invoices of a period; to add up those that match, each of them must be read. Words that are
-    common leave no other way than to look at each, so that fewer are too many.
+    common leave no other way than to look at each, so that fewer are too many. One statement, and one that searches.
     """
     found = found or search_of(where)
-    values, shape = found.values if found else {}, found.shape if found else None
     walks = found is not None and found.order_ids is None
     limit = min(at_most, WALKED_AT_MOST) if walks else at_most
+    statement = _summing(where.but(q=None), found.shape if found else None, limit)
+    rows = read(statement, found.values if found else None).all()
+    some = [row for row in rows if row.currency is not None]
+    return Sums(
+        tuple(Sum(row.currency, row.state, row.many, int(row.tax), int(row.total)) for row in some),
+        too_many=rows[0].too_many,
+    )
+
+
+@lru_cache(maxsize=256)
+def _summing(where: InvoiceFilter, found: Shape | None, limit: int) -> Select[Any]:
+    """Whether there are too many, and beside it the sums, which are looked for only when there are not.
+
+    Those of the period are counted, or of them the listed ones alone.
+    """
     period = InvoiceFilter(date_from=where.date_from, date_to=where.date_to)
-    if db.session.execute(_counting(period, shape, limit), values).scalar_one() > limit:
-        return Sums((), too_many=True)
-    rows = db.session.execute(_summing(where.but(q=None), shape), values)
-    return Sums(tuple(Sum(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows), too_many=False)
-
-
-@lru_cache(maxsize=256)
-def _counting(period: InvoiceFilter, found: Shape | None, limit: int) -> Select[int]:
-    """How many are to be added up: those of the period, and of them the listed ones alone."""
-    listed = [found.among(Invoice.order_id)] if found is not None and found.is_listed else []
-    some = select(literal(1)).select_from(Invoice).where(*_matching(period), *listed).limit(limit + 1).subquery()
-    return select(func.count()).select_from(some)
-
-
-@lru_cache(maxsize=256)
-def _summing(where: InvoiceFilter, found: Shape | None) -> Select[str, str, int, int, int]:
     words = [] if found is None else [found.among(Invoice.order_id)]
-    return (
-        select(Invoice.currency, Invoice.state, func.count(), func.sum(Invoice.tax), func.sum(Invoice.total))
-        .where(*_matching(where), *words)
+    some = select(literal(1)).where(*_matching(period), *(words if found and found.is_listed else [])).limit(limit + 1)
+    counted = select((func.count() > limit).label("too_many")).select_from(some.subquery()).cte("counted")
+    summed = (
+        select(
+            Invoice.currency,
+            Invoice.state,
+            func.count().label("many"),
+            func.sum(Invoice.tax).label("tax"),
+            func.sum(Invoice.total).label("total"),
+        )
+        .where(*_matching(where), *words, ~select(counted.c.too_many).scalar_subquery())
         .group_by(Invoice.currency, Invoice.state)
-        .order_by(Invoice.currency, Invoice.state.desc())
+        .subquery("summed")
+    )
+    return (
+        select(counted.c.too_many, summed)
+        .select_from(counted)
+        .outerjoin(summed, true())
+        .order_by(summed.c.currency, summed.c.state.desc())
     )
 
 
 def filter_choices() -> FilterChoices:
     """The channels, marketplaces, payment methods and salespeople to choose from, by name. One statement."""
     found: dict[str, list[Choice]] = {kind.__tablename__: [] for kind in _CHOICES}
-    for row in db.session.execute(_choosing()):
+    for row in read(_choosing()):
         found[row.kind].append(Choice(row.id, row.name))
     return FilterChoices(*(tuple(choices) for choices in found.values()))
 
@@ -281,7 +292,7 @@ def _page(picked: Select[Any], invoice: Any, *, upwards: bool, limit: int) -> Se
 def _read(statement: Select[Any], edge: tuple[Any, int] | None, found: Search | None) -> list[InvoiceRow]:
     values = {"edge_date": edge[0], "edge_id": edge[1]} if edge else {}
     values |= found.values if found else {}
-    return [InvoiceRow(**row._mapping) for row in db.session.execute(statement, values)]
+    return [InvoiceRow(**row._mapping) for row in read(statement, values)]
 
 
 _OWN: Final = (
@@ -370,7 +381,9 @@ def _written_back(where: InvoiceFilter) -> list[ColumnElement[bool]]:
     The first condition can use the partial indexes of open and blocked changes; the second makes it exact.
     """
     states, store_id = where.write_back_states, THIS_STORE
-    some = select(Change.invoice_id).where(Change.store_id == store_id, Change.state.in_(states))
+    some = select(Change.invoice_id).where(
+        Change.store_id == store_id, Change.state.in_([fixed(state) for state in states])
+    )
     newest = (
         select(Change.state)
         .where(Change.store_id == store_id, Change.order_id == Invoice.order_id, Change.invoice_id == Invoice.id)

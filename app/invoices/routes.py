@@ -21,6 +21,7 @@ from app.invoices.printing import paper
 from app.invoices.queries import FilterChoices
 from app.orders.journal import tell
 from app.orders.reasons import Place, explain
+from app.planning import plan_once
 from app.web.badges import badge_of
 from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment, wants_fragment
@@ -39,9 +40,10 @@ _WRITE_BACKS = (
 def index() -> Response:
     """All invoices, newest first, with what they add up to."""
     where, keyset = InvoiceFilter.from_args(request.args), Keyset.from_args(request.args)
+    plan_once()
     found = queries.search_of(where)
     page = queries.invoices_page(where, keyset, found)
-    sums, credit_notes = queries.sums(where, found=found), credits_beside(where)
+    sums, credit_notes = queries.sums(where, found=found), credits_beside(where, found)
     response = page_or_fragment(
         "invoices/list.html",
         "invoices/_table.html",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from app.catalog.models import Location
 from app.channels.models import Channel
@@ -22,10 +22,6 @@ REMEMBERED: Final = timedelta(days=30)
 CHANNEL_KIND: Final = "store"
 """The kind of the channels that granted links become in the main store."""
 _AT_MOST: Final = 200
-_WAITING: Final = (
-    select(func.count()).select_from(Link).where(Link.sub_store_id == THIS_STORE, Link.state == LinkState.PENDING.value)
-)
-"""Built once, because every page of every store counts it for the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,13 @@ def events(link_id: int) -> list[EventRow]:
 
 def waiting_requests() -> int:
     """How many stores wait for this store's answer."""
-    return db.session.scalar(_WAITING) or 0
+    return db.session.scalar(select(counted_requests())) or 0
+
+
+def counted_requests() -> ColumnElement[int]:
+    """The same as a column."""
+    mine = (Link.sub_store_id == THIS_STORE, Link.state == LinkState.PENDING.value)
+    return select(func.count()).select_from(Link).where(*mine).scalar_subquery()
 
 
 def connected_links() -> list[LinkRow]:

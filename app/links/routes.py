@@ -25,6 +25,7 @@ from app.links.queries import LinkRow
 from app.links.services import LinkedAlready, NoSuchLink, NoWarehouse, Refused
 from app.orders.queries import order_rows
 from app.sync.nudge import nudge
+from app.web.beside import beside
 from app.web.errors import handle_http_error
 from app.web.ids import row_id
 from app.web.nav import count_badge
@@ -41,7 +42,8 @@ blueprint = Blueprint("links", __name__, url_prefix="/<store>")
 
 @blueprint.record
 def _set_up(state: BlueprintSetupState) -> None:
-    count_badge(cast(Flask, state.app), "channels.index", queries.waiting_requests)
+    app = cast(Flask, state.app)
+    count_badge(app, "channels.index", beside(app, queries.counted_requests))
     state.app.jinja_env.globals.update(
         shown_links=queries.shown_links,
         links_stamp=_stamp,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -20,6 +20,7 @@ from app.orders.failed_stock import stock_causes
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder, Shortage
+from app.planning import fixed
 from app.sync.models import MOVE, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
@@ -32,6 +33,7 @@ __all__ = [
     "changes_of",
     "failed_causes",
     "failed_count",
+    "failed_counted",
     "orders_of",
     "unread_of",
 ]
@@ -52,20 +54,20 @@ def failed_count(at_most: int = BADGE_AT_MOST) -> int:
 
     An order that is held and lacks pieces is two things to do.
     """
-    return sum(db.session.execute(_counting(at_most)).one())
+    many: int = db.session.execute(select(failed_counted(at_most))).scalar_one()
+    return many
 
 
-@cache
-def _counting(at_most: int) -> Select[int, int, int, int]:
-    """Built once, because every page runs it."""
+def failed_counted(at_most: int = BADGE_AT_MOST) -> ColumnElement[int]:
+    """The same as a column."""
     held = (
         select(literal(1))
-        .where(Order.store_id == THIS_STORE, Order.state == OrderState.HELD, _connected(Order.channel_id))
+        .where(Order.store_id == THIS_STORE, Order.state == fixed(OrderState.HELD), _connected(Order.channel_id))
         .limit(at_most)
     )
     stuck = (
         select(literal(1))
-        .where(Change.store_id == THIS_STORE, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
+        .where(Change.store_id == THIS_STORE, Change.state == fixed(ChangeState.BLOCKED), _connected(Change.channel_id))
         .limit(at_most)
     )
     unread = (
@@ -77,7 +79,7 @@ def _counting(at_most: int) -> Select[int, int, int, int]:
     first, second, third, fourth = (
         select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread, lacking)
     )
-    return select(first, second, third, fourth)
+    return first + second + third + fourth
 
 
 def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
@@ -260,7 +262,8 @@ def _not_read() -> list[ColumnElement[bool]]:
         Order.remote_id == SeenOrder.remote_id,
         or_(and_(Order.state == OrderState.HELD, Order.reason.in_(UNREAD)), Order.reason == Reason.IGNORED),
     )
-    return [or_(SeenOrder.state == SeenState.UNREADABLE, SeenOrder.state == SeenState.LISTED), ~told]
+    states = (SeenState.UNREADABLE, SeenState.LISTED)
+    return [or_(*(SeenOrder.state == fixed(state) for state in states)), ~told]
 
 
 def _merged(kind: CauseKind, rows: Iterable[Row[Any]], where: Any) -> list[Cause]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -48,6 +48,7 @@ from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
 from app.orders.models import Order, Shortage
 from app.orders.searching import Search, Shape
+from app.planning import fixed, read
 from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
 from app.web.pagination import Keyset, Page, page_of
@@ -109,8 +110,7 @@ class OrderRow:
         return self.state == OrderState.QUEUED or self.write_back in {"planned", "sending"}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Something to filter by; `within` is the channel of a marketplace or gateway."""
 
     id: int
@@ -249,7 +249,7 @@ def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Sea
     """How many orders match in each state, whatever states the filter names. One statement, bounded per state."""
     found = found or search_of(where)
     statement = _kept(_tallying, where, at_most, found.shape if found else None)
-    rows = db.session.execute(statement, found.values if found else {}).all()
+    rows = read(statement, found.values if found else None).all()
     return Tallies(
         counts={OrderState(row.value): row.many for row in rows},
         stopped=frozenset(OrderState(row.value) for row in rows if row.stopped),
@@ -261,10 +261,30 @@ def state_tallies(where: OrderFilter, at_most: int = COUNTED_AT_MOST, found: Sea
 def _tallying(where: OrderFilter, at_most: int, found: Shape | None) -> Select[Any]:
     names = func.unnest(literal([state.value for state in OrderState], ARRAY(Text)))
     state = names.table_valued(column("value", Text), name="state").render_derived()
+    if found is not None and found.is_listed:
+        return _tallying_listed(where, at_most, found, state)
     each = _counted(where.but(state=()), at_most, found, state)
     unmapped = _counted(where.but(state=(OrderState.READY,), unmapped=True), at_most, found)
     counts = (each.c.many, each.c.stopped, select(unmapped.c.many).scalar_subquery().label("unmapped"))
     return select(state.c.value, *counts).select_from(state).join(each, true())
+
+
+def _tallying_listed(where: OrderFilter, at_most: int, found: Shape, state: TableValuedAlias) -> Select[Any]:
+    """Those that a search listed are few enough to look at each of them once."""
+    some = select(Order.state, Order.channel_id, Order.gateway_key)
+    near = some.where(*_matching(where.but(state=())), found.among(Order.id)).cte("near")
+    many = func.count(near.c.state)
+    unmapped = select(func.least(func.count(), at_most)).where(
+        near.c.state == OrderState.READY,
+        tuple_(near.c.channel_id, near.c.gateway_key).not_in(_with_own_payment_method()),
+    )
+    counts = (func.least(many, at_most).label("many"), (many >= at_most).label("stopped"))
+    return (
+        select(state.c.value, *counts, unmapped.scalar_subquery().label("unmapped"))
+        .select_from(state)
+        .outerjoin(near, near.c.state == state.c.value)
+        .group_by(state.c.value)
+    )
 
 
 def state_counts(where: OrderFilter, at_most: int = COUNTED_AT_MOST) -> Mapping[OrderState, int]:
@@ -304,7 +324,7 @@ def _summed(rows: Any, many: ColumnElement[int], limit: int) -> LateralFromClaus
 def filter_choices() -> FilterChoices:
     """The channels, marketplaces and gateways to choose from, by name. One statement."""
     found: dict[str, list[Choice]] = {"channel": [], "marketplace": [], "gateway": []}
-    for row in db.session.execute(_choosing()):
+    for row in read(_choosing()):
         found[row.kind].append(Choice(row.id, row.key, row.name, row.within))
     return FilterChoices(*(tuple(choices) for choices in found.values()))
 
@@ -465,7 +485,7 @@ _PICKED: Final = (
 
 
 def _order_rows(statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[OrderRow]:
-    return [OrderRow(**row._mapping) for row in db.session.execute(statement, values)]
+    return [OrderRow(**row._mapping) for row in read(statement, values)]
 
 
 def _with_own_payment_method() -> Select[int, str]:
@@ -487,7 +507,9 @@ def _written_back(where: OrderFilter, order: Any) -> list[ColumnElement[bool]]:
         conditions.append(_of_newest_change(Change.reason, order) == where.reason)
     if ChangeState.DONE not in states:
         few = select(Change.order_id).where(
-            Change.store_id == THIS_STORE, Change.kind == WRITE_BACK, Change.state.in_(states)
+            Change.store_id == THIS_STORE,
+            Change.kind == WRITE_BACK,
+            Change.state.in_([fixed(state) for state in states]),
         )
         conditions.append(order.id.in_(few))
     return conditions

@@ -21,7 +21,7 @@ from app.fulfilment.words import ACTS, ASKING
 from app.orders.deciding import suspects_of
 from app.orders.detail import order_detail, raw_order
 from app.orders.export import orders_csv
-from app.orders.failed import failed_count
+from app.orders.failed import failed_counted
 from app.orders.filters import OrderFilter
 from app.orders.journal import tell
 from app.orders.reasons import phrase
@@ -33,6 +33,7 @@ from app.sync.services import SyncStart, request_sync
 from app.sync.way import lost_there, way_of
 from app.tenancy.scope import store_scope
 from app.web import respond
+from app.web.beside import beside
 from app.web.filters import number
 from app.web.links import url_if
 from app.web.nav import count_badge
@@ -43,7 +44,8 @@ blueprint = Blueprint("orders", __name__, url_prefix="/<store>")
 
 @blueprint.record
 def _count_in_menu(state: BlueprintSetupState) -> None:
-    count_badge(cast(Flask, state.app), "orders.failed", failed_count)
+    app = cast(Flask, state.app)
+    count_badge(app, "orders.failed", beside(app, failed_counted))
 
 
 @blueprint.get("/orders")

@@ -28,6 +28,7 @@ from app.orders.queries import (
     state_tallies,
 )
 from app.orders.reasons import Explanation, Place, alert_words, explain
+from app.planning import plan_once
 from app.web.filters import number
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset, Page
@@ -208,6 +209,7 @@ def orders_table_context(
     `path` is the page's own, /orders by default; a channel's tab passes its path, a filter with its channel and
     `channel_fixed=True`.
     """
+    plan_once()
     found = search_of(where)
     page = orders_page(where, keyset, found)
     tallies = state_tallies(where, found=found)

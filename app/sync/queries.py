@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, select, true
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
@@ -18,6 +18,7 @@ from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.orders.models import JournalEntry, Order
+from app.planning import fixed
 from app.sync.models import MOVE, Change, SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
@@ -231,8 +232,17 @@ def running_jobs() -> list[JobRow]:
 
 @cache
 def _running() -> Select[Any]:
-    active = _jobs().where(SyncJob.state.in_(ACTIVE_JOB_STATES))
+    active = _jobs().where(_is_active())
     return active.order_by((SyncJob.state == JobState.RUNNING).desc(), SyncJob.id)
+
+
+def any_job_runs() -> ColumnElement[bool]:
+    """Whether a job of the store waits or runs."""
+    return exists().where(SyncJob.store_id == THIS_STORE, _is_active())
+
+
+def _is_active() -> ColumnElement[bool]:
+    return SyncJob.state.in_([fixed(state) for state in sorted(ACTIVE_JOB_STATES)])
 
 
 def channel_activity(channel_id: int) -> ChannelActivity:

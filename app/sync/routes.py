@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
-from flask import Blueprint, abort, current_app, flash, g, make_response, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, g, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -29,6 +31,7 @@ from app.sync.words import ShownJob, clock, show_activity, show_job
 from app.tenancy import doors
 from app.web.args import read_args
 from app.web.badges import badge_of
+from app.web.beside import beside
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
@@ -52,7 +55,8 @@ blueprint = Blueprint("sync", __name__, url_prefix="/<store>")
 @blueprint.record
 def _set_up(state: BlueprintSetupState) -> None:
     state.app.extensions[_HUB] = Hub(state.app.extensions["settings"].redis_url)
-    state.app.jinja_env.globals.update(clock=clock, strip_lines=_strip_lines)
+    app = cast(Flask, state.app)
+    app.jinja_env.globals.update(clock=clock, strip_lines=partial(_strip_lines, beside(app, queries.any_job_runs)))
 
 
 def hub() -> Hub:
@@ -233,8 +237,10 @@ def events() -> Response:
     return response
 
 
-def _strip_lines() -> Markup:
+def _strip_lines(any_job_runs: Callable[[], bool]) -> Markup:
     """The strip as a page brings it along, so that it need not ask for it as soon as it is there."""
+    if not any_job_runs():
+        return Markup()
     return Markup(render_template("sync/_strip_lines.html", **_strip()))  # noqa: S704  # a template of ours escapes
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, colum
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.extensions import db
+from app.planning import read
 
 DOORS_SQL: dict[str, str] = {
     "door_api_key": """
@@ -360,7 +361,7 @@ def find_orders(patterns: Sequence[tuple[str, str]], digits: str, at_most: int) 
     None when they are many: common among the newest, or more than `at_most`.
     """
     values = {**found_values(patterns, digits), "found_at_most": at_most + 1}
-    found = list(db.session.scalars(_FEW, values))
+    found = list(read(_FEW, values).scalars())
     return None if found == [None] or len(found) > at_most else found
 
 

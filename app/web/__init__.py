@@ -4,10 +4,40 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import badges, errors, filters, icons, ids, links, nav, security, statics, theme, turns, words
+from app.web import (
+    badges,
+    beside,
+    errors,
+    filters,
+    icons,
+    ids,
+    links,
+    nav,
+    security,
+    selects,
+    statics,
+    theme,
+    turns,
+    words,
+)
 
 
 def init_app(app: Flask) -> None:
     """Bind the web room to `app`: guard and headers first, so that nothing answers without them."""
-    for part in (ids, security, statics, errors, filters, icons, links, badges, nav, theme, words, turns):
+    for part in (
+        beside,
+        ids,
+        security,
+        statics,
+        errors,
+        filters,
+        icons,
+        links,
+        badges,
+        nav,
+        selects,
+        theme,
+        words,
+        turns,
+    ):
         part.init_app(app)

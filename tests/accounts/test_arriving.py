@@ -82,4 +82,4 @@ def test_part_of_a_page_costs_few_statements(app: Flask, client: FlaskClient, st
     mine.get(store.url("/strip"), headers={"HX-Request": "true"})
     with app.app_context(), statements() as seen:
         mine.get(store.url("/strip"), headers={"HX-Request": "true"})
-    assert len(seen) == 5, seen  # who it is, the store, its jobs, and both numbers of the menu
+    assert len(seen) == 3, seen  # who it is with the store, its jobs, and all numbers of the menu

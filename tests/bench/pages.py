@@ -32,6 +32,7 @@ from app.orders.models import Order
 from app.orders.queries import OrderRow, matching, orders_page
 from app.orders.searching import Search
 from app.orders.table import show_row
+from app.planning import plan_once
 from app.tenancy.scope import store_scope
 from app.web.pagination import Cursor, Keyset
 from tests.bench.filled import fill
@@ -174,6 +175,7 @@ def _prepared(case: Case, shelf: Shelf) -> str:
         keyset = Keyset(after=_edge(case, shelf, where) if case.deep else None)
         db.session.execute(select(1))
         with _recorded() as statements:
+            plan_once()
             page = orders_page(where, keyset) if case.kind == "orders" else invoices_page(where, keyset)
     assert page.rows or shelf.orders < min(SIZES), f"nothing to show: {case.name}"
     shelf.bare.application.config["ASKED"] = (case.kind, statements)

@@ -1,0 +1,44 @@
+"""What stands beside every page, whatever it is about: the numbers of the menu, and whether jobs run.
+
+Each domain says how its own is found; one statement reads all of them, when the first is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from flask import Flask, current_app, g
+from sqlalchemy import ColumnElement, Select, select
+
+from app.planning import read
+
+_KNOWN: Final = "channelbook.beside"
+Value = TypeVar("Value")
+Found = Callable[[], ColumnElement[Any]]
+
+
+def init_app(app: Flask) -> None:
+    """Let domains add what they know."""
+    app.extensions[_KNOWN] = []
+
+
+def beside(app: Flask, found: Callable[[], ColumnElement[Value]]) -> Callable[[], Value]:
+    """What tells the value on the page that is being made; `found` makes the column, of the store's own scope."""
+    known: list[Found] = app.extensions[_KNOWN]
+    known.append(found)
+
+    def told() -> Value:
+        if "beside" not in g:
+            everything = tuple(current_app.extensions[_KNOWN])
+            g.beside = dict(zip(everything, read(_statement(everything)).one(), strict=True))
+        value: Value = g.beside[found]
+        return value
+
+    return told
+
+
+@cache
+def _statement(everything: tuple[Found, ...]) -> Select[Any]:
+    return select(*(found().label(f"beside_{at}") for at, found in enumerate(everything)))
