@@ -35,7 +35,10 @@ class Remembering(Connection[Any]):
 
     def rollback(self) -> None:
         """Take back what was done since the last commit."""
-        is_well = self.pgconn.transaction_status == TransactionStatus.INTRANS
+        status = self.pgconn.transaction_status
+        if status == TransactionStatus.IDLE:
+            return
+        is_well = status == TransactionStatus.INTRANS
         if not is_well or self.pgconn.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
             super().rollback()
 

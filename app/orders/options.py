@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from flask_babel import gettext as _
@@ -16,6 +17,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.queries import FilterChoices
 from app.orders.reasons import alert_choices, reason_choices
 from app.web.badges import badge_of
+from app.web.reader import Reader, reader
 
 Options = list[tuple[str, str]]
 
@@ -58,10 +60,21 @@ def filter_options(choices: FilterChoices, where: OrderFilter) -> FilterOptions:
         for choice in choices.gateways
         if within in (None, choice.within)
     }
-    return FilterOptions(
+    return replace(
+        _same_for_all(reader()),
         channels=[(choice.key, choice.name) for choice in choices.channels],
         marketplaces=[(choice.key, choice.name) for choice in choices.marketplaces if within in (None, choice.within)],
         gateways=list(gateways.items()),
+    )
+
+
+@cache
+def _same_for_all(_reader: Reader) -> FilterOptions:
+    """What every store is offered, said once in each language."""
+    return FilterOptions(
+        channels=[],
+        marketplaces=[],
+        gateways=[],
         statuses=[(status.value, str(badge_of(status).label)) for status in OrderStatus],
         payments=[(status.value, str(badge_of(status).label)) for status in PaymentStatus],
         reasons=reason_choices(),

@@ -6,7 +6,8 @@ import types
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from werkzeug.datastructures import MultiDict
 
@@ -25,18 +26,24 @@ def read_args(kind: type[Filters], args: MultiDict[str, str]) -> Filters:
     for a repeated parameter; each has a default. A value that cannot be read is left out: a link from long ago
     shows a longer list, never an error.
     """
+    found: dict[str, Any] = {}
+    for name, plain, many in _fields(cast(Any, kind)):
+        values = [_read(plain, text) for text in args.getlist(name)[:_MAX_VALUES]]
+        values = [value for value in values if value is not None]
+        if values:
+            found[name] = tuple(dict.fromkeys(values)) if many else values[0]
+    return kind(**found)
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, type[Any], bool], ...]:
+    """Name, type of one value, and whether there may be several, of each field: found out once."""
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} is not a dataclass")
     hints = get_type_hints(kind)
-    found: dict[str, Any] = {}
-    for field in fields(kind):
-        hint = hints[field.name]
-        many = get_origin(hint) is tuple
-        values = [_read(_plain(hint), text) for text in args.getlist(field.name)[:_MAX_VALUES]]
-        values = [value for value in values if value is not None]
-        if values:
-            found[field.name] = tuple(dict.fromkeys(values)) if many else values[0]
-    return kind(**found)
+    return tuple(
+        (field.name, _plain(hints[field.name]), get_origin(hints[field.name]) is tuple) for field in fields(kind)
+    )
 
 
 def search_words(text: str) -> str:

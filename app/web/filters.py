@@ -59,7 +59,7 @@ def signed_money(minor: int, currency: str) -> str:
 
 def number(value: int | Decimal) -> str:
     """A count, grouped as the language groups: 12480 -> "12,480"."""
-    return _unbroken(numbers.format_decimal(value, locale=locale()).replace("-", MINUS))
+    return reader().number(value)
 
 
 def quantity(value: int | Decimal) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, current_app, g, request, url_for
+from werkzeug.routing import Map
 
 from app.web.ids import LARGEST
 
@@ -19,18 +21,25 @@ def init_app(app: Flask) -> None:
 
 
 def url_to(endpoint: str, **values: Any) -> str:
-    """What `url_for` says, built once for each answer where it differs by an id alone: a list has links in each row."""
+    """What `url_for` says, built once where it differs by an id alone: a list has links in each row."""
     ids = list(values.values())
-    if len(ids) > 1 or (ids and type(ids[0]) is not int) or (ids and not 0 <= ids[0] < LARGEST):
+    if len(ids) > 1 or (ids and type(ids[0]) is not int) or (ids and not 0 <= ids[0] < LARGEST) or endpoint[0] == ".":
         return url_for(endpoint, **values)
     built: dict[Any, tuple[str, str]] = vars(g._get_current_object()).setdefault("_urls", {})
     key = (endpoint, *values)
     parts = built.get(key)
     if parts is None:
-        marked: dict[str, Any] = dict.fromkeys(values, LARGEST)
-        head, _marker, tail = url_for(endpoint, **marked).rpartition(str(LARGEST))
-        parts = built[key] = (head, tail)
+        slug = getattr(g.get("store"), "slug", None)
+        parts = built[key] = _parts(current_app.url_map, request.script_root, slug, endpoint, *values)
     return f"{parts[0]}{ids[0]}{parts[1]}" if ids else parts[1]
+
+
+@lru_cache(maxsize=4096)
+def _parts(_urls: Map, _root: str, _store: str | None, endpoint: str, *names: str) -> tuple[str, str]:
+    """What stands before and after the id. All that a URL depends on is part of the key."""
+    marked: dict[str, Any] = dict.fromkeys(names, LARGEST)
+    head, _marker, tail = url_for(endpoint, **marked).rpartition(str(LARGEST))
+    return head, tail
 
 
 def safe_next(url: str | None) -> str | None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g
 from flask_babel import lazy_gettext as _l
 
-from app.web.links import has_page, is_active
+from app.web.links import has_page, is_active, url_to
+from app.web.reader import Reader, reader
 
 _BADGES: Final = "channelbook.nav_badges"
 
@@ -84,10 +86,16 @@ def _link(item: NavItem) -> NavLink:
     count = current_app.extensions[_BADGES].get(item.endpoint)
     return NavLink(
         name=item.endpoint.replace(".", "-"),
-        url=url_for(item.endpoint),
-        label=str(item.label),
+        url=url_to(item.endpoint),
+        label=_labels(reader())[item.endpoint],
         icon=item.icon,
         is_current=is_active(*item.active),
         on_phone=item.on_phone,
         count=count() if count else None,
     )
+
+
+@cache
+def _labels(_reader: Reader) -> dict[str, str]:
+    """The entries in words, said once in each language."""
+    return {item.endpoint: str(item.label) for item in NAV}

@@ -6,6 +6,7 @@ What depends on the language alone is kept here for all answers: sentences, and 
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ class Reader:
         self._sentences: dict[str, Markup] = {}
         self._moment = str(dates.get_datetime_format("medium", locale=self.locale))
         self.money = lru_cache(maxsize=8192)(self._money)
+        self.number = lru_cache(maxsize=8192)(self._number)
         self.day = lru_cache(maxsize=2048)(self._day)
         self.clock = lru_cache(maxsize=1440)(self._clock)
         self._pattern = cache(self._pattern_of)
@@ -67,6 +69,10 @@ class Reader:
     def _money(self, minor: int, currency: str) -> str:
         amount, pattern = from_minor(minor, currency), self._pattern(currency)
         text = numbers.format_currency(amount, currency, pattern, locale=self.locale, currency_digits=False)
+        return text.replace("-", MINUS).replace(" ", NO_BREAK_SPACE)
+
+    def _number(self, value: int | Decimal) -> str:
+        text: str = numbers.format_decimal(value, locale=self.locale)
         return text.replace("-", MINUS).replace(" ", NO_BREAK_SPACE)
 
     def _day(self, value: date) -> str:

@@ -32,11 +32,17 @@ def _url(filename: str, version: str, _path: str | None, _root: str) -> str:
 
 
 def _version(filename: str) -> str:
-    path = safe_join(str(current_app.static_folder), filename)
+    path = _path(str(current_app.static_folder), filename)
+    stat = path.stat()
+    return _hash(str(path), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _path(folder: str, filename: str) -> Path:
+    path = safe_join(folder, filename)
     if path is None:
         raise FileNotFoundError(filename)
-    stat = Path(path).stat()
-    return _hash(path, stat.st_mtime_ns, stat.st_size)
+    return Path(path)
 
 
 @lru_cache(maxsize=256)
