@@ -31,7 +31,7 @@ from app.web.respond import done, page_or_fragment
 
 blueprint = Blueprint("inventory", __name__, url_prefix="/<store>/inventory")
 
-CLAIMS: Final = 50
+_CLAIMS: Final = 50
 """So many orders an item's page names."""
 _WHICHES: Final = [
     (Which.OUT, _l("Out of stock")),
@@ -132,11 +132,15 @@ def item_page(row: ItemRow, form: SavedItemForm, *, status: int = 200, **stock: 
         "products": queries.product_names(),
         "listings": listings_of_item(row.id),
         "variants": queries.variants_of(row.product_id) if row.product_id else [],
-        "claims": claims_on(row.id, CLAIMS + 1),
-        "claims_at_most": CLAIMS,
+        **claims_context(row.id),
         **(stock or stock_context(row)),
     }
     return make_response(render_template("inventory/show.html", **context), status)
+
+
+def claims_context(item_id: int) -> dict[str, Any]:
+    """The orders that hold the item or want it, as its page names them."""
+    return {"claims": claims_on(item_id, _CLAIMS + 1), "claims_at_most": _CLAIMS}
 
 
 def form_of(row: ItemRow) -> SavedItemForm:

@@ -16,7 +16,7 @@ from app.catalog.adjusting import BelowPromised, StockChanged, adjust, adjustmen
 from app.catalog.forms import AdjustForm
 from app.catalog.items import NoSuchItem
 from app.catalog.queries import ItemRow
-from app.catalog.routes import blueprint, form_of, item_or_404, item_page
+from app.catalog.routes import blueprint, claims_context, form_of, item_or_404, item_page
 from app.catalog.stock import KitHoldsNoStock, Oversold
 from app.catalog.stock_queries import MovementFilter, MovementRow, all_movements, movements_page, warehouses
 from app.catalog.stock_words import look_again, refusal, stock_context
@@ -74,7 +74,8 @@ def adjust_stock(item_id: int) -> Response:
     if notice := adjustment_notice():
         flash(notice, "warning")
     words = _("Saved: %(pieces)s are there now.", pieces=number(moved.level.on_hand))
-    return done(url_for(".show", item_id=item_id), words, fragment=_STOCK, item=row, **stock_context(row))
+    shown = {**stock_context(row), **claims_context(item_id)}
+    return done(url_for(".show", item_id=item_id), words, fragment=_STOCK, item=row, **shown)
 
 
 @blueprint.get("/movements")
@@ -113,7 +114,7 @@ def export_movements() -> FlaskResponse:
 def _refused(row: ItemRow, form: AdjustForm, *, asks: bool = False) -> Response:
     stock = stock_context(row, form, asks=asks)
     if wants_fragment():
-        return fragment(_STOCK, status=422, item=row, **stock)
+        return fragment(_STOCK, status=422, item=row, **stock, **claims_context(row.id))
     return item_page(row, form_of(row), status=422, **stock)
 
 

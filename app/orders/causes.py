@@ -95,11 +95,6 @@ class Cause:
         """The gateway's row in Payment Methods when only one gateway is behind it."""
         return self.parts[0].mapping_id if len(self.parts) == 1 else None
 
-    @property
-    def item_id(self) -> int | None:
-        """The item of which pieces lack when it is one alone."""
-        return self.parts[0].item_id if len(self.parts) == 1 else None
-
     def only(self, part: Part) -> Cause:
         """The cause of one part's orders alone."""
         key = replace(self.key, part=part.key)
@@ -112,5 +107,5 @@ class Cause:
 def shared_facts(code: str, part: Part) -> dict[str, str]:
     """What all orders of a part have in common, for its sentence."""
     if code in BY_STOCK:
-        return {"skus": part.key, "what": part.name}
+        return {"skus": part.key}
     return {"skus" if code in BY_SKU else "gateway": part.name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import Row, and_, func, select
@@ -19,9 +19,6 @@ from app.orders.filters import OrderFilter
 from app.orders.models import Order, Shortage
 from app.tenancy.scope import THIS_STORE
 from app.web.filters import number
-
-_NAMED: Final = 5
-"""So many SKUs a card's sentence names; the list below it names more."""
 
 
 def stock_causes() -> list[Cause]:
@@ -45,8 +42,6 @@ def _cause(why: Why, sums: Sequence[Row[Any]], rows: Sequence[Row[Any]]) -> Caus
     for row in rows:
         by_sku[row.sku].append(row)
     parts = sorted((_part(sku, some, where) for sku, some in by_sku.items()), key=lambda one: (-one.count, one.key))
-    named = [part.name for part in parts[:_NAMED]] + (["…"] if len(parts) > _NAMED else [])
-    detail = {"what": " · ".join(named), "skus": parts[0].key if len(parts) == 1 else ""}
     return Cause(
         key=CauseKey(CauseKind.STOCK, why.upper(), channel_id),
         channel=sums[0].channel,
@@ -55,7 +50,6 @@ def _cause(why: Why, sums: Sequence[Row[Any]], rows: Sequence[Row[Any]]) -> Caus
         last_at=max(row.last_at for row in sums),
         newest=str(max(row.newest for row in sums)),
         money=_money(sums),
-        detail=detail,
         parts=tuple(parts),
         where=where,
     )

@@ -415,14 +415,14 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     ),
     "OVERSOLD": _Entry(
         _l("oversold"),
-        _l("Too few pieces are in stock for what was ordered: %(what)s."),
+        _l("Too few pieces are in stock for what was ordered, so nothing is reserved for these orders."),
         _l("Receive or adjust stock and it is reserved by itself, for the oldest orders first; or cancel orders."),
         _item,
     ),
     "UNLINKED": _Entry(
         _l("not linked to stock"),
-        _l("These are linked to no item of yours, so nothing is taken out of stock for them: %(what)s."),
-        _l("Link them in Product Sync; their stock follows by itself."),
+        _l("What was ordered is linked to no item of yours, so nothing is taken out of stock for it."),
+        _l("Link it in Product Sync; its stock follows by itself."),
         _products,
     ),
     "CHANNEL_PAUSED": _Entry(

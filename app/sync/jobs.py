@@ -116,6 +116,7 @@ def _work(held: Run) -> None:
                 raise _paused()
             connector = open_connector(channel)
             held.tells = counter_of(channel)
+            held.moves_stock = channel.stock_location_id is not None
         try:
             _go_through(held, connector)
         finally:
@@ -297,7 +298,8 @@ def _told(error: ChannelError) -> dict[str, Any]:
 
 
 def _tell(held: Run) -> None:
-    nudge(held.store_id, f"job-{held.job_id}", "jobs", "orders", f"channel-{held.channel_id}")
+    stock = ("stock",) if held.moves_stock else ()
+    nudge(held.store_id, f"job-{held.job_id}", "jobs", "orders", f"channel-{held.channel_id}", *stock)
 
 
 def _redis_url() -> str:

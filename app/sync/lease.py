@@ -59,6 +59,8 @@ class Run:
     cancelled: bool = False
     must_pass: bool = False
     """Whether a job that a person waits for stands behind this one."""
+    moves_stock: bool = False
+    """Whether orders of the channel take pieces out of our stock, so that open pages about it ask again."""
     paused: bool = False
     """Whether the channel was paused or removed meanwhile."""
     lost: threading.Event = field(default_factory=threading.Event)

@@ -178,7 +178,7 @@ def act_of(key: CauseKey, row: FailedRow) -> Button | None:
 
 
 def _card(cause: Cause, retry_id: int | None, said: Said | None = None) -> Card:
-    place = Place(cause.channel_id, cause.channel, cause.mapping_id, item_id=cause.item_id)
+    place = Place(cause.channel_id, cause.channel, cause.mapping_id)
     return Card(
         cause=cause,
         title=title_of(cause.key, cause.channel),
