@@ -137,8 +137,8 @@ def mend(verification_id: int) -> AnyResponse:
     try:
         begun = services.request_mending(verification_id, _ticked(), g.membership.user_id)
     except ChannelNotReadyError:
-        (found,) = queries.standings(row.channel_id)
-        return _paused(found, back)
+        found = next(iter(queries.standings(row.channel_id)), None)
+        return _paused(found, back) if found else _removed(row, back)
     if begun is None:
         return done(back, _("They are mended already: both sides are the same."), category="info")
     watch = Markup('<a href="{}">{}</a>').format(url_for("sync.job", job_id=begun.job_id), _("Watch the job"))
@@ -228,6 +228,11 @@ def _verification_or_404(verification_id: int) -> VerificationRow:
     if row is None:
         abort(404, _("There is no such verification in this store."))
     return row
+
+
+def _removed(row: VerificationRow, back: str) -> AnyResponse:
+    words = _("%(name)s was removed, so nothing can be asked of it. Connect it again first.", name=row.channel)
+    return done(back, words, category="warning")
 
 
 def _paused(found: Standing, back: str) -> AnyResponse:

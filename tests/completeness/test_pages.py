@@ -190,6 +190,18 @@ def test_a_paused_channel_says_so(books: Merchant, owner: FlaskClient) -> None:
     assert "Verify now" not in answer.text
 
 
+@pytest.mark.parametrize(("status", "says"), [("paused", "is paused. Let it go on first."), ("removed", "was removed")])
+def test_a_channel_that_cannot_be_asked_mends_nothing_and_says_why(
+    books: Merchant, owner: FlaskClient, status: str, says: str
+) -> None:
+    lose(books, "7")
+    verify(books)
+    books.execute(f"update channels set status = '{status}'")
+    answer = owner.post(books.store.url(of_last(books, "/mend")), data={"all": "1"}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert says in answer.text
+
+
 def test_both_tables_come_as_csv(books: Merchant, owner: FlaskClient) -> None:
     lose(books, "7")
     verify(books)
