@@ -17,7 +17,7 @@ from app.core.errors import Misconfigured
 from app.core.types import OrderType
 from app.fulfilment.queries import fulfilments_of
 from app.fulfilment.shown import packing_of
-from app.fulfilment.words import ACTS, ASKING
+from app.fulfilment.words import ACTS
 from app.orders.deciding import suspects_of
 from app.orders.detail import order_detail, raw_order
 from app.orders.export import orders_csv
@@ -106,7 +106,6 @@ def show(order_id: int) -> Response:
         way=way,
         lost=lost_there(packed) if packed else way.lost if way else "",
         acts=ACTS,
-        asking=ASKING,
         raw=None if respond.wants_fragment() else raw_order(order_id),
     )
 
