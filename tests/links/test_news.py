@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import psycopg
@@ -247,6 +249,43 @@ def test_a_change_that_is_committed_between_looking_and_forgetting_is_not_lost(
     peer.heard(news)
     writer.commit()
     assert kept(sub) == [order_id]
+
+
+def test_whoever_writes_while_somebody_listens_is_heard_to_the_end(
+    servers: tuple[embedded.Postgres, embedded.Valkey], sub: Books, shop: SomeChannel, peer: LinkedPeer
+) -> None:
+    """Three write the same orders, several at once and each in one transaction, and one listens all the time."""
+    ids = [webstore_order(sub, shop, f"W-{number}") for number in range(12)]
+    heard: dict[str, str] = {}
+
+    def write(number: int) -> None:
+        luck = Random(number)
+        with psycopg.connect(servers[0].app_url.replace("+psycopg", "")) as connection:
+            connection.execute("select set_config('app.store_id', %s, false)", [str(sub.store.id)])
+            for turn in range(60):
+                for order_id in sorted(luck.sample(ids, 4)):
+                    new = [f"{number}.{turn}", order_id]
+                    connection.execute("update orders set digest = %s where id = %s", new)
+                connection.commit()
+
+    def listen() -> bool:
+        news = peer.news(5)
+        heard.update({order.remote_id: order.digest for order in peer.orders(news.order_ids)})
+        peer.heard(news)
+        return bool(news.order_ids)
+
+    with ThreadPoolExecutor(3) as writers:
+        at_work = [writers.submit(write, number) for number in range(3)]
+        while not all(one.done() for one in at_work):
+            listen()
+        for one in at_work:
+            one.result()
+    while listen():
+        pass
+    with sub.scope():
+        stands = {str(row.id): row.digest for row in db.session.execute(text("select id, digest from orders"))}
+    assert {one: stamp.partition(":")[0] for one, stamp in heard.items()} == stands
+    assert kept(sub) == []
 
 
 @contextmanager
