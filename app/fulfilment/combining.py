@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -19,6 +20,8 @@ from app.tenancy.scope import current_store_id
 
 MOST: Final = 50
 """So many orders of one buyer are looked at, the newest."""
+LOOKED_BACK: Final = timedelta(days=180)
+"""What was placed before is not looked at, so that a store of many years is not read for one parcel."""
 _HERE: Final = (OrderStatus.OPEN, OrderStatus.PROCESSING, OrderStatus.READY_TO_SHIP, OrderStatus.ON_HOLD)
 _KNOWN_BY: Final = ("name", "phone", "email")
 
@@ -56,6 +59,7 @@ def _of_the_same_buyer(row: OwnOrderRow) -> list[int]:
         Order.store_id == current_store_id(),
         Order.channel_id == row.channel_id,
         Order.id != row.id,
+        Order.placed_at >= datetime.now(UTC) - LOOKED_BACK,
         Order.status.in_(_HERE),
         or_(*same),
     )
