@@ -87,6 +87,8 @@ ACTS = {
     "orders.failed_retry",
     "orders.mark",
     "orders.move",
+    "orders.say",
+    "orders.understood",
     "settings.act_on_name",
     "settings.revoke_api_key",
     "sync.cancel",
