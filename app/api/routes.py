@@ -23,7 +23,7 @@ from app.api.keys import Caller, Scope, arrive, hash_of
 from app.api.orders import order_json
 from app.api.problems import Problem, of_mistakes
 from app.core.own_orders import Mistakes, read_move, read_order
-from app.core.packing import CannotPack
+from app.core.packing import CannotPack, Refusal
 from app.extensions import limiter
 from app.fulfilment.house import NotHere
 from app.fulfilment.services import tell
@@ -41,6 +41,8 @@ MOST_BYTES: Final = 256 * 1024
 _BEARER: Final = re.compile(r"Bearer ([\w-]{20,100})", re.ASCII | re.IGNORECASE)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
+_FIELDS: Final = {Refusal.NO_SUCH_PACKAGE: "#/package", Refusal.NOT_SENT_YET: "#/courier"}
+"""The field of a call by which packages would become what they cannot be; else it is the status."""
 _DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -141,7 +143,7 @@ def change_order(order_id: str) -> Response:
         detail = _("It was invoiced, so its payment method stays as it is.")
         raise Problem(409, _("The order is invoiced"), detail) from None
     except CannotPack as problem:
-        error = {"pointer": "#/package", "code": str(problem.refusal), "detail": why(problem)}
+        error = {"pointer": _FIELDS.get(problem.refusal, "#/status"), "code": str(problem.refusal), "detail": why(problem)}
         raise Problem(409, _("The packages stay as they are"), why(problem), errors=[error]) from None
     except NotHere:
         _no_such_order()

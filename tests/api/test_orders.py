@@ -210,7 +210,9 @@ def test_packages_courier_and_tracking_number_are_told(program: Program, books: 
     assert made.json["packages"] == []
     url = f"/orders/{made.json['id']}"
     early = program.call("PATCH", url, {"courier": "DHL"})
-    assert (early.status_code, early.json and early.json["errors"][0]["code"]) == (409, "not_sent_yet")
+    assert early.json is not None
+    (error,) = early.json["errors"]
+    assert (early.status_code, error["pointer"], error["code"]) == (409, "#/courier", "not_sent_yet")
     sent = program.call("PATCH", url, {"status": "shipped", "courier": "DHL", "tracking_number": "1Z"}).json
     assert sent is not None
     (package,) = sent["packages"]
