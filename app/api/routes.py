@@ -143,8 +143,9 @@ def change_order(order_id: str) -> Response:
         detail = _("It was invoiced, so its payment method stays as it is.")
         raise Problem(409, _("The order is invoiced"), detail) from None
     except CannotPack as problem:
-        error = {"pointer": _FIELDS.get(problem.refusal, "#/status"), "code": str(problem.refusal), "detail": why(problem)}
-        raise Problem(409, _("The packages stay as they are"), why(problem), errors=[error]) from None
+        detail, field = why(problem), _FIELDS.get(problem.refusal, "#/status")
+        error = {"pointer": field, "code": str(problem.refusal), "detail": detail}
+        raise Problem(409, _("The packages stay as they are"), detail, errors=[error]) from None
     except NotHere:
         _no_such_order()
     nudge(g.store.id, "orders")
