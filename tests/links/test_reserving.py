@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -323,9 +324,10 @@ def test_the_end_of_the_link_frees_what_was_promised_and_keeps_what_was_sent(
     assert till.level() == (10, 2)
 
 
-def test_two_sub_stores_race_for_the_last_piece(till: Till, main: Merchant, make: Make, behind: Behind) -> None:
-    till.shelf.put("KOPI-1", 1)
-    other = Books(main.app, make.store("Kedai Selatan"))
+@pytest.fixture
+def south(till: Till, make: Make, behind: Behind) -> Till:
+    """Another sub-store, served out of the same warehouse."""
+    main, other = till.main, Books(till.main.app, make.store("Kedai Selatan"))
     behind(
         "insert into links (main_store_id, sub_store_id, state, main_name, sub_name, code_hash, channel_name, "
         "location_id, asked_at, answered_at) select %(main)s, %(sub)s, 'connected', 'Main', 'Kedai Selatan', '', "
@@ -335,26 +337,33 @@ def test_two_sub_stores_race_for_the_last_piece(till: Till, main: Merchant, make
     )
     main.tick()
     main.work()
-    north, south = (row[0] for row in main.rows("select id from channels where kind = 'store' order by id"))
-    till.sell("N-1")
-    other.line(
-        other.order(own_channel(other), number="S-1", order_type="webstore", status="open"),
-        sku="KOPI-1",
-        isku="KOPI-1",
-        quantity=1,
-    )
-    jobs = []
-    for channel_id in (north, south):
-        with main.app.app_context(), main.scope():
-            jobs.append(request_check(channel_id, main.store.owner.id).job_id)
-    together = threading.Barrier(2)
+    return Till(main, other, till.shelf)
+
+
+def run_together(main: Merchant, *channel_ids: int) -> None:
+    """Check these channels at the same moment, each in a thread."""
+    with main.app.app_context(), main.scope():
+        jobs = [request_check(channel_id, main.store.owner.id).job_id for channel_id in channel_ids]
+    together = threading.Barrier(len(jobs))
 
     def work(job_id: int) -> None:
         together.wait(10)
         main.run(job_id)
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(len(jobs)) as pool:
         list(pool.map(work, jobs))
+
+
+def channels_of(main: Merchant) -> list[int]:
+    return [row[0] for row in main.rows("select id from channels where kind = 'store' order by id")]
+
+
+def test_two_sub_stores_race_for_the_last_piece(till: Till, south: Till) -> None:
+    main = till.main
+    till.shelf.put("KOPI-1", 1)
+    till.sell("N-1")
+    south.sell("S-1")
+    run_together(main, *channels_of(main))
     assert main.scalar("select count(*) from sync_jobs where state not in ('succeeded', 'queued')") == 0
     assert till.level() == (1, 1)
     ((_number, *rest),) = till.lacking()
@@ -362,3 +371,35 @@ def test_two_sub_stores_race_for_the_last_piece(till: Till, main: Merchant, make
     till.shelf.put("KOPI-1", 2)
     till.shelf.flow()
     assert (till.level(), till.lacking()) == ((2, 2), [])
+
+
+def test_the_books_agree_after_everything_happened_at_once(
+    till: Till, south: Till, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance, main = random.Random(7), till.main
+    orders = [(shop, shop.sell(f"{number}", "2")) for shop in (till, south) for number in range(6)]
+    for round_ in range(4):
+        for shop, order_id in chance.sample(orders, 8):
+            status = chance.choice(["open", "processing", "on_hold", "shipped", "cancelled", "returned"])
+            shop.sub.set(order_id, digest=f"round {round_}", status=status)
+        pieces = [chance.randint(0, 30) for _time in range(15)]
+        with ThreadPoolExecutor(2) as pool:
+            counting = pool.submit(lambda: [till.shelf.put("KOPI-1", many) for many in pieces])  # noqa: B023
+            telling = pool.submit(till.shelf.flow)
+            run_together(main, *channels_of(main))
+            telling.result()
+            counting.result()
+    till.shelf.put("KOPI-1", 100)
+    till.shelf.flow()
+    states = [row[0] for shop in (till, south) for row in _statuses(shop)]
+    sent, kept = states.count("shipped"), len(states) - sum(map(states.count, ("shipped", "cancelled", "returned")))
+    assert till.lacking() == []
+    assert till.level() == (100, 2 * kept)
+    taken = "select -sum(on_hand_change) from stock_movements where order_id is not null"
+    assert main.scalar(taken) == 2 * sent
+    assert "database error" not in caplog.text
+
+
+def _statuses(shop: Till) -> list[Any]:
+    with shop.sub.scope():
+        return list(db.session.execute(text("select status from orders where order_type = 'webstore'")))
