@@ -108,20 +108,20 @@ def lines_of(call: Call, lines: list[Fields] | None, *, error: str) -> list[Body
 
 def _line(call: Call, line: Fields, error: str) -> Body:
     product = _product(call.shop, line)
-    if not product["isActive"]:
+    if product.get("isActive") is False:
         raise Refused(f"Hàng hóa {product['code']} đã ngừng kinh doanh", code=error)
     quantity = amount(line, "quantity")
     if quantity is None or quantity <= 0:
         raise Refused(f"Số lượng của {product['code']} phải lớn hơn 0", code=error)
     price = amount(line, "price")
-    price = Decimal(str(product["basePrice"])) if price is None else price
+    price = Decimal(str(product.get("basePrice") or 0)) if price is None else price
     discount, ratio = amount(line, "discount"), amount(line, "discountratio")
     if discount is None and ratio is not None:
         discount = price * ratio / 100
     return {
         "productId": product["id"],
         "productCode": product["code"],
-        "productName": product["fullName"],
+        "productName": product.get("fullName") or product.get("name"),
         "isMaster": flag(line, "ismaster") is not False,
         "quantity": plain(quantity),
         "price": plain(price),
@@ -237,5 +237,5 @@ def refuse_shortage(call: Call, branch_id: int, lines: list[Body], *, setting: s
         product = call.shop.find("product", line["productId"])
         row = stock_of(product, branch_id)
         left = Decimal(str(row.get("onHand") or 0)) - Decimal(str(row.get("reserved") or 0))
-        if product["type"] not in (COMBO, SERVICE) and left < Decimal(str(line["quantity"])):
+        if product.get("type") not in (COMBO, SERVICE) and left < Decimal(str(line["quantity"])):
             raise Refused(f"Thiết lập “{name}” đang không được bật: {product['code']}", code=error)

@@ -12,7 +12,9 @@ from app.sandbox.kiotviet.calling import Call, error
 from app.sandbox.kiotviet.wire import HEADS
 
 TOKEN = "token"  # noqa: S105  # the name of a route
-ROUTES = ("any", TOKEN, "read", "list", "detail", "write", *HEADS, CALLING_OUT)
+RECORDS = "records"
+"""Every route but that of tokens."""
+ROUTES = ("any", TOKEN, RECORDS, "read", "list", "detail", "write", *HEADS, CALLING_OUT)
 
 
 def _bad_token(call: Call, _onwards: Onwards, _params: Params) -> Answer:
@@ -87,11 +89,11 @@ def _wrong_total(_call: Call, onwards: Onwards, params: Params) -> Answer:
 FAULTS: Mapping[str, Fault[Call]] = {
     **DELAYING,
     "expired_token": Fault(
-        "The token of the call expires at that moment, HTTP 401; a new one is good again.", _expired_token
+        "The token of the call expires at that moment, HTTP 401; a new one is good again.", _expired_token, RECORDS
     ),
-    "bad_token": Fault("Every token is refused, new ones too: HTTP 401.", _bad_token),
-    "wrong_shop": Fault("The right shop's name is refused: HTTP 401.", _wrong_shop),
-    "forbidden": Fault("The key may not do this: HTTP 403.", _forbidden),
+    "bad_token": Fault("Every token is refused, new ones too: HTTP 401.", _bad_token, RECORDS),
+    "wrong_shop": Fault("The right shop's name is refused: HTTP 401.", _wrong_shop, RECORDS),
+    "forbidden": Fault("The key may not do this: HTTP 403.", _forbidden, RECORDS),
     "client_refused": Fault('The right client is refused: HTTP 400, "invalid_client".', _client_refused, TOKEN),
     "short_token": Fault("New tokens last so many seconds.", _short_token, TOKEN, {"seconds": 2}),
     "quota_spent": Fault(

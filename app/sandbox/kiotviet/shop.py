@@ -104,9 +104,9 @@ class Shop:
     def completed(self, kind: str, body: Body) -> Body:
         """The record with a number, a code and a creation, where it has none; nothing is kept."""
         rule, at = KINDS[kind], stamp(now(), 3)
-        made: Body = {rule.id: body.get(rule.id) or self.next_id(kind), **body}
+        made: Body = {rule.id: self.next_id(kind), **body} if body.get(rule.id) is None else body
         if rule.prefix and not made.get("code"):
-            made["code"] = self._free_code(kind, rule.prefix, made[rule.id])
+            made["code"] = self._free_code(kind, rule.prefix, _record_id(kind, made))
         made.setdefault("retailerId", self.retailer_id)
         made.setdefault("createdDate", at)
         return made
@@ -178,10 +178,7 @@ class Shop:
         )
 
     def _columns(self, kind: str, body: Body) -> tuple[Any, ...]:
-        rule = KINDS[kind]
-        record_id = body.get(rule.id)
-        if isinstance(record_id, bool) or not isinstance(record_id, int) or not 0 < record_id < 2**62:
-            raise BadRecord(f"{rule.id} is not a whole number above 0")
+        rule, record_id = KINDS[kind], _record_id(kind, body)
         try:
             created = moment_of(str(body.get("createdDate")))
             changed = moment_of(str(body["modifiedDate"])) if body.get("modifiedDate") else created
@@ -197,6 +194,14 @@ class Shop:
             changed,
             _text(body),
         )
+
+
+def _record_id(kind: str, body: Body) -> int:
+    name = KINDS[kind].id
+    record_id = body.get(name)
+    if isinstance(record_id, bool) or not isinstance(record_id, int) or not 0 < record_id < 2**62:
+        raise BadRecord(f"{name} is not a whole number above 0")
+    return record_id
 
 
 def _text(body: Body) -> str:

@@ -51,7 +51,7 @@ def stock_of(product: Body, branch_id: int) -> Body:
         {
             "productId": product["id"],
             "productCode": product["code"],
-            "productName": product["name"],
+            "productName": product.get("name"),
             "branchId": branch_id,
             "onHand": 0,
             "reserved": 0,
@@ -64,9 +64,9 @@ def _move_one(shop: Shop, changed: dict[int, Body], by: tuple[int, Decimal, Deci
     """Move one product by so much in a branch, on hand and reserved."""
     branch_id, on_hand, reserved = by
     product = _find(shop, changed, product_id)
-    if product is None or product["type"] == SERVICE:
+    if product is None or product.get("type") == SERVICE:
         return
-    if product["type"] == COMBO:
+    if product.get("type") == COMBO:
         for formula in product.get("productFormulas", []):
             each = Decimal(str(formula["quantity"]))
             _move_one(shop, changed, (branch_id, on_hand * each, reserved * each), formula["materialId"])
@@ -107,7 +107,7 @@ def _told(products: Iterable[Body], branch_id: int) -> list[dict[str, Any]]:
             {
                 "productId": product["id"],
                 "productCode": product["code"],
-                "productName": product["fullName"],
+                "productName": product.get("fullName"),
                 "branchId": branch_id,
                 "branchName": row.get("branchName"),
                 "cost": row.get("cost", 0),

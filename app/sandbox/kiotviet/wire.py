@@ -86,7 +86,7 @@ def route_of(method: str, path: str) -> Route:
     elif len(rest) > 1 and rest[0].lower() == "code":
         shape, tail = f"{head}/code/*", "/".join(rest[1:])
     act = "write" if method != "GET" else "detail" if tail or shape.endswith("/code") else "list"
-    names = (act, head) if act == "write" else ("read", act, head)
+    names = ("records", act, head) if act == "write" else ("records", "read", act, head)
     return Route(HANDLERS.get((method, shape)), names, f"{head}.{act}", tail)
 
 
