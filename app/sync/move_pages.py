@@ -78,11 +78,14 @@ def _ship_page(order: OrderDetail, way: Way, form: CourierForm) -> str:
 
 
 def _ship_context(order: OrderDetail, way: Way, form: CourierForm) -> dict[str, Any]:
+    package = request.values.get("package", "")
+    going = [one for one in way.packing.packages if one.shipped_at is None and package in {"", one.number}]
     return {
         "order": order,
         "way": way,
         "form": form,
-        "package": request.values.get("package", ""),
+        "package": package,
+        "sharing": sorted({number for one in going for number in one.others.values()}),
         "couriers": couriers(),
         "back": url_for(".show", order_id=order.row.id),
     }

@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 from app import connectors
 from app.channels.models import Channel
 from app.connectors.base import Capability
-from app.core.fulfilment import next_of
 from app.core.types import OrderStatus, OrderType
 from app.extensions import db
 from app.fulfilment.queries import Fulfilment, fulfilments_of
@@ -77,7 +76,7 @@ def way_of(order: OrderDetail) -> Way | None:
     row = db.session.get(FulfilmentRow, (current_store_id(), order.row.id))
     moves = moves_of(order.row.id)
     may_move, is_over = row is not None and row.may_move, channel.status == "removed"
-    heading = heading_for(order.status, moves)
+    after = packing_of(order.row.id, heading_for(order.status, moves), order.lines, fulfilment)
     under_way = [move for move in moves if move.is_under_way]
     return Way(
         store=channel.name,
@@ -85,7 +84,7 @@ def way_of(order: OrderDetail) -> Way | None:
         may_move=may_move,
         is_over=is_over,
         is_paused=channel.status == "paused",
-        moves=next_of(heading) if may_move and not is_over else (),
+        moves=after.moves if may_move and not is_over else (),
         under_way=tuple(_told(move, channel.name) for move in reversed(under_way)),
         stuck=tuple(_told(move, channel.name) for move in moves if move.is_stuck)[:_MOVES_SHOWN],
         lost=conflict_words(fulfilment.conflict, "main", channel.name) if fulfilment.conflict else "",
