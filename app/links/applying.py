@@ -142,7 +142,8 @@ def _made(write: MoveWrite, desk: _Desk) -> str:
     )
     packages, says, notes = house.packages, dict(house.says), list(house.notes)
     try:
-        house.note("moved_there", [order_id], store=desk.store, person=write.person, status=write.status)
+        said_of = {"person": write.person, "status": write.status, "package": write.package}
+        house.note("moved_there", [order_id], store=desk.store, **said_of)
         move_within(house, order_id, said, By(None, write.person, write.at, THERE))
     except (CannotPack, Mistakes) as error:
         house.packages, house.says, house.notes = packages, says, notes

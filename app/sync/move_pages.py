@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.accounts.access import Role, needs
+from app.core.states import OrderState
 from app.core.types import OrderStatus
 from app.fulfilment.forms import CourierForm
 from app.fulfilment.queries import couriers
@@ -103,9 +104,14 @@ def _question(order: OrderDetail, way: Way, status: OrderStatus) -> str:
             "A cancelled order does not go on. If it is wanted after all, %(store)s makes a new one.", store=way.store
         )
         facts.append(words)
+    elif status == OrderStatus.COMPLETED:
+        title, button = _("Order %(number)s is done?", number=number), _("It is done")
+        facts.append(_("All of it counts as sent, and nothing is left to do. A finished order does not open again."))
     elif status == OrderStatus.RETURNED:
         title, button = _("Order %(number)s came back?", number=number), _("It came back")
         facts.append(_("All of it is with you again. This cannot be undone."))
+    if status in {OrderStatus.CANCELLED, OrderStatus.RETURNED} and order.row.state == OrderState.BOOKED:
+        facts.append(_("Its invoice stays as it is until you credit it; the order's page then offers to."))
     return render_template(
         "_shared/confirm.html",
         title=title,
