@@ -21,6 +21,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     bindparam,
+    exists,
     func,
     literal,
     select,
@@ -34,7 +35,7 @@ from app.channels.models import Channel, Marketplace
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMethod, Salesperson
-from app.orders.queries import WALKED_AT_MOST, buyer_name
+from app.orders.queries import WALKED, WALKED_AT_MOST, buyer_name, walked
 from app.orders.searching import Search, Shape
 from app.planning import fixed, read
 from app.sync.models import Change
@@ -152,10 +153,18 @@ def invoices_page(where: InvoiceFilter, keyset: Keyset, found: Search | None = N
     found = found or search_of(where)
     cursor, up, limit = keyset.cursor, keyset.is_backward, keyset.fetch
     edge = (cursor.value, cursor.id) if cursor is not None and type(cursor.value) is date else None
-    rows: list[InvoiceRow] = []
+    rows = None
     if found is not None and found.order_ids is None:
-        rows = _read(_walking_page(where.but(q=None), found.shape, bool(edge), upwards=up, limit=limit), edge, found)
-    if len(rows) < keyset.fetch:
+        plain, has_edge = where.but(q=None), bool(edge)
+        walking = _walking_page(plain, found.shape, has_edge, upwards=up, limit=limit)
+        going_on = _going_on(plain, has_edge, upwards=up)
+        rows = walked(
+            limit,
+            _values(edge, found),
+            lambda at: [InvoiceRow(**row._mapping) for row in read(walking, at)],
+            lambda at: read(going_on, at).scalar_one(),
+        )
+    if rows is None:
         rows = _rows(where, found, edge, upwards=up, limit=limit)
     return page_of(rows, keyset, lambda row: (row.invoice_date, row.id))
 
@@ -265,13 +274,18 @@ def _plain_page(where: InvoiceFilter, found: Shape | None, has_edge: bool, *, up
 
 @lru_cache(maxsize=256)
 def _walking_page(where: InvoiceFilter, found: Shape, has_edge: bool, *, upwards: bool, limit: int) -> Select[Any]:
-    near = _picked(where, has_edge, upwards=upwards).limit(WALKED_AT_MOST).subquery("near")
+    near = _picked(where, has_edge, upwards=upwards).limit(WALKED).subquery("near")
     return _page(select(near).where(found.walking(near.c.order_id)), near.c, upwards=upwards, limit=limit)
 
 
-def _picked(where: InvoiceFilter, has_edge: bool, *, upwards: bool) -> Select[Any]:
+@lru_cache(maxsize=256)
+def _going_on(where: InvoiceFilter, has_edge: bool, *, upwards: bool) -> Select[bool]:
+    return select(exists(_picked(where, has_edge, literal(1), upwards=upwards).offset(WALKED).limit(1)))
+
+
+def _picked(where: InvoiceFilter, has_edge: bool, what: Any = Invoice, *, upwards: bool) -> Select[Any]:
     """The matching invoices beyond the edge, in the order they are read."""
-    picked = select(Invoice).where(*_matching(where))
+    picked = select(what).where(*_matching(where))
     if has_edge:
         place, edge = tuple_(Invoice.invoice_date, Invoice.id), tuple_(*_EDGE)
         picked = picked.where(place > edge if upwards else place < edge)
@@ -290,9 +304,12 @@ def _page(picked: Select[Any], invoice: Any, *, upwards: bool, limit: int) -> Se
 
 
 def _read(statement: Select[Any], edge: tuple[Any, int] | None, found: Search | None) -> list[InvoiceRow]:
+    return [InvoiceRow(**row._mapping) for row in read(statement, _values(edge, found))]
+
+
+def _values(edge: tuple[Any, int] | None, found: Search | None) -> dict[str, Any]:
     values = {"edge_date": edge[0], "edge_id": edge[1]} if edge else {}
-    values |= found.values if found else {}
-    return [InvoiceRow(**row._mapping) for row in read(statement, values)]
+    return values | (found.values if found else {})
 
 
 _OWN: Final = (

@@ -6,11 +6,11 @@ of a page are picked first, by an index, and only those few are joined with what
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -27,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    exists,
     func,
     literal,
     select,
@@ -53,12 +54,16 @@ from app.sync.models import WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
 from app.web.pagination import Keyset, Page, page_of
 
+Row = TypeVar("Row")
+
 COUNTED_AT_MOST: Final = 10_001
 """Counting stops here; pages then say "10,000+"."""
-LOOKED_AT_MOST: Final = 1_000
+LOOKED_AT_MOST: Final = 500
 """So many orders of a state are looked at, the newest, to count those that match what no index knows."""
 WALKED_AT_MOST: Final = 2_000
-"""So many orders are walked through for words that are common, before the index of words is asked after all."""
+"""So many orders are walked through for words that are common: first these, then ten times as many, before the index
+of words is asked after all. To sort what it finds of a common word takes as long as to walk a hundred times as far."""
+WALKED: Final = bindparam("walked", type_=BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +140,34 @@ def orders_page(where: OrderFilter, keyset: Keyset, found: Search | None = None)
     that the index of words finds are sorted. `found` is what `search_of` gave, if the caller asked already.
     """
     found = found or search_of(where)
-    asked = (_Reading.of(keyset), found.shape if found else None)
-    values = _edge(keyset) | (found.values if found else {})
-    rows: list[OrderRow] = []
+    reading, values = _Reading.of(keyset), _edge(keyset) | (found.values if found else {})
+    rows = None
     if found is not None and found.order_ids is None:
-        rows = _order_rows(_kept(_walking_statement, where, *asked), values)
-    if len(rows) < keyset.fetch:
-        rows = _order_rows(_kept(_page_statement, where, *asked), values)
+        rows = walked(
+            keyset.fetch,
+            values,
+            lambda at: _order_rows(_kept(_walking_statement, where, reading, found.shape), at),
+            lambda at: read(_kept(_going_on, where, reading), at).scalar_one(),
+        )
+    if rows is None:
+        rows = _order_rows(_kept(_page_statement, where, reading, found.shape if found else None), values)
     return page_of(rows, keyset, lambda row: (row.placed_at, row.id))
+
+
+def walked(
+    wanted: int,
+    values: Mapping[str, Any],
+    walk: Callable[[dict[str, Any]], list[Row]],
+    goes_on: Callable[[dict[str, Any]], bool],
+) -> list[Row] | None:
+    """What is found by walking: enough, or all there is; None when it was too far. `values` are given to both, and how
+    far is walked: `walk` gives the rows, `goes_on` tells whether there is more beyond."""
+    for distance in (WALKED_AT_MOST, 10 * WALKED_AT_MOST):
+        at = {**values, "walked": distance}
+        rows = walk(at)
+        if len(rows) >= wanted or not goes_on(at):
+            return rows
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +216,13 @@ def _page_statement(where: OrderFilter, reading: _Reading, found: Shape | None) 
 
 @lru_cache(maxsize=256)
 def _walking_statement(where: OrderFilter, reading: _Reading, found: Shape) -> Select[Any]:
-    near = reading.beyond(select(*_PICKED).where(*_matching(where))).limit(WALKED_AT_MOST).subquery("near")
+    near = reading.beyond(select(*_PICKED).where(*_matching(where))).limit(WALKED).subquery("near")
     return reading.shown(reading.sorted(select(near).where(found.walking(near.c.id)), near.c))
+
+
+@lru_cache(maxsize=256)
+def _going_on(where: OrderFilter, reading: _Reading) -> Select[bool]:
+    return select(exists(reading.beyond(select(literal(1)).where(*_matching(where))).offset(WALKED).limit(1)))
 
 
 def _kept(build: Any, where: OrderFilter, *more: Any) -> Any:

@@ -139,12 +139,14 @@ def _bare(database: Database, connection: psycopg.Connection[Any], store: SomeSt
         )
         g.membership = SimpleNamespace(may_write=True)
         kind, statements = app.config["ASKED"]
+        found: list[dict[str, Any]] = []
         with connection.transaction():
             connection.execute("select set_config('app.store_id', %s, true)", [str(store.id)])
             for statement, values in statements:
                 cursor = connection.execute(statement, values)
-            names = [column.name for column in cursor.description or ()]
-            found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()[:_PAGE]]
+                names = [column.name for column in cursor.description or ()]
+                if len(names) > 1:  # rows, and no answer to a question
+                    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()[:_PAGE]]
         rows: Sequence[Any] = (
             [InvoiceRow(**row) for row in found] if kind == "invoices" else [show_row(OrderRow(**row)) for row in found]
         )
