@@ -28,6 +28,8 @@ class CauseKind(StrEnum):
     ALERTS = "alerts"
     STOCK = "stock"
     """They lack pieces of the stock; nothing of them is held for that."""
+    CONFLICTS = "conflicts"
+    """Two linked stores said different things of them, and one of the two does not count."""
 
 
 @dataclass(frozen=True, slots=True)

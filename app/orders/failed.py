@@ -1,6 +1,6 @@
 """What needs a person, grouped by cause: orders that are held, numbers that could not be written back, orders that
 another store did not let us move, orders that could not be read, invoiced orders that changed on the channel
-afterwards, and orders that lack pieces of the stock."""
+afterwards, orders that lack pieces of the stock, and orders of which two linked stores said different things."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
 from app.mappings.models import PaymentMapping
 from app.orders.causes import BY_SKU, Cause, CauseKey, CauseKind, Part, shared_facts
+from app.orders.failed_conflicts import conflict_causes
 from app.orders.failed_stock import stock_causes
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder, Shortage
+from app.orders.packages import FulfilmentRow
 from app.planning import fixed
 from app.sync.models import MOVE, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
@@ -43,9 +45,9 @@ _SKUS: Final = Order.reason_detail["skus"].astext
 
 
 def failed_causes() -> list[Cause]:
-    """Every cause, most money of the store's own currency first, then most orders. Six statements, or seven."""
+    """Every cause, most money of the store's own currency first, then most orders. Seven statements, or eight."""
     own = current_store().currency
-    causes = [*_held(), *_stuck_changes(), *_unreadable(), *_alerts(), *stock_causes()]
+    causes = [*_held(), *_stuck_changes(), *_unreadable(), *_alerts(), *stock_causes(), *conflict_causes()]
     return sorted(causes, key=lambda cause: (-cause.money.get(own, 0), -cause.count, cause.code, cause.channel_id))
 
 
@@ -76,10 +78,13 @@ def failed_counted(at_most: int = BADGE_AT_MOST) -> ColumnElement[int]:
         .limit(at_most)
     )
     lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE).distinct().limit(at_most)
-    first, second, third, fourth = (
-        select(func.count()).select_from(part.subquery()).scalar_subquery() for part in (held, stuck, unread, lacking)
+    lost = (FulfilmentRow.store_id == THIS_STORE, FulfilmentRow.conflict.is_not(None))
+    contested = select(FulfilmentRow.order_id).where(*lost).limit(at_most)
+    first, *others = (
+        select(func.count()).select_from(part.subquery()).scalar_subquery()
+        for part in (held, stuck, unread, lacking, contested)
     )
-    return first + second + third + fourth
+    return sum(others, start=first)
 
 
 def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:

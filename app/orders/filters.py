@@ -31,8 +31,9 @@ class OrderFilter:
     ("planned" means on its way: planned or sending), `date_from` and `date_to` days of the store's zone, both
     included. `state` is where it stands here, `status` where its channel says that it does. `unmapped` asks for
     gateways without a payment method, `alert` for invoiced orders that changed since. `reason` is why the order waits
-    or, beside `write_back`, why the write-back does. `stock` asks for orders that lack pieces of the
-    stock. `sale` and `currency` are what a figure of the sales reports is about.
+    or, beside `write_back`, why the write-back does. `stock` asks for orders that lack pieces of the stock, `contested`
+    for those of which two linked stores said different things. `sale` and `currency` are what a figure of the sales
+    reports is about.
     """
 
     q: str | None = None
@@ -46,6 +47,7 @@ class OrderFilter:
     gateway: str | None = None
     unmapped: bool = False
     stock: Why | None = None
+    contested: bool = False
     write_back: ChangeState | None = None
     date_from: date | None = None
     date_to: date | None = None
@@ -93,6 +95,7 @@ class OrderFilter:
         return (
             self.alert is not None
             or self.stock is not None
+            or self.contested
             or (self.write_back is not None and self.write_back != ChangeState.DONE)
         )
 

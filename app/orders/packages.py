@@ -18,6 +18,7 @@ from sqlalchemy import (
     Numeric,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,6 +38,7 @@ class FulfilmentRow(StoreOwnedByParent, Base):
     __table_args__ = (
         ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"], ondelete="CASCADE"),
         CheckConstraint("moved_by in ('here', 'there')", name="moved_by"),
+        Index("ix_fulfilments_conflict", "store_id", "order_id", postgresql_where=text("conflict is not null")),
     )
 
     order_id: Mapped[int] = mapped_column(primary_key=True)

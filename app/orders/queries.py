@@ -48,6 +48,7 @@ from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
 from app.orders.filters import OrderFilter
 from app.orders.models import Order, Shortage
+from app.orders.packages import FulfilmentRow
 from app.orders.searching import Search, Shape
 from app.planning import fixed, read
 from app.sync.models import WRITE_BACK, Change
@@ -420,6 +421,11 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
     if where.stock:
         lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE, Shortage.why == where.stock)
         conditions.append(order.id.in_(lacking))
+    if where.contested:
+        lost = select(FulfilmentRow.order_id).where(
+            FulfilmentRow.store_id == THIS_STORE, FulfilmentRow.conflict.is_not(None)
+        )
+        conditions.append(order.id.in_(lost))
     if where.sale:
         conditions += _of_sale(where.sale, order)
     return conditions

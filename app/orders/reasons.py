@@ -419,6 +419,13 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _l("Receive or adjust stock and it is reserved by itself, for the oldest orders first; or cancel orders."),
         _item,
     ),
+    "CONTESTED": _Entry(
+        _l("said differently in two stores"),
+        _l("Two linked stores said different things of it at the same time, and one of the two does not count."),
+        _l("Open the order: it says who said what, and which counts. Press Understood once you have read it."),
+        _nothing,
+        _l("Two linked stores said different things of them at the same time, and one of the two does not count."),
+    ),
     "UNLINKED": _Entry(
         _l("not linked to stock"),
         _l("What was ordered is linked to no item of yours, so nothing is taken out of stock for it."),

@@ -61,7 +61,7 @@ def take_back(kind: CauseKind, channel_id: int, rows: Sequence[Any], user_id: in
 
     A move that was given up is past: the order has gone on without it, and a new one is made instead.
     """
-    if kind in (CauseKind.MOVES, CauseKind.STOCK):
+    if kind in (CauseKind.MOVES, CauseKind.STOCK, CauseKind.CONFLICTS):
         return 0
     if kind == CauseKind.WRITE_BACKS:
         start = _plan_again(channel_id, [*_left(channel_id), one_of(Change.id, rows)], user_id)

@@ -88,8 +88,8 @@ class Card:
 
     @property
     def url(self) -> str:
-        """The page with the orders behind it; those that lack pieces are found in the orders' list."""
-        if self.cause.kind == CauseKind.STOCK and self.cause.where is not None:
+        """The page with the orders behind it; those that nothing is stuck of are found in the orders' list."""
+        if self.cause.kind in (CauseKind.STOCK, CauseKind.CONFLICTS) and self.cause.where is not None:
             return url_for("orders.index", **self.cause.where.to_query())
         return cause_url("orders.failed_cause", self.cause.key)
 

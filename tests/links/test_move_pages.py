@@ -107,8 +107,13 @@ def test_a_conflict_stands_on_both_pages_until_it_is_read(way: Way, ours: FlaskC
         assert "Two stores said different things of it." in client.get(url).text
     assert "Bala of North" in ours.get(here(way, order)).text
     assert "of Main" in theirs.get(there_url).text
+    for client, slug in ((ours, way.main.store.slug), (theirs, way.sub.store.slug)):
+        assert "Said differently in two stores" in client.get(f"/{slug}/failed").text
+        assert "W-1" in client.get(f"/{slug}/orders?contested=1").text
     ours.post(f"{here(way, order)}/understood")
     way.main.check()
+    assert "Said differently" not in ours.get(f"/{way.main.store.slug}/failed").text
+    assert "W-1" not in ours.get(f"/{way.main.store.slug}/orders?contested=1").text
     assert "Two stores said" not in ours.get(here(way, order)).text
     assert "Two stores said" in theirs.get(there_url).text
     theirs.post(f"{there_url}/understood")

@@ -158,7 +158,7 @@ def test_number_of_causes_does_not_change_the_number_of_statements(books: Books,
     assert len(causes) == 2
     assert len(causes[0].parts) == 8
     assert {cause.kind for cause in causes} == {CauseKind.ORDERS, CauseKind.WRITE_BACKS}
-    assert len([statement for statement in seen if "set_config" not in statement]) <= 6
+    assert len([statement for statement in seen if "set_config" not in statement]) <= 7
 
 
 def test_what_a_removed_channel_left_behind_waits_for_nobody(books: Books, channel: SomeChannel) -> None:

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("stock_location_id", sa.BigInteger(), nullable=True),
         sa.Column("stock_buffer", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("stock_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("stock_unsettled", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("status in ('connected', 'paused', 'removed')", name=op.f("ck_channels_status")),
         sa.CheckConstraint("stock_buffer >= 0", name=op.f("ck_channels_stock_buffer")),
@@ -1065,6 +1066,13 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_fulfilments")),
+    )
+    op.create_index(
+        "ix_fulfilments_conflict",
+        "fulfilments",
+        ["store_id", "order_id"],
+        unique=False,
+        postgresql_where=sa.text("conflict is not null"),
     )
     op.create_table(
         "packages",
