@@ -53,6 +53,8 @@ class Channel(StoreOwned, Base):
     """Pieces of each item that are kept back from it."""
     stock_seq: Mapped[int] = mapped_column(server_default="0")
     """Up to this number of `stock_levels.changed_seq` it was told every change."""
+    stock_unsettled: Mapped[bool] = mapped_column(server_default="false")
+    """Whether orders that came while it took no stock of ours are still to be settled."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

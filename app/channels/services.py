@@ -167,9 +167,11 @@ def set_auto_sync(channel_id: int, *, on: bool, minutes: int) -> None:
 
 
 def tell_stock_of(channel_id: int, location_id: int | None) -> None:
-    """From now on the channel is told the stock of this warehouse, all of it at first; of none, it is told nothing."""
+    """From now on the channel is told the stock of this warehouse, all of it at first, and its orders take out of it;
+    of none, it is told nothing."""
     channel = _channel(channel_id, lock=True)
     channel.stock_location_id, channel.stock_seq = location_id, 0
+    channel.stock_unsettled = location_id is not None
     db.session.commit()
 
 

@@ -32,11 +32,12 @@ def servable(location_id: int, after: OldestFirst | None, limit: int) -> list[Ol
     """The orders of any channel that could get what they lack out of this warehouse now, the oldest first.
 
     There are enough pieces for one of its SKUs, or a SKU means another item than it did. One statement where nothing
-    lacks, five at most.
+    lacks, six at most.
     """
-    lacking = _lacking(location_id)
-    if not lacking:
+    lacks = select(Shortage.order_id).where(Shortage.store_id == current_store_id()).limit(1)
+    if db.session.scalar(lacks) is None:
         return []
+    lacking = _lacking(location_id)
     place = tuple_(Order.placed_at, Order.id)
     query = (
         select(Order.placed_at, Order.id)
@@ -61,18 +62,23 @@ def servable(location_id: int, after: OldestFirst | None, limit: int) -> list[Ol
 
 
 def relinked(channel_id: int, after: int, limit: int) -> Sequence[int]:
-    """Orders to which pieces are promised of an item that the channel's listing does not mean any more, by id."""
+    """Orders to which pieces are promised of an item that the channel's listing does not mean any more, by id.
+
+    One statement where no listing was linked anew, and one more.
+    """
     mine = (Listing.store_id == current_store_id(), Listing.channel_id == channel_id, text(UNTOLD))
-    former = select(Listing.told_item_id).where(*mine, Listing.told_item_id.is_not(None)).distinct().subquery()
+    former = db.session.scalars(select(Listing.told_item_id).where(*mine, Listing.told_item_id.is_not(None))).all()
+    if not former:
+        return []
     query = (
         select(Order.id)
         .join(StockMovement, and_(StockMovement.store_id == Order.store_id, StockMovement.order_id == Order.id))
-        .join(former, former.c.told_item_id == StockMovement.item_id)
         .where(
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
             Order.status.in_(_UNSENT),
             Order.id > after,
+            StockMovement.item_id.in_(set(former)),
         )
         .group_by(Order.id)
         .having(func.sum(StockMovement.reserved_change) > 0)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.channels.models import Channel
 from app.connectors.base import Capability, Connector
@@ -53,6 +53,8 @@ def _next(run: Run) -> bool:
             order_ids, mark = _PASSES[at](channel, after)
             if order_ids:
                 break
+            if at == 0 and channel.stock_unsettled:
+                return _note_settled(run)
             at, after = at + 1, None
         else:
             db.session.rollback()
@@ -69,13 +71,23 @@ def _next(run: Run) -> bool:
     return True
 
 
+def _note_settled(run: Run) -> bool:
+    mine = (Channel.store_id == run.store_id, Channel.id == run.channel_id)
+    statement = update(Channel).where(*mine).values(stock_unsettled=False)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+    run.cursor[run.phase] = {"at": 1, "after": None}
+    run.save()
+    db.session.commit()
+    return True
+
+
 Found = tuple[Sequence[int], Any]
 """Orders to settle, and after what to go on."""
 
 
 def _everything(channel: Channel, after: Any) -> Found:
-    """All orders of a channel that was never told anything: it has just come, or come back."""
-    if channel.stock_seq:
+    """All orders of a channel that has just come, or come back: they may have come while it took no stock."""
+    if not channel.stock_unsettled:
         return (), None
     found = orders_after(channel.id, after or 0, _AT_ONCE)
     return found, found[-1] if found else None

@@ -201,7 +201,8 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     select c.store_id, c.id
     from public.channels c
     where c.status = 'connected' and c.stock_location_id is not null
-      and (exists (select from public.stock_levels s where s.store_id = c.store_id
+      and (c.stock_unsettled
+           or exists (select from public.stock_levels s where s.store_id = c.store_id
                    and s.location_id = c.stock_location_id and s.changed_seq > c.stock_seq)
            or exists (select from public.listings l where l.store_id = c.store_id and l.channel_id = c.id
                       and l.item_id is not null and l.gone_at is null and l.item_id is distinct from l.told_item_id))
