@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 class Dropped(Exception):
     """The connection is to be closed without an answer."""
@@ -46,4 +48,4 @@ class Call:
 
 def wire_text(value: object) -> str:
     """JSON as a sandbox sends it: compact, and Unicode as itself."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _WRITER.encode(value)

@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
-START_WITHIN = 30.0
+START_WITHIN = 60.0
 ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "default"}
 
 

@@ -50,15 +50,14 @@ def chosen_shop() -> Shop:
 @control.get("/records/<kind>")
 def list_records(kind: str) -> Response:
     """Records of a kind as they are kept, by number: `limit`, `offset`."""
-    shop = chosen_shop()
-    found = shop.every(_kind(kind))
-    first = query_number("offset", 0)
-    return as_json({"total": len(found), "records": found[first : first + query_number("limit", 50, MOST_SHOWN)]})
+    shop, name = chosen_shop(), _kind(kind)
+    found = shop.every(name, limit=query_number("limit", 50, MOST_SHOWN), offset=query_number("offset", 0))
+    return as_json({"total": shop.count(name), "records": found})
 
 
 @control.post("/records/<kind>")
 def add_records(kind: str) -> Response:
-    """Add records in the wire's shape, one or a list; they are called out as if somebody had made them."""
+    """Add records in the wire's shape, one or a list; they are called out, and kept as they stand."""
     body = sent()
     ids = desk.load(chosen_shop(), _kind(kind), body if isinstance(body, list) else [body], quiet=False)
     return as_json({"ids": ids}, 201)

@@ -26,14 +26,15 @@ CREATE TABLE IF NOT EXISTS records (
 );
 CREATE INDEX IF NOT EXISTS records_by_change ON records (shop_id, kind, changed_us, record_id);
 CREATE INDEX IF NOT EXISTS records_by_creation ON records (shop_id, kind, created_us, record_id);
-CREATE INDEX IF NOT EXISTS records_by_code ON records (shop_id, kind, code);
+CREATE INDEX IF NOT EXISTS records_by_code ON records (shop_id, kind, code, record_id);
 CREATE TABLE IF NOT EXISTS removals (
     shop_id INTEGER NOT NULL, kind TEXT NOT NULL, record_id INTEGER NOT NULL, removed_us INTEGER NOT NULL,
     PRIMARY KEY (shop_id, kind, record_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS writes (  -- what took effect through the API
     write_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, call_id INTEGER NOT NULL,
-    action TEXT NOT NULL, kind TEXT NOT NULL, record_id INTEGER NOT NULL, code TEXT NOT NULL, at TEXT NOT NULL
+    action TEXT NOT NULL, kind TEXT NOT NULL, record_id INTEGER NOT NULL, code TEXT NOT NULL,
+    description TEXT NOT NULL, at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS webhooks (
     webhook_id INTEGER PRIMARY KEY AUTOINCREMENT, shop_id INTEGER NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL,

@@ -62,8 +62,10 @@ def page_of(call: Call, pick: Pick, select: str, order: str) -> tuple[int, int, 
         if offset and call.moving:
             _move_rows(call, pick, order)
         (count,) = db.rows(f"SELECT count(*) FROM records {pick.where}", pick.parameters)  # noqa: S608
+        # The rows of the page are found first, so that no body is carried through the sorting.
+        page = f"SELECT rowid FROM records {pick.where} ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608
         found = db.rows(
-            f"{select} {pick.where} ORDER BY {order} LIMIT :limit OFFSET :offset",
+            f"{select} WHERE rowid IN ({page}) ORDER BY {order}",
             {**pick.parameters, "limit": size, "offset": call.slid(offset)},
         )
     return int(count[0]), size, [row[0] for row in found]

@@ -69,10 +69,11 @@ class Shop:
         body: Body = json.loads(found[0])
         return body
 
-    def every(self, kind: str) -> list[Body]:
-        """All records of a kind, by number: for the kinds of which a shop has few."""
+    def every(self, kind: str, *, limit: int = -1, offset: int = 0) -> list[Body]:
+        """All records of a kind by number, or a stretch of them."""
         found = self.db.rows(
-            "SELECT body FROM records WHERE shop_id = ? AND kind = ? ORDER BY record_id", (self.shop_id, kind)
+            "SELECT body FROM records WHERE shop_id = ? AND kind = ? ORDER BY record_id LIMIT ? OFFSET ?",
+            (self.shop_id, kind, limit, offset),
         )
         return [json.loads(row[0]) for row in found]
 
@@ -217,5 +218,9 @@ def _text(body: Body) -> str:
 def without_nulls(value: Any) -> Any:
     """The value without the members that are None: KiotViet never sends them."""
     if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+        kept = {name: member for name, member in value.items() if member is not None}
+        for name, member in kept.items():
+            if isinstance(member, (dict, list)):
+                kept[name] = without_nulls(member)
+        return kept
     return [without_nulls(member) for member in value] if isinstance(value, list) else value

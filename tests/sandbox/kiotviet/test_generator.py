@@ -92,7 +92,7 @@ def test_open_orders_reserve_what_they_name_in_pieces_of_the_base(shop: Shop) ->
                 wanted[base_id, order["branchId"]] += pieces
     for product in products.values():
         for stock in product.get("inventories", []):
-            base = product.get("masterUnitId", product["id"])
+            base: int = product.get("masterUnitId") or product["id"]
             expected = wanted[base, stock["branchId"]] / product.get("conversionValue", 1)
             assert stock["reserved"] == (0 if product["type"] == 1 else pytest.approx(expected, abs=1e-5))
 

@@ -37,12 +37,13 @@ def test_an_order_is_answered_flat_with_its_number_and_code(shop: Visitor, tea: 
 
 
 def test_the_same_order_sent_twice_is_two(shop: Visitor, tea: int) -> None:
-    body = an_order(a_line(tea))
+    body = an_order(a_line(tea), description="ours 7")
     ids = {shop.answer("POST", "orders", json=body)["id"] for _ in range(2)}
     assert len(ids) == shop.get("orders")["total"] == 2
     written = shop.writes(kind="order", action="create")
     assert {write["record_id"] for write in written} == ids
     assert len({write["call_id"] for write in written}) == 2
+    assert [write["description"] for write in written] == ["ours 7", "ours 7"]
 
 
 def test_names_of_a_body_are_read_in_any_case_and_a_product_by_its_code(shop: Visitor, tea: int) -> None:

@@ -46,7 +46,7 @@ def test_a_large_shop_starts_in_seconds_and_serves_a_page_in_milliseconds() -> N
                     assert len(shop.ids(path, pageSize=100, currentItem=at, includeInventory="1")) == 100
             spent = sorted(call["ms"] for call in shop.log() if call["route"].endswith(".list"))
             assert spent[len(spent) // 2] < 50  # typically 3 ms; the machine is shared
-    assert took < 25  # typically 4 s
+    assert took < 60  # typically 4 s
 
 
 def test_data_a_token_and_the_choices_survive_a_killed_process(tmp_path: Path) -> None:
@@ -153,6 +153,12 @@ def test_another_web_site_cannot_steer(shop: Visitor) -> None:
             f"{shop.sandbox.root}{path}?key={shop.key}", headers={"Sec-Fetch-Site": "cross-site"}, timeout=10
         )
         assert reply.status_code == 403
+
+
+def test_records_are_looked_at_as_they_are_kept(first_shop: Visitor) -> None:
+    found = first_shop.steer("GET", "records/order", params={"limit": 2, "offset": 3})
+    assert (found["total"], [record["code"] for record in found["records"]]) == (200, ["DH000004", "DH000005"])
+    assert first_shop.steer("GET", "records/order/1000004") == found["records"][0]
 
 
 def test_a_shop_is_emptied_and_filled_anew(shop: Visitor) -> None:

@@ -27,6 +27,8 @@ class Listener:
         self.headers: list[dict[str, str]] = []
         self.signed: list[str] = []
         self.answers: list[int] = []
+        self.thinks = threading.Event()
+        self.thinks.set()
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,6 +38,7 @@ class Listener:
                 listener.signed.append(spelling(body, self.headers.get("X-Hub-Signature")))
                 listener.headers.append(dict(self.headers))
                 listener.heard.append(json.loads(body))
+                listener.thinks.wait(20)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -72,6 +75,7 @@ def listener() -> Iterator[Listener]:
     thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
     thread.start()
     yield made
+    made.thinks.set()
     made.server.shutdown()
     thread.join()
     made.server.server_close()
@@ -257,6 +261,19 @@ def test_who_never_answers_well_is_given_up(hooked: Visitor, listener: Listener)
     hooked.add("product", a_product())
     until(lambda: bool(hooked.steer("GET", "webhooks")["given_up"] == 1))
     assert [post["status"] for post in hooked.steer("GET", "webhooks")["posts"]] == [500, 500, 500]
+    assert all(row["isActive"] for row in hooked.rows("webhooks"))
+
+
+def test_an_answer_that_takes_longer_than_five_seconds_is_none(hooked: Visitor, listener: Listener) -> None:
+    listener.thinks.clear()
+    begun = time.monotonic()
+    hooked.add("product", a_product())
+    until(lambda: len(listener.heard) == 2)
+    assert time.monotonic() - begun >= 5
+    listener.thinks.set()
+    sent(hooked)
+    first = hooked.steer("GET", "webhooks")["posts"][0]
+    assert (first["status"], [heard["Attempt"] for heard in listener.heard]) == (None, [1, 2])
     assert all(row["isActive"] for row in hooked.rows("webhooks"))
 
 
