@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.crash.people import Button, People, Push
+from tests.crash.people import Button, Crowd, People, Push
 
 BLOCKED = "select id from changes where store_id = %s and state in ('blocked', 'planned') order by id"
 
@@ -85,10 +85,10 @@ def map_marketplace(people: People, luck: float) -> Push | None:
     return Push(f"{people.channel}/marketplaces/{place['id']}", form)
 
 
-def rules(**changed: str) -> Button:
+def rules(**changed: str) -> Callable[[Crowd, float], Push | None]:
     """The store's rules with something changed; the numbers stay as they are."""
 
-    def press(people: People, _luck: float) -> Push | None:
+    def press(people: Crowd, _luck: float) -> Push | None:
         sql = """select unmapped_gateway, unlinked_items, auto_delivery_order, invoice_date_rule, prefix, padding::text,
                         case when auto_credit then 'y' else '' end as auto_credit
                  from stores s join number_series n on n.store_id = s.id and n.code = 'invoice' where s.id = %s"""
@@ -99,10 +99,10 @@ def rules(**changed: str) -> Button:
     return press
 
 
-def on_invoice(act: str, **form: str) -> Button:
+def on_invoice(act: str, **form: str) -> Callable[[Crowd, float], Push | None]:
     """A live invoice is taken back or issued anew; a credit says how much of it the person saw credited before."""
 
-    def press(people: People, luck: float) -> Push | None:
+    def press(people: Crowd, luck: float) -> Push | None:
         sql = "select id, credited from invoices where store_id = %s and state = 'posted' order by id"
         invoice = people.pick(luck, sql)
         if invoice is None:
@@ -164,7 +164,7 @@ def close_books(people: People, luck: float) -> Push:
     return Push(f"/{people.slug}/settings/closing", {"through": through.isoformat()})
 
 
-def open_books(people: People, _luck: float) -> Push | None:
+def open_books(people: Crowd, _luck: float) -> Push | None:
     """The newest closed month is opened again."""
     (store,) = people.rows("select closed_through as day from stores where id = %s")
     form = {"closed": str(store["day"]), "words": "An order came late"}

@@ -19,14 +19,20 @@ from threading import Event
 
 from app.sandbox.sitegiant.faults import FAULTS
 from tests.crash.buttons import BUTTONS
+from tests.crash.deals import LINKING, SHELVES
 from tests.crash.disk import Disk, own_disk
 from tests.crash.house import House, house_in, place_for_house
+from tests.crash.sales import SALES
 from tests.crash.scene import Outcome, Scene
 from tests.crash.schedule import Menu, schedule
 
 MENU = Menu(
     faults={name: dict(fault.params) for name, fault in FAULTS.items()},
     buttons={name: weight for name, (weight, _button) in BUTTONS.items()},
+    deals={
+        group: {name: weight for name, (weight, _deal) in deals.items()}
+        for group, deals in (("linking", LINKING), ("shelves", SHELVES), ("sales", SALES))
+    },
 )
 _serial = count(1)
 
@@ -86,9 +92,12 @@ def report(outcome: Outcome) -> Iterator[str]:
     yield (
         f"seed {outcome.seed}: {outcome.stores} stores, {outcome.orders} orders, {outcome.invoices} invoices; "
         f"{outcome.kills} kills, {outcome.faults} faults ({blows}), {done['press']} presses ({answered}), "
-        f"{done['turn']} changes there; {'PostgreSQL restarted by hand; ' * done['restart']}{outcome.seconds:.0f} s: "
+        f"{done['turn']} changes there, {done['deal']} deals; "
+        f"{'PostgreSQL restarted by hand; ' * done['restart']}{outcome.seconds:.0f} s: "
         f"{'all is right' if not outcome.findings else f'{len(outcome.findings)} things are wrong'}"
     )
+    if outcome.flowed:
+        yield "  between the stores: " + ", ".join(f"{number} {words}" for words, number in outcome.flowed.items())
     for finding in outcome.findings:
         yield f"  {finding.kind}: {finding.words}"
 

@@ -53,6 +53,16 @@ def audit(channel: ChannelSide, ours: OurSide, *, each_written_once: bool = True
     ]
 
 
+def audit_books(ours: OurSide, *, rough: bool = False) -> list[Finding]:
+    """What is wrong with a store's books by themselves, whatever stands on its channels."""
+    return [
+        *_doubled(ours, rough=rough),
+        *_wrong_credits(ours),
+        *_gaps(ours),
+        *_unfinished_jobs(ours, rough=rough),
+    ]
+
+
 def _lost(channel: ChannelSide, ours: OurSide) -> Iterator[Finding]:
     seen = {row["remote_id"] for row in ours.seen}
     stored = {row["remote_id"]: row for row in ours.orders}

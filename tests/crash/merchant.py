@@ -85,10 +85,10 @@ class Merchant(Resident):
         return audit(self.channel_side(), self.our_side(), each_written_once=each_written_once)
 
 
-def move_in(merchants: Iterable[Merchant], checked: Collection[Merchant]) -> None:
-    """Sign them up and connect them, and bring in the orders of those that are `checked`."""
+def move_in(everybody: Iterable[Resident], checked: Collection[Merchant]) -> None:
+    """Sign them up and connect what they sell on, and bring in the orders of those that are `checked`."""
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda merchant: merchant.move_in(), merchants))
+        list(pool.map(lambda one: one.move_in(), everybody))
     for merchant in checked:
         merchant.press_check()
     for merchant in checked:

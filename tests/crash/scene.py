@@ -10,21 +10,29 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+import psycopg
 import requests
 
 from tests.crash.blows import Hand
 from tests.crash.buttons import BUTTONS
+from tests.crash.deals import LINKING, SHELVES
 from tests.crash.disk import Disk
+from tests.crash.family import Family
 from tests.crash.house import House
-from tests.crash.ledger import Finding, audit
+from tests.crash.kin_books import DAYS, EVENTS, LINKS, FamilyBooks, KinBooks
+from tests.crash.kin_ledger import audit_family
+from tests.crash.kin_settling import link_early
+from tests.crash.ledger import Finding, audit, audit_books
 from tests.crash.market import Market
 from tests.crash.merchant import move_in
 from tests.crash.mistakes import Logs
-from tests.crash.people import People
+from tests.crash.people import People, press_together
+from tests.crash.sales import SALES
 from tests.crash.schedule import Act, Schedule
 from tests.crash.settling import Unquiet, settle
 
 Say = Callable[[str], None]
+DEALS = {name: deal for group in (LINKING, SHELVES, SALES) for name, (_weight, deal) in group.items()}
 
 
 @dataclass(slots=True)
@@ -38,6 +46,8 @@ class Outcome:
     stores: int = 0
     orders: int = 0
     invoices: int = 0
+    flowed: Counter[str] = field(default_factory=Counter)
+    """What went from store to store, counted by what it is."""
     seconds: float = 0.0
 
     @property
@@ -61,6 +71,7 @@ class Scene:
             People(house, f"{name}-{number}", orders=shop.orders, seed=shop.seed)
             for number, shop in enumerate(plan.shops)
         ]
+        self._family = Family(house, name, plan.kindred)
         self._markets = [Market(house, people.shop.key) for people in self._people]
         self._logs = Logs(house.folder.path / "log")
 
@@ -69,16 +80,18 @@ class Scene:
         outcome = Outcome(self._plan.seed, stores=len(self._people))
         began = time.monotonic()
         with ExitStack() as stack:
-            for close in (one.close for side in (self._people, self._markets) for one in side):
+            for close in (one.close for side in (self._people, self._markets, self._family.kin) for one in side):
                 stack.callback(close)
             try:
-                move_in(self._people, [])
+                move_in([*self._people, *self._family.kin], [])
+                self._family.put_on_plan("premium")
+                link_early(self._family)
                 for people, shop in zip(self._people, self._plan.shops, strict=True):
                     people.shop.fault("slow", ms=shop.latency)
                 for people in self._people[::2]:
                     people.press(f"{people.channel}/announce", {"announce": "on"})
                 self._happen(outcome)
-                outcome.done["restart"] += settle(self._house, self._people)
+                outcome.done["restart"] += settle(self._house, self._people, self._family)
                 self._compare(outcome)
             except Unquiet as problem:
                 outcome.findings.append(Finding("stuck", f"unfinished: {problem.words}"))
@@ -102,13 +115,15 @@ class Scene:
             self._hand.let_go()
         for act, future in running:
             outcome.done[act.verb] += future.result()
-        for people in self._people:
-            outcome.answers += people.answers
+        for crowd in (*self._people, *self._family.kin):
+            outcome.answers += crowd.answers
 
     def _do(self, act: Act) -> bool:
         match act.verb:
             case "press":
                 did = self._people[act.store].push(act, BUTTONS[act.what][1])
+            case "deal":
+                did = self._deal(act)
             case "turn":
                 did = self._markets[act.store].turn(act)
             case "fault":
@@ -117,6 +132,14 @@ class Scene:
                 did = self._hand.strike(act)
         self._say(f"{act}{'' if did else ' (nothing to do it to)'}")
         return did
+
+    def _deal(self, act: Act) -> bool:
+        """Press what there is to press between the main store and a sub-store, as often at once as the act says."""
+        try:
+            presses = DEALS[act.what](self._family, self._family.subs[act.store], act.luck)
+        except psycopg.Error:
+            return False
+        return press_together(list(presses) * act.times, act.luck)
 
     def _break(self, act: Act) -> bool:
         """Switch a fault of the channel on, and off again when its time is over."""
@@ -140,7 +163,44 @@ class Scene:
                 outcome.findings.append(Finding(finding.kind, f"{people.name}: {finding.words}"))
             outcome.findings += [Finding("wrong", f"{people.name}: verified: {words}") for words in verified(people)]
             outcome.findings += [Finding("stuck", f"{people.name}: {words}") for words in people.mistaken]
+        self._compare_family(outcome)
         outcome.findings += [Finding("stuck", words) for words in self._logs.mistakes()]
+
+    def _compare_family(self, outcome: Outcome) -> None:
+        """Hold the family's stores against each other, and each one's books by themselves."""
+        books = family_books(self._family)
+        outcome.stores += len(self._family.kin)
+        outcome.orders += sum(len(sub.orders) for sub in books.subs)
+        outcome.flowed += flowed(books)
+        outcome.findings += audit_family(books)
+        for kin in self._family.kin:
+            ours = kin.our_side()
+            outcome.invoices += len(ours.invoices)
+            for finding in audit_books(ours, rough=True):
+                outcome.findings.append(Finding(finding.kind, f"{kin.name}: {finding.words}"))
+            outcome.findings += [Finding("stuck", f"{kin.name}: {words}") for words in kin.mistaken]
+
+
+def family_books(family: Family) -> FamilyBooks:
+    """What stands in the stores of a family now."""
+    main, *subs = (KinBooks.read(family.house.query, kin.store_id, kin.name) for kin in family.kin)
+    links, events, days = (family.main.rows(sql) for sql in (LINKS, EVENTS, DAYS))
+    return FamilyBooks(main, subs, links, events, days, {sub.store_id: sub.promises for sub in family.subs})
+
+
+def flowed(books: FamilyBooks) -> Counter[str]:
+    """How much there is of what a run is there to try, so that a run in which nothing flowed can be told."""
+    moves = Counter(row["reason"] or row["state"] for row in books.main.moves)
+    return Counter(
+        {
+            "links": len(books.links),
+            "linked orders": sum(row["kind"] == "store" for row in books.main.orders),
+            "packages": len({row["number"] for sub in books.subs for row in sub.packages}),
+            "moves made": moves["done"],
+            "moves that lost or were refused": moves.total() - moves["done"],
+            "movements of stock": sum(row["movements"] for store in (books.main, *books.subs) for row in store.ledger),
+        }
+    )
 
 
 def verified(people: People) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Verb = Literal["kill", "freeze", "empty", "fill", "fault", "press", "turn"]
+Verb = Literal["kill", "freeze", "empty", "fill", "fault", "press", "turn", "deal"]
 Setting = tuple[str, float | str]
 
 KILLS: Mapping[str, int] = {
@@ -57,6 +57,23 @@ TURNS: Mapping[str, int] = {
 ROUTES = ("any", "list", "detail", "write")
 ONLY_ONCE = frozenset({"changing_order"})  # or an order would have been in states that nobody knows of
 LONGER_THAN_A_LEASE = (13.0, 15.5)
+DEALS: Mapping[str, tuple[int, int]] = {"linking": (6, 14), "shelves": (12, 22), "sales": (35, 60)}
+"""How many deals of each group a run has for each sub-store, at least and less than."""
+HANDSHAKE = (
+    *("enter code", "ask", "grant"),
+    *("enter code", "ask", "grant", "read items", "link items", "read items", "link items"),
+)
+"""How a link comes to be; a step that was killed is taken again."""
+AMBUSHED: Mapping[str, float] = {
+    "grant": 0.4,
+    "end": 0.4,
+    "adjust": 0.15,
+    "move here": 0.15,
+    "move both": 0.2,
+    "split": 0.2,
+}
+"""What is met by a blow in the middle, and how often."""
+AMBUSHERS = ("web child", "web and children", "worker child", "worker and child", "backend", "postgres", "valkey")
 AT_ONCE = (1, 1, 2, 2, 3)
 """How many presses of a button come at the same moment."""
 
@@ -67,6 +84,8 @@ class Menu:
 
     faults: Mapping[str, Mapping[str, float]]
     buttons: Mapping[str, int]
+    deals: Mapping[str, Mapping[str, int]]
+    """What a family does, in groups: how often each is done in comparison to the others of its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +106,14 @@ class Act:
         """Acts of one lane wait for each other; people who press are several."""
         if self.verb == "press":
             return f"person {int(self.luck * 100) % 2} of store {self.store}"
+        if self.verb == "deal" and self.what in HANDSHAKE:
+            return f"link of sub-store {self.store}"
+        if self.verb == "deal":
+            return f"person {int(self.luck * 100) % 3} of sub-store {self.store}"
         return f"{self.verb} of store {self.store}" if self.verb in ("fault", "turn") else "house"
 
     def __str__(self) -> str:
-        where = f" in store {self.store}" if self.verb in ("fault", "press", "turn") else ""
+        where = f" in store {self.store}" if self.verb in ("fault", "press", "turn", "deal") else ""
         how = "".join(
             f" {name}={value:g}" if isinstance(value, float) else f" {value}" for name, value in self.settings
         )
@@ -109,12 +132,25 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
+class Kindred:
+    """A main store and so many stores that may be its sub-stores.
+
+    `early` are linked before anything is killed, so that there is something to flow; `linked` are in the end.
+    """
+
+    subs: int
+    early: frozenset[int]
+    linked: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """A whole run."""
+    """A whole run. The `store` of a deal is the number of the sub-store."""
 
     seed: int
     seconds: float
     shops: tuple[Shop, ...]
+    kindred: Kindred
     acts: tuple[Act, ...]
 
 
@@ -132,7 +168,12 @@ def schedule(seed: int, menu: Menu) -> Schedule:
         acts += _faults(luck, seconds, store, menu)
         acts += _presses(luck, seconds, store, menu)
         acts += _turns(luck, seconds, store)
-    return Schedule(seed, seconds, shops, tuple(sorted(acts, key=lambda act: act.at)))
+    kin = Random(f"kin {seed}")  # luck of their own: what befalls the other stores does not depend on them
+    subs = kin.choice((1, 1, 2))
+    early, linked = (frozenset(sub for sub in range(subs) if kin.random() < often) for often in (0.6, 0.85))
+    for sub in range(subs):
+        acts += _deals(kin, seconds, sub, menu)
+    return Schedule(seed, seconds, shops, Kindred(subs, early, linked), tuple(sorted(acts, key=lambda act: act.at)))
 
 
 def _blows(luck: Random, seconds: float) -> Iterator[Act]:
@@ -196,6 +237,39 @@ def _presses(luck: Random, seconds: float, store: int, menu: Menu) -> Iterator[A
 def _turns(luck: Random, seconds: float, store: int) -> Iterator[Act]:
     for _ in range(luck.randrange(8, 18)):
         yield Act(luck.uniform(0.5, seconds), "turn", _weighted(luck, TURNS), store, luck=luck.random())
+
+
+def _deals(luck: Random, seconds: float, sub: int, menu: Menu) -> Iterator[Act]:
+    """What happens between a main store and one of its sub-stores; some of it is met by a blow in the middle."""
+    deals = [*_handshake(luck), *_chosen(luck, seconds, menu)]
+    for at, what, times in deals:
+        yield Act(at, "deal", what, sub, luck=luck.random(), times=times)
+        if what in AMBUSHED and luck.random() < AMBUSHED[what]:
+            yield _ambush(luck, min(at + luck.uniform(0.02, 0.8), seconds))
+
+
+def _handshake(luck: Random) -> Iterator[tuple[float, str, int]]:
+    """The link is made early, or tried to be, so that something flows; each step waits for the one before."""
+    at = 0.0
+    for what in HANDSHAKE:
+        yield at, what, luck.choice(AT_ONCE)
+        at += luck.uniform(0.2, 1.4)
+    for _ in range(4):
+        yield luck.uniform(0, 4), "adjust", 1
+        yield luck.uniform(0, 4), "order by program", luck.choice(AT_ONCE)
+
+
+def _chosen(luck: Random, seconds: float, menu: Menu) -> Iterator[tuple[float, str, int]]:
+    for group, (least, most) in DEALS.items():
+        for _ in range(luck.randrange(least, most)):
+            yield luck.uniform(1, seconds), _weighted(luck, menu.deals[group]), luck.choice(AT_ONCE)
+
+
+def _ambush(luck: Random, at: float) -> Act:
+    what = luck.choice(AMBUSHERS)
+    if what not in FREEZES or luck.random() < 0.6:
+        return Act(at, "kill", what, luck=luck.random())
+    return Act(at, "freeze", what, seconds=luck.uniform(0.3, 3), luck=luck.random())
 
 
 def _weighted(luck: Random, choices: Mapping[str, int]) -> str:

@@ -11,7 +11,9 @@ import requests
 
 from app.embedded.processes import wait_until
 from tests.crash.buttons import open_books, rules
+from tests.crash.family import Family
 from tests.crash.house import House
+from tests.crash.kin_settling import Restless, settle_family
 from tests.crash.people import PATIENCE, People
 
 READY_WITHIN = 60.0
@@ -33,21 +35,15 @@ class Unquiet(Exception):
     words: str
 
 
-def settle(house: House, everybody: Sequence[People]) -> bool:
+def settle(house: House, everybody: Sequence[People], family: Family) -> bool:
     """Heal the channel, wait until all is quiet, check, book what is ready, look once more at what stands there, and
-    let the site itself hold its books against the channel.
+    let the site itself hold its books against the channel. The family's stores are brought to agree.
 
     Returns whether PostgreSQL had to be restarted by hand: killed while its disk was full, it may stand still in its
     own recovery for ever, as a server would on which nobody looks. Raises Unquiet when something else neither ends
     nor goes on.
     """
-    if not wait_until(lambda: all(map(_heal, everybody)), READY_WITHIN, 0.5):
-        raise Unquiet("the channel does not answer")
-    by_hand = not wait_until(house.answers_queries, READY_WITHIN / 2, 0.5)
-    if by_hand:
-        house.kill("postgres")
-    if not wait_until(house.is_ready, READY_WITHIN, 0.5):
-        raise Unquiet(f"the parts are not there again: {_readiness(house)}\n{house.last_words()}")
+    by_hand = _on_its_feet(house, everybody)
     _until_quiet(house, everybody)
     for people in everybody:
         while (push := open_books(people, 0)) is not None:
@@ -67,7 +63,23 @@ def settle(house: House, everybody: Sequence[People]) -> bool:
     _until_quiet(house, everybody)
     for people in everybody:
         people.press(f"{people.channel}/verify")
+    try:
+        settle_family(family)
+    except Restless as problem:
+        raise Unquiet(str(problem)) from problem
     _until_quiet(house, everybody)
+    return by_hand
+
+
+def _on_its_feet(house: House, everybody: Sequence[People]) -> bool:
+    """Wait until the channels answer and every part is there; whether PostgreSQL had to be restarted."""
+    if not wait_until(lambda: all(map(_heal, everybody)), READY_WITHIN, 0.5):
+        raise Unquiet("the channel does not answer")
+    by_hand = not wait_until(house.answers_queries, READY_WITHIN / 2, 0.5)
+    if by_hand:
+        house.kill("postgres")
+    if not wait_until(house.is_ready, READY_WITHIN, 0.5):
+        raise Unquiet(f"the parts are not there again: {_readiness(house)}\n{house.last_words()}")
     return by_hand
 
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from app.embedded.folder import PROJECT
-from tests.crash import chaos
+from tests.crash import chaos, test_kin_ledger
 from tests.crash.blows import Hand
 from tests.crash.chaos import MENU, Place, summary
 from tests.crash.ledger import Finding
 from tests.crash.mistakes import mistakes_in
 from tests.crash.scene import Outcome
-from tests.crash.schedule import FREEZES, KILLS, TURNS, schedule
+from tests.crash.schedule import FREEZES, KILLS, TURNS, Menu, schedule
 from tests.crash.test_ledger import MISTAKES, findings, good
 
 SEED, RUNS = 6, 2
@@ -65,6 +65,7 @@ def test_nothing_on_the_menu_is_left_out_for_ever() -> None:
         "fault": MENU.faults,
         "press": MENU.buttons,
         "turn": TURNS,
+        "deal": [name for deals in MENU.deals.values() for name in deals],
         "empty": ("valkey",),
         "fill": ("disk",),
     }.items():
@@ -75,7 +76,25 @@ def test_acts_happen_in_their_order_and_within_the_run() -> None:
     for seed in range(50):
         plan = schedule(seed, MENU)
         assert list(plan.acts) == sorted(plan.acts, key=lambda act: act.at)
-        assert all(0 <= act.at <= plan.seconds and act.store < len(plan.shops) for act in plan.acts)
+        assert all(0 <= act.at <= plan.seconds for act in plan.acts)
+        for act in plan.acts:
+            assert act.store < (plan.kindred.subs if act.verb == "deal" else len(plan.shops))
+
+
+def test_what_a_link_brings_is_tried_in_every_run() -> None:
+    for seed in range(50):
+        deals = {act.what for act in schedule(seed, MENU).acts if act.verb == "deal"}
+        assert deals >= {"enter code", "ask", "grant", "link items", "adjust", "order by program"}
+
+
+def test_what_befalls_the_other_stores_does_not_depend_on_a_family() -> None:
+    alone = Menu(MENU.faults, MENU.buttons, {group: {"look": 1} for group in MENU.deals})
+    for seed in range(20):
+        plans = [
+            [act for act in schedule(seed, menu).acts if act.verb in ("press", "fault", "turn")]
+            for menu in (MENU, alone)
+        ]
+        assert plans[0] == plans[1]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -83,7 +102,18 @@ def test_a_tampered_ledger_counts_in_the_column_of_its_kind(mistake: str) -> Non
     tamper, kind, _words = MISTAKES[mistake]
     data = good()
     tamper(data)
-    found = [finding for finding in findings(data) if finding.kind == kind]
+    _counts_in_its_column([finding for finding in findings(data) if finding.kind == kind], kind)
+
+
+@pytest.mark.parametrize("mistake", test_kin_ledger.MISTAKES)
+def test_stores_that_do_not_agree_count_in_the_column_of_their_kind(mistake: str) -> None:
+    tamper, kind, _words = test_kin_ledger.MISTAKES[mistake]
+    data = test_kin_ledger.good()
+    tamper(data)
+    _counts_in_its_column([one for one in test_kin_ledger.findings(data) if one.kind == kind], kind)
+
+
+def _counts_in_its_column(found: list[Finding], kind: str) -> None:
     said = re.fullmatch(LAST_LINE, summary([Outcome(seed=1, findings=found)]))
     assert said
     columns = dict(zip(("lost", "doubled", "wrong", "gap"), map(int, said.groups()[3:]), strict=True))
