@@ -7,6 +7,7 @@ by which the other store knows whether it was made.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,9 +18,9 @@ from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
 from app.connectors.base import Capability, Connector
-from app.core.errors import backoff_seconds, retry_at
+from app.core.errors import ChannelError, backoff_seconds, retry_at
 from app.core.states import ChangeState, Reason
-from app.core.types import MoveWrite, OrderStatus, OrderStub, Receipt, RemoteOrder, WriteOutcome
+from app.core.types import MoveWrite, News, OrderStatus, OrderStub, Receipt, RemoteOrder, WriteOutcome
 from app.extensions import db
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.writing import JournalNote, write_journal
@@ -65,6 +66,7 @@ def carry(run: Run, connector: Connector) -> Iterator[None]:
         try:
             receipts = connector.move_orders([_write(move) for move in claimed], partial(make_sure, run))
             asked = [move.remote_id for move in claimed]
+            news = _news_of(connector, asked)
             stand = read_details(connector, asked, places.currencies, attempts=run.attempts)
         except LeaseLostError:
             raise
@@ -72,6 +74,9 @@ def carry(run: Run, connector: Connector) -> Iterator[None]:
             put_off(run, claimed, error)
             raise
         _record(run, claimed, receipts, stand, places)
+        if news is not None:
+            with suppress(ChannelError):  # then they are looked at once more
+                connector.heard(news)
         yield
 
 
@@ -118,6 +123,14 @@ def _claim(run: Run, limit: int) -> list[Claimed]:
         run.save(worked=False)
         db.session.commit()
     return sorted((Claimed(*row) for row in rows), key=lambda move: move.id)
+
+
+def _news_of(connector: Connector, asked: Sequence[str]) -> News | None:
+    """What we did ourselves is news there, too: it need not be looked at again, if nothing else is."""
+    if Capability.NEWS not in connector.capabilities:
+        return None
+    news = connector.news(len(asked) + 1)
+    return news if news.order_ids and set(news.order_ids) <= set(asked) else None
 
 
 def _write(move: Claimed) -> MoveWrite:

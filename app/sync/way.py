@@ -77,7 +77,7 @@ def way_of(order: OrderDetail) -> Way | None:
     moves = moves_of(order.row.id)
     may_move, is_over = row is not None and row.may_move, channel.status == "removed"
     after = packing_of(order.row.id, heading_for(order.status, moves), order.lines, fulfilment)
-    under_way = [move for move in moves if move.is_under_way]
+    under_way = [] if is_over else [move for move in moves if move.is_under_way]
     return Way(
         store=channel.name,
         packing=packing_of(order.row.id, order.status, order.lines, fulfilment),

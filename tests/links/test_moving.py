@@ -17,6 +17,7 @@ from app.core.own_orders import Mistakes
 from app.core.packing import CannotPack
 from app.core.types import MoveWrite, OrderStatus, Receipt
 from app.fulfilment import services as there
+from app.links import outbox
 from app.links.peer import LinkedPeer
 from app.sync import carrying
 from app.tenancy.scope import store_scope
@@ -55,6 +56,21 @@ def test_what_the_main_store_says_is_made_in_the_sub_store_and_read_back(way: Wa
     assert kept.person == here.person == way.main.store.owner.name
     assert kept.version == here.version
     assert way.changes() == [("done", None)]
+
+
+def test_what_was_said_here_is_no_news_here(way: Way) -> None:
+    """Nothing is read a second time, unless the sub-store did something besides."""
+    order, other = way.order("W-1"), way.order("W-2")
+    way.main.tick()
+    way.work()
+    assert _waiting(way) == []
+    way.say(order, S.READY_TO_SHIP)
+    way.work()
+    assert _waiting(way) == []
+    way.say(order, S.SHIPPED)
+    way.say_there(other, S.READY_TO_SHIP)
+    way.work()
+    assert str(other) in _waiting(way)
 
 
 def test_a_check_after_it_finds_nothing_new_to_say(way: Way) -> None:
@@ -383,6 +399,12 @@ def test_both_stores_move_at_once(way: Way, ours: OrderStatus, theirs: OrderStat
     ((state, reason),) = way.changes()
     assert state == "done"
     assert (reason == "OVERTAKEN") <= (way.stands(order)[0] == theirs and kept.conflict is not None)
+
+
+def _waiting(way: Way) -> list[str]:
+    """The orders of which the main store has still to hear."""
+    with way.sub.scope():
+        return list(outbox.news(100).order_ids)
 
 
 def _write(order: int, status: OrderStatus) -> MoveWrite:
