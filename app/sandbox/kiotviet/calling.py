@@ -56,20 +56,12 @@ class Call(calling.Call):
     def number(self, name: str, default: int) -> int:
         """A whole number of the query; what is none is a malformed request."""
         text = self.query.get(name, "").strip()
-        if not text:
-            return default
-        try:
-            return int(text)
-        except ValueError:
-            raise Refused(f"{name}: {text}", code="RequestBindingException", status=400) from None
+        return _number(name, text) if text else default
 
     def numbers(self, name: str) -> list[int]:
         """Whole numbers of the query: joined by commas, repeated or in brackets, as clients send them."""
         texts = [part.strip() for text in self.lists.get(name, ()) for part in text.split(",")]
-        try:
-            return [int(text) for text in texts if text]
-        except ValueError:
-            raise Refused(f"{name}: {','.join(texts)}", code="RequestBindingException", status=400) from None
+        return [_number(name, text) for text in texts if text]
 
     def moment(self, name: str) -> int | None:
         """A time of the query, as the shop's wall clock shows it."""
@@ -108,6 +100,17 @@ def error(status: int, code: str, message: str, dialect: Mapping[str, str], **he
 def success(value: object) -> Answer:
     """HTTP 200 with this value: KiotViet knows no 201 and no 204."""
     return Answer(200, wire_text(value).encode(), content_type="application/json; charset=utf-8")
+
+
+def _number(name: str, text: str) -> int:
+    """A number of 64 bits."""
+    try:
+        found = int(text[:30])
+    except ValueError:
+        found = 2**63
+    if abs(found) >= 2**63:
+        raise Refused(f"{name}: {text}", code="RequestBindingException", status=400)
+    return found
 
 
 def truth(value: object) -> bool:

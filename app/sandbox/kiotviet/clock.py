@@ -63,4 +63,6 @@ def read_time(text: str) -> tuple[int, bool]:
         at = datetime.fromisoformat(f"{day}T{clock or '00:00'}")
     except ValueError:
         raise BadTime(f"{text!r} is not a time") from None
-    return (at - _EPOCH) // timedelta(microseconds=1) + int((fraction or "").ljust(6, "0")[:6]), offset is not None
+    since = at - _EPOCH
+    whole = (since.days * 86_400 + since.seconds) * SECOND
+    return whole + int((fraction or "").ljust(6, "0")[:6]), offset is not None

@@ -10,7 +10,7 @@ from flask import Response, abort, request
 
 from app.sandbox.jsonl import BadRecords
 from app.sandbox.kiotviet import desk, dialect
-from app.sandbox.kiotviet.kinds import KINDS
+from app.sandbox.kiotviet.kinds import KINDS, Kind
 from app.sandbox.kiotviet.shop import BadRecord, Shop, UnknownRecord
 from app.sandbox.kiotviet.state import RATE_LIMIT, sandbox
 from app.sandbox.kiotviet.stock import set_on_hand
@@ -50,7 +50,7 @@ def chosen_shop() -> Shop:
 @control.get("/records/<kind>")
 def list_records(kind: str) -> Response:
     """Records of a kind as they are kept, by number: `limit`, `offset`."""
-    shop, name = chosen_shop(), _kind(kind)
+    shop, name = chosen_shop(), kind_of(kind).name
     found = shop.every(name, limit=query_number("limit", 50, MOST_SHOWN), offset=query_number("offset", 0))
     return as_json({"total": shop.count(name), "records": found})
 
@@ -59,26 +59,26 @@ def list_records(kind: str) -> Response:
 def add_records(kind: str) -> Response:
     """Add records in the wire's shape, one or a list; they are called out, and kept as they stand."""
     body = sent()
-    ids = desk.load(chosen_shop(), _kind(kind), body if isinstance(body, list) else [body], quiet=False)
+    ids = desk.load(chosen_shop(), kind_of(kind).name, body if isinstance(body, list) else [body], quiet=False)
     return as_json({"ids": ids}, 201)
 
 
 @control.get("/records/<kind>/<int:record_id>")
 def show_record(kind: str, record_id: int) -> Response:
     """One record as it is kept."""
-    return as_json(chosen_shop().find(_kind(kind), record_id))
+    return as_json(chosen_shop().find(kind_of(kind).name, record_id))
 
 
 @control.patch("/records/<kind>/<int:record_id>")
 def edit_record(kind: str, record_id: int) -> Response:
     """Set any members, to anything; null takes one away. The edit is stamped unless it sets `modifiedDate`."""
-    return as_json(desk.edit(chosen_shop(), _kind(kind), record_id, sent_object()))
+    return as_json(desk.edit(chosen_shop(), kind_of(kind).name, record_id, sent_object()))
 
 
 @control.delete("/records/<kind>/<int:record_id>")
 def remove_record(kind: str, record_id: int) -> Response:
     """Delete a record, as the shop's people do."""
-    chosen_shop().remove(_kind(kind), record_id)
+    chosen_shop().remove(kind_of(kind).name, record_id)
     return as_json({"removed": record_id})
 
 
@@ -86,7 +86,7 @@ def remove_record(kind: str, record_id: int) -> Response:
 def touch_records(kind: str) -> Response:
     """Edit every `every`-th record of a kind without changing anything in it."""
     every = a_number(sent_object(), "every", 100)
-    return as_json({"touched": desk.touch(chosen_shop(), _kind(kind), max(every, 1))})
+    return as_json({"touched": desk.touch(chosen_shop(), kind_of(kind).name, max(every, 1))})
 
 
 @control.post("/stock")
@@ -199,7 +199,7 @@ def _fill(shop: Shop, body: Mapping[str, Any]) -> None:
     )
     desk.fill(shop, size)
     for kind, raws in an_object(body.get("records", {}), "records").items():
-        desk.load(shop, _kind(kind), a_list(raws, kind))
+        desk.load(shop, kind_of(kind).name, a_list(raws, kind))
 
 
 def _shown(shop: Shop) -> dict[str, Any]:
@@ -207,7 +207,8 @@ def _shown(shop: Shop) -> dict[str, Any]:
     return {name: getattr(shop, name) for name in names}
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> Kind:
+    """The kind of this name."""
     if name not in KINDS:
         abort(404, f"There is no kind {name}; there are {', '.join(KINDS)}.")
-    return name
+    return KINDS[name]

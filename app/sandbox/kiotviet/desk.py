@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,16 @@ def _add(shop: Shop, kind: str, raw: Any, taken: set[int], *, quiet: bool) -> in
     if raw.get(name) in taken:
         raise BadRecord(f"{name} {raw[name]} is taken already")
     return int(shop.add(kind, raw, quiet=quiet)[name])
+
+
+def search(shop: Shop, kind: str, words: str, *, limit: int, offset: int) -> tuple[int, list[Body]]:
+    """How many records of a kind have these words in code or name, and a stretch of them, newest first."""
+    matching = """FROM records WHERE shop_id = :shop AND kind = :kind
+        AND (:words = '' OR instr(code, :words) > 0 OR instr(name, :words) > 0)"""
+    asked = {"shop": shop.shop_id, "kind": kind, "words": words.strip().casefold(), "limit": limit, "offset": offset}
+    (count,) = shop.db.rows(f"SELECT count(*) {matching}", asked)
+    found = shop.db.rows(f"SELECT body {matching} ORDER BY record_id DESC LIMIT :limit OFFSET :offset", asked)
+    return int(count[0]), [json.loads(row[0]) for row in found]
 
 
 def edit(shop: Shop, kind: str, record_id: int, fields: Mapping[str, Any]) -> Body:

@@ -147,6 +147,27 @@ def test_faults_switches_and_the_log_are_on_the_page(shop: Visitor) -> None:
     assert "Nobody asked to be called" in hooks.text
 
 
+def test_records_are_found_edited_and_deleted_on_the_page(shop: Visitor) -> None:
+    tea, rice = shop.add("product", a_product(code="TRÀ"), a_product(fullName="Gạo <i>"))
+    page = shop.session.get(
+        f"{shop.sandbox.root}/control/pages/records/product", params={"key": shop.key, "q": "gạo"}, timeout=10
+    ).text
+    assert f">{rice}</a>" in page and f">{tea}</a>" not in page and "<i>" not in page
+    kept = shop.get(f"products/{tea}")
+    edited = {name: value for name, value in kept.items() if name != "categoryName"} | {"basePrice": 7}
+    assert "Saved." in press(shop, f"/records/product/{tea}", json=json.dumps(edited))
+    after = shop.get(f"products/{tea}")
+    assert (after["basePrice"], "categoryName" in after, after["code"]) == (7, False, "TRÀ")
+    assert "Not done: this is not JSON" in press(shop, f"/records/product/{tea}", json="{")
+    assert "Not done" in press(shop, f"/records/product/{tea}", json='{"createdDate": "soon"}')
+    assert "Counted." in press(shop, f"/stock/{tea}", branch="10001", on_hand="3.5")
+    assert shop.get(f"products/{tea}")["inventories"][0]["onHand"] == 3.5
+    assert "Deleted." in press(shop, f"/records/product/{tea}", delete="1")
+    assert shop.ids("products") == [rice]
+    missing = f"{shop.sandbox.root}/control/pages/records/product/{tea}?key={shop.key}"
+    assert requests.get(missing, timeout=10).status_code == 404
+
+
 def test_another_web_site_cannot_steer(shop: Visitor) -> None:
     for path in ("/control/reset", "/control/pages/dialect"):
         reply = requests.post(
