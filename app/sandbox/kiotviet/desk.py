@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,25 +29,25 @@ class Size:
 def fill(shop: Shop, size: Size, until: int | None = None, *, without: Collection[str] = ()) -> None:
     """Give an empty shop its branches, people, goods and sales, as of `until` (default: now), but for some kinds."""
     until = now() if until is None else until
+
+    def keep(kind: str, bodies: Iterable[Body]) -> None:
+        if kind not in without:
+            shop.add_many(kind, bodies)
+
     with shop.db.transaction():
         furnish(shop, until, without)
         goods = made_goods(shop, size.seed, size.products, until, kilograms=size.kilograms) if size.products else []
         customers = list(made_customers(shop, size.seed, size.orders // 5, until)) if size.orders else []
-        till = Till(shop, size.seed, goods, customers, until)
-        orders = list(till.orders(size.orders)) if goods else []
-        till.counter_sales(size.orders // 2 if goods else 0)
-        _reserve(goods, till.reserved)
-        made = {
-            "product": goods,
-            "customer": customers,
-            "order": orders,
-            "invoice": till.invoices,
-            "return": made_returns(till.invoices, until),
-            "purchaseorder": made_purchases(shop, goods, until),
-        }
-        for kind, bodies in made.items():
-            if kind not in without:
-                shop.add_many(kind, bodies)
+        keep("customer", customers)
+        if goods:
+            till = Till(shop, size.seed, goods, customers, until)
+            keep("order", till.orders(size.orders))
+            till.counter_sales(size.orders // 2)
+            keep("invoice", till.invoices)
+            keep("return", made_returns(till.invoices, until))
+            keep("purchaseorder", made_purchases(shop, goods, until))
+            _reserve(goods, till.reserved)
+        keep("product", goods)
 
 
 def _reserve(goods: list[Body], reserved: Mapping[tuple[int, int], float]) -> None:

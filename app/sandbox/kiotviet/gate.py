@@ -32,11 +32,11 @@ def take_call(path: str) -> Response:
     box, body = sandbox(), request.get_data()
     if path.strip("/").lower() == "connect/token":
         return _take_token_call(box, path, body)
-    shop, problem = _shop_of(box)
+    shop, problem = _caller(box)
     route = route_of(request.method, path)
 
     def answer(call_id: int) -> tuple[Answer | None, list[str]]:
-        if shop is None:
+        if shop is None or problem is not None:
             return problem, []
         acting = box.faults(shop).acting(*route.names)
         call = _call(box, shop, call_id, body, route)
@@ -57,17 +57,17 @@ def _within_quota(box: Sandbox, call: Call, route: Route) -> Answer:
     return handle(call, route)
 
 
-def _shop_of(box: Sandbox) -> tuple[Shop | None, Answer]:
-    """The shop that the token is of, if the token is good and the header names that shop; else what is answered."""
+def _caller(box: Sandbox) -> tuple[Shop | None, Answer | None]:
+    """The shop whose token this is, good or not, and what is answered unless the token and the shop's name are good."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     shop = box.shop_of_client(str(tokens.claims_of(token.strip()).get("client_id", "")))
     good = scheme.lower() == "bearer" and shop and tokens.is_good(token.strip(), shop.client_secret)
-    if not (shop and good) or token.strip() in box.expired:
-        return None, error(401, "TokenException", "Token is invalid", {})
-    dialect = spoken(box.db, shop.shop_id)
+    dialect = spoken(box.db, shop.shop_id) if shop else {}
+    if shop is None or not good or token.strip() in box.expired:
+        return shop, error(401, "TokenException", "Token is invalid", dialect)
     if request.headers.get("Retailer", "").strip().casefold() != shop.key.casefold():
-        return None, error(int(dialect["wrong_shop"]), "TokenException", "Shop's name is invalid", dialect)
-    return shop, error(401, "TokenException", "Token is invalid", dialect)
+        return shop, error(int(dialect["wrong_shop"]), "TokenException", "Shop's name is invalid", dialect)
+    return shop, None
 
 
 def _call(box: Sandbox, shop: Shop, call_id: int, body: bytes, route: Route) -> Call:

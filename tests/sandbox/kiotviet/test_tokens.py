@@ -81,6 +81,19 @@ def test_a_token_that_somebody_changed_is_refused(shop: Visitor) -> None:
     shop.refused("GET", "branches", 401, headers={"Authorization": f"Bearer {head}.{middle[:-2]}AA.{signature}"})
 
 
+def test_a_call_with_a_token_that_is_no_good_any_more_is_in_its_own_shops_log(
+    shop: Visitor, first_shop: Visitor
+) -> None:
+    shop.fault("expired_token", times=1)
+    shop.sign_in()
+    before = shop.log("token")[-1]["call_id"]
+    for _ in range(2):
+        shop.refused("GET", "branches", 401)
+    mine = {call["call_id"] for call in shop.log("branches.list") if call["call_id"] > before}
+    assert len(mine) == 2
+    assert not mine & {call["call_id"] for call in first_shop.log()}
+
+
 @pytest.mark.parametrize("header", ["someoneelse", ""])
 def test_a_token_serves_its_own_shop_alone(shop: Visitor, header: str) -> None:
     assert shop.refused("GET", "branches", 401, headers={"Retailer": header})[1] == "Shop's name is invalid"
