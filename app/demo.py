@@ -1,6 +1,6 @@
 """Who and what a demo begins with: three shops and the people in them, ready to connect the sandbox.
 
-The first is a main store. One of the others is linked with it, with items and orders of its own; the other one's
+The first is a main store. One of the others is linked with it and has sold from its warehouse already; the other one's
 answer is still awaited.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,22 +16,18 @@ from app import create_app
 from app.accounts import later, passwords
 from app.accounts.access import Role
 from app.accounts.models import Membership, User
-from app.catalog.items import ItemFacts, add_items
-from app.catalog.stock import move
 from app.catalog.stock_queries import warehouses
 from app.config import Settings
 from app.core.linking import Plan, letters_of
-from app.core.own_orders import OwnOrder, read_order
-from app.core.stock import Kind, Movement
+from app.demo_sales import fill_shelves, owner_id, sell
 from app.extensions import db
 from app.links import codes
 from app.links import queries as links
 from app.links import services as linking
 from app.onboarding.services import EmailTaken, create_owner
-from app.own_orders.services import add_orders
 from app.tenancy import doors
 from app.tenancy.plans import put_on_plan
-from app.tenancy.scope import current_store, current_store_id, store_scope
+from app.tenancy.scope import current_store, store_scope
 
 PASSWORD = "lemongrass-and-pandan"  # noqa: S105  # printed on purpose, for a server that only this machine reaches
 
@@ -51,8 +46,6 @@ OWNER = DemoPerson("owner@demo.example", PASSWORD, "owner", "Kedai Serai")
 BOOKKEEPER = DemoPerson("bookkeeper@demo.example", PASSWORD, "read-only", "Kedai Serai")
 NEIGHBOUR = DemoPerson("neighbour@demo.example", PASSWORD, "owner", "Batik Borneo")
 PARTNER = DemoPerson("partner@demo.example", PASSWORD, "owner", "Kopi Utara")
-_ITEMS = (("KOPI-250", "Kopi Utara 250 g", 1890), ("KOPI-1000", "Kopi Utara 1 kg", 6490), ("TEH-100", "Teh Tarik", 990))
-_ORDERS = (("webstore", "KOPI-250", 2), ("webstore", "TEH-100", 1), ("pos", "KOPI-1000", 1))
 
 
 def seed(settings: Settings) -> list[DemoPerson]:
@@ -85,52 +78,25 @@ def _link_all(owner_url: str, main: int, asked: int, granted: int) -> None:
     with store_scope(main):
         slug = current_store().slug
     put_on_plan(owner_url, slug, Plan.PREMIUM)
-    with store_scope(granted):
-        _fill_shelves()
+    for store_id in (main, granted):
+        with store_scope(store_id):
+            fill_shelves(with_stock=store_id == main)
     link_id = _ask(main, granted)
     with store_scope(granted):
         linking.grant(link_id, "Encik Utara")
+    sell(link_id, main, granted)
     _ask(main, asked)
 
 
 def _ask(main: int, sub: int) -> int:
     """Let the main store ask the other one, by its code; the link."""
     with store_scope(sub):
-        codes.ensure_code(_owner_id())
+        codes.ensure_code(owner_id())
         code, name = codes.own_code(), current_store().name
     with store_scope(main):
         link_id = linking.start_draft(letters_of(code.text if code else ""))
         linking.ask(link_id, name, warehouses()[0].id, "Puan Lim")
     return link_id
-
-
-def _fill_shelves() -> None:
-    """A few items with stock, and orders of its webstore and its till."""
-    user_id, place = _owner_id(), warehouses()[0].id
-    facts = [ItemFacts(sku=sku, name=name, price=price) for sku, name, price in _ITEMS]
-    made = add_items(facts, user_id)
-    move([Movement(item_id, place, Kind.RECEIVE, on_hand=40, user_id=user_id) for item_id in made.values()])
-    db.session.commit()
-    named = {sku: (name, price) for sku, name, price in _ITEMS}
-    orders = [_order(kind, sku, *named[sku], quantity) for kind, sku, quantity in _ORDERS]
-    add_orders(orders, user_id=user_id)
-
-
-def _order(kind: str, sku: str, name: str, price: int, quantity: int) -> OwnOrder:
-    line = {"sku": sku, "name": name, "quantity": quantity, "unit_price": f"{price / 100:.2f}"}
-    told = {
-        "kind": kind,
-        "payment_status": "paid",
-        "payment_method": "FPX",
-        "lines": [line],
-        "buyer": {"name": "Aisyah", "phone": "012-345 6789", "address": "12, Lorong Selat, 10050 George Town"},
-    }
-    return read_order(told, currency="MYR", now=datetime.now(UTC))
-
-
-def _owner_id() -> int:
-    query = select(Membership.user_id).where(Membership.store_id == current_store_id(), Membership.role == Role.OWNER)
-    return db.session.scalars(query.order_by(Membership.user_id)).first() or 0
 
 
 def _store_of(person: DemoPerson, name: str) -> int:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from app.embedded.folder import PROJECT
 from app.embedded.processes import wait_until
@@ -33,6 +34,7 @@ PARTS = {
     "tick": "worker.py tick",
     "sandbox": "app.sandbox sitegiant",
 }
+LINKS = re.compile(r'<a href="(/[a-z-]+/orders/\d+)">(SO\d+)</a>')
 
 
 class Demo:
@@ -154,6 +156,26 @@ def test_it_introduces_itself(demo: Demo) -> None:
     assert answer(sandbox[1]) == 200
     with urllib.request.urlopen(f"{demo.url}/healthz", timeout=5) as response:
         json.load(response)
+
+
+def test_both_sides_of_a_link_can_be_looked_at_without_doing_anything(demo: Demo) -> None:
+    who, password = re.findall(r"^Sign in: (\S+) (\S+)", demo.printed, re.MULTILINE)[0]
+    with requests.Session() as browser:
+        browser.headers["Sec-Fetch-Site"] = "same-origin"
+        browser.post(f"{demo.url}/signin", data={"email": who, "password": password}, timeout=20)
+
+        def page(path: str) -> str:
+            answer = browser.get(demo.url + path, timeout=20)
+            assert answer.status_code == 200
+            return answer.text
+
+        orders = {number: page(path) for path, number in LINKS.findall(page("/kedai-serai/orders"))}
+        assert len(orders) == 3
+        assert "Package PK00002" in orders["SO00002"]
+        assert "Oversold: 3 of KOPI-1000 are missing" in " ".join(orders["SO00003"].split())
+        assert "KOPI-1000" in page("/kedai-serai/failed")
+        assert len(LINKS.findall(page("/kopi-utara/orders"))) == 4
+        assert "asks to be your main store" in page("/batik-borneo/channels/")
 
 
 @pytest.mark.parametrize("name", PARTS)
