@@ -19,17 +19,13 @@ _KNOWN = {
 
 
 def create(call: Call) -> Answer:
-    """POST /customers: the answer is wrapped, or flat, as the shop has it."""
-    made = _create(call, call.fields())
-    if call.dialect["customer_answer"] == "flat":
-        return success(made)
-    return success({"message": "Cập nhật dữ liệu thành công", "data": made})
+    """POST /customers."""
+    return _answer(call, _create(call, call.fields()))
 
 
 def update(call: Call) -> Answer:
     """PUT /customers/ID."""
-    changed = _update(call, int(call.tail), call.fields())
-    return success({"message": "Cập nhật dữ liệu thành công", "data": changed})
+    return _answer(call, _update(call, int(call.tail), call.fields()))
 
 
 def create_many(call: Call) -> Answer:
@@ -69,6 +65,13 @@ def customer_of(call: Call, fields: Fields, branch: Body | None) -> Body | None:
     if elsewhere and call.dialect["customers_by_branch"] == "on":
         raise Refused("Khách hàng không thuộc chi nhánh này", code=ERROR)
     return known
+
+
+def _answer(call: Call, customer: Body) -> Answer:
+    """A customer that was written, wrapped or flat as the shop has it."""
+    if call.dialect["customer_answer"] == "flat":
+        return success(customer)
+    return success({"message": "Cập nhật dữ liệu thành công", "data": customer})
 
 
 def _create(call: Call, fields: Fields) -> Body:

@@ -35,7 +35,7 @@ CHOICES: Mapping[str, Choice] = {
     "created_date": Choice("What createdDate picks: since that time, or on that day.", ("since", "day")),
     "never_edited": Choice("Whether lastModifiedFrom sees rows without modifiedDate.", ("seen", "unseen")),
     "stock_edits": Choice("Whether a movement of stock alone changes a product's modifiedDate.", ("no", "yes")),
-    "customer_answer": Choice("How a new customer is answered.", ("wrapped", "flat")),
+    "customer_answer": Choice("How a customer that was written is answered.", ("wrapped", "flat")),
     "webhook_answer": Choice("How a new webhook is answered.", ("flat", "wrapped")),
     "delete_answer": Choice("What a deletion answers.", ("message", "true")),
     "repeated_lines": Choice(

@@ -75,7 +75,8 @@ def test_stock_edits(shop: Visitor, tea: int) -> None:
 def test_customer_answer(shop: Visitor) -> None:
     assert shop.answer("POST", "customers", json={"name": "An"})["data"]["name"] == "An"
     shop.speak(customer_answer="flat")
-    assert shop.answer("POST", "customers", json={"name": "An"})["name"] == "An"
+    made = shop.answer("POST", "customers", json={"name": "An"})
+    assert shop.answer("PUT", f"customers/{made['id']}", json={"email": "an@example.com"})["name"] == "An"
 
 
 def test_webhook_answer(shop: Visitor) -> None:
