@@ -290,8 +290,10 @@ def resume(channel_id: int) -> Response:
     except ChannelError as error:
         flash(error.user_message, "danger")
         return redirect_to(_back_url(channel))
-    go_on(channel_id, g.membership.user_id)
+    goes_on = go_on(channel_id, g.membership.user_id)
     nudge(g.store.id, f"channel-{channel_id}")
+    if not goes_on:
+        return done(_back_url(channel), _("It was paused again in the meantime."), category="warning")
     return done(_back_url(channel), _("%(name)s goes on where it stopped.", name=channel.name))
 
 

@@ -325,9 +325,16 @@ def start_for_queued(channel_id: int) -> None:
         _start(channel_id, "sync", None)
 
 
-def go_on(channel_id: int, user_id: int) -> None:
-    """Take up again what stopped because the channel was paused, each job at the page after its last one."""
-    _lock_channel(channel_id)
+def go_on(channel_id: int, user_id: int) -> bool:
+    """Take up again what stopped because the channel was paused, each job at the page after its last one.
+
+    False when it does not go on after all: somebody paused it in between, or its link was suspended or ended.
+    """
+    try:
+        _lock_channel(channel_id)
+    except ChannelNotReadyError:
+        db.session.rollback()
+        return False
     store_id = current_store_id()
     newest = (
         select(func.max(SyncJob.id))
@@ -344,6 +351,7 @@ def go_on(channel_id: int, user_id: int) -> None:
         starts.append(_start(channel_id, "sync", user_id))
     db.session.commit()
     _announce(starts)
+    return True
 
 
 def _take_up(stopped: SyncJob, user_id: int) -> JobStart:

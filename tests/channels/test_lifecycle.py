@@ -118,6 +118,14 @@ def test_a_person_pauses_and_resumes(
     assert len(shop.calls) == calls
 
 
+def test_a_channel_that_is_paused_again_meanwhile_is_not_said_to_go_on(
+    owner: FlaskClient, store: SomeStore, channel_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "resume", services.pause)
+    page = owner.post(store.url(f"/channels/{channel_id}/resume"), follow_redirects=True)
+    assert "It was paused again in the meantime." in page.text
+
+
 def test_resuming_after_an_error_tries_the_key_first(
     app: Flask, owner: FlaskClient, store: SomeStore, shop: FakeShop, channel_id: int
 ) -> None:

@@ -191,7 +191,7 @@ LINKING: Final[Mapping[str, tuple[int, Deal]]] = {
     "deny": (1, deny),
     "withdraw": (1, withdraw),
     "grant while withdrawn": (1, grant_withdrawn),
-    "end": (2, end),
+    "end": (1, end),
     "rotate code": (1, rotate),
     "lower plan": (1, plan("growth")),
     "raise plan": (2, plan("premium")),

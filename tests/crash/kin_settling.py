@@ -55,11 +55,11 @@ def settle_family(family: Family) -> None:
         assert push is not None
         kin.press(push.path, push.form)
     for number, sub in enumerate(family.subs):
-        _press(track("none"), family, sub)
+        press_once(track("none"), family, sub)
         if number in family.kindred.linked:
             _until_linked(family, sub)
         else:
-            _press(end, family, sub, AND_NOTHING_IS_LEFT)
+            press_once(end, family, sub, AND_NOTHING_IS_LEFT)
     until_quiet(family)
     for step in (_read_items, _link_items, _check, _sync, _check):
         for sub in family.subs:
@@ -120,19 +120,19 @@ def _until_linked(family: Family, sub: Kin) -> None:
     while family.main.link_of(sub, "connected") is None:
         link = family.main.link_of(sub)
         if link is None or link["state"] == "draft" or link["state"] in LIVE:
-            _press(enter_code, family, sub)
+            press_once(enter_code, family, sub)
         else:
-            _press(ask_again, family, sub)
+            press_once(ask_again, family, sub)
             if family.main.link_of(sub, "draft") is None:  # its code was changed since
-                _press(enter_code, family, sub)
-        _press(ask, family, sub)
-        _press(grant, family, sub)
+                press_once(enter_code, family, sub)
+        press_once(ask, family, sub)
+        press_once(grant, family, sub)
         if time.monotonic() > deadline:
             raise Restless(f"{sub.name} cannot be linked: {family.main.link_of(sub)}\n{family.house.last_words()}")
         time.sleep(0.5)
 
 
-def _press(deal: Deal, family: Family, sub: Kin, luck: float = 0.0) -> None:
+def press_once(deal: Deal, family: Family, sub: Kin, luck: float = 0.0) -> None:
     """Press once what there is to press; whether it did something is looked at afterwards."""
     for who, push in deal(family, sub, luck):
         who.browser.request(
@@ -149,7 +149,7 @@ def _read_items(family: Family, sub: Kin) -> None:
 
 
 def _link_items(family: Family, sub: Kin) -> None:
-    _press(accept_certain, family, sub)
+    press_once(accept_certain, family, sub)
 
 
 def _check(family: Family, sub: Kin) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.channels.services import resume
+from app.channels.services import pause, resume
 from app.sync.services import go_on
 from tests.sandbox.running import an_order
 from tests.support.mails import links_in, mails_to, wait_for_mail
@@ -64,6 +64,15 @@ def test_queued_orders_whose_job_is_gone_get_one(merchant: Merchant) -> None:
         go_on(merchant.channel_id, merchant.store.owner.id)
     merchant.work()
     assert merchant.scalar("select count(*) from invoices") == 3
+
+
+def test_nothing_goes_on_where_somebody_paused_it_again(stopped: Merchant) -> None:
+    stopped.shop.steer("DELETE", "faults/bad_token")
+    with stopped.acting():
+        resume(stopped.channel_id)
+        pause(stopped.channel_id)
+        assert not go_on(stopped.channel_id, stopped.store.owner.id)
+    assert stopped.scalar("select count(*) from sync_jobs where state = 'queued'") == 0
 
 
 def test_what_did_not_stop_for_the_pause_is_not_done_again(merchant: Merchant) -> None:
