@@ -6,16 +6,15 @@ with what is shown beside them; names of buyer, payment method and salesperson a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Date,
     Select,
     Subquery,
@@ -29,6 +28,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
@@ -230,27 +230,31 @@ def _summing(where: InvoiceFilter, found: Shape | None, limit: int) -> Select[An
     )
 
 
-def filter_choices() -> FilterChoices:
-    """The channels, marketplaces, payment methods and salespeople to choose from, by name. One statement."""
+def filter_choices(rows: Iterable[Sequence[Any]] | None = None) -> FilterChoices:
+    """The channels, marketplaces, payment methods and salespeople to choose from, by name. One statement, unless
+    `rows` is what it gives, read along with something else."""
     found: dict[str, list[Choice]] = {kind.__tablename__: [] for kind in _CHOICES}
-    for row in read(_choosing()):
-        found[row.kind].append(Choice(row.id, row.name))
+    for kind, *choice in read(select(choosing())).scalar_one() if rows is None else rows:
+        found[kind].append(Choice(*choice))
     return FilterChoices(*(tuple(choices) for choices in found.values()))
 
 
 _CHOICES: Final = (Channel, Marketplace, PaymentMethod, Salesperson)
 
 
-@cache
-def _choosing() -> CompoundSelect[Any]:
-    """Built once, as the pages below are: building a statement costs more than running it."""
-    every = (
+def choosing() -> ColumnElement[list[list[Any]]]:
+    """The rows of the choices as one value."""
+    each = (
         select(
             literal(kind.__tablename__).label("kind"), kind.id, kind.name, func.lower(kind.name).label("place")
         ).where(kind.store_id == THIS_STORE)
         for kind in _CHOICES
     )
-    return union_all(*every).order_by("place", "id")
+    every = union_all(*each).subquery("every").c
+    rows = func.json_agg(
+        aggregate_order_by(func.json_build_array(every.kind, every.id, every.name), every.place, every.id)
+    )
+    return select(func.coalesce(rows, func.json_build_array())).scalar_subquery()
 
 
 _EDGE: Final = (bindparam("edge_date", type_=Date), bindparam("edge_id", type_=BigInteger))

@@ -23,6 +23,7 @@ from app.orders.journal import tell
 from app.orders.reasons import Place, explain
 from app.planning import plan_once
 from app.web.badges import badge_of
+from app.web.beside import along
 from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment, wants_fragment
 
@@ -52,7 +53,7 @@ def index() -> Response:
         sums=sums,
         credit_notes=credit_notes,
         net=net_sums(sums.rows, credit_notes),
-        options=_options(queries.filter_choices()),
+        options=_options(queries.filter_choices(along(queries.choosing))),
         is_first_visit=where.is_empty and keyset.cursor is None and not page.rows,
     )
     if wants_fragment():

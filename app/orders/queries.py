@@ -6,7 +6,7 @@ of a page are picked first, by an index, and only those few are joined with what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     DateTime,
     ScalarSelect,
     Select,
@@ -35,7 +34,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.sql.selectable import LateralFromClause, TableValuedAlias
 
@@ -80,6 +79,7 @@ class OrderRow:
     id: int
     number: str
     remote_id: str
+    order_type: str
     placed_at: datetime
     channel_id: int
     channel: str
@@ -352,16 +352,17 @@ def _summed(rows: Any, many: ColumnElement[int], limit: int) -> LateralFromClaus
     return counted.select_from(rows).lateral()
 
 
-def filter_choices() -> FilterChoices:
-    """The channels, marketplaces and gateways to choose from, by name. One statement."""
+def filter_choices(rows: Iterable[Sequence[Any]] | None = None) -> FilterChoices:
+    """The channels, marketplaces and gateways to choose from, by name. One statement, unless `rows` is what it gives,
+    read along with something else."""
     found: dict[str, list[Choice]] = {"channel": [], "marketplace": [], "gateway": []}
-    for row in read(_choosing()):
-        found[row.kind].append(Choice(row.id, row.key, row.name, row.within))
+    for kind, *choice in read(select(choosing())).scalar_one() if rows is None else rows:
+        found[kind].append(Choice(*choice))
     return FilterChoices(*(tuple(choices) for choices in found.values()))
 
 
-@cache
-def _choosing() -> CompoundSelect[Any]:
+def choosing() -> ColumnElement[list[list[Any]]]:
+    """The rows of the choices as one value."""
     store_id = THIS_STORE
     channels = select(
         literal("channel").label("kind"),
@@ -387,7 +388,10 @@ def _choosing() -> CompoundSelect[Any]:
         PaymentMapping.channel_id,
         PaymentMapping.gateway_key,
     ).where(PaymentMapping.store_id == store_id)
-    return union_all(channels, marketplaces, gateways).order_by("place", "id")
+    every = union_all(channels, marketplaces, gateways).subquery("every").c
+    row = func.json_build_array(every.kind, every.id, every.key, every.name, every.within)
+    rows = func.json_agg(aggregate_order_by(row, every.place, every.id))
+    return select(func.coalesce(rows, func.json_build_array())).scalar_subquery()
 
 
 def matching(where: OrderFilter) -> list[ColumnElement[bool]]:
@@ -500,6 +504,7 @@ _PICKED: Final = (
     Order.id,
     Order.number,
     Order.remote_id,
+    Order.order_type,
     Order.placed_at,
     Order.channel_id,
     Order.marketplace_id,

@@ -21,6 +21,7 @@ from app.orders.options import filter_options
 from app.orders.queries import (
     COUNTED_AT_MOST,
     OrderRow,
+    choosing,
     filter_choices,
     order_rows,
     orders_page,
@@ -29,6 +30,7 @@ from app.orders.queries import (
 )
 from app.orders.reasons import Explanation, Place, alert_words, explain
 from app.planning import plan_once
+from app.web.beside import along
 from app.web.filters import number
 from app.web.links import safe_next, url_if
 from app.web.pagination import Keyset, Page
@@ -224,7 +226,7 @@ def orders_table_context(
         path=path or url_for("orders.index"),
         channel_fixed=channel_fixed,
     )
-    return {"table": table, "options": filter_options(filter_choices(), where)}
+    return {"table": table, "options": filter_options(filter_choices(along(choosing)), where)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from flask import Flask, current_app, g
 from sqlalchemy import ColumnElement, Select, select
 
 from app.planning import read
+from app.web.respond import wants_fragment
 
 _KNOWN: Final = "channelbook.beside"
 Value = TypeVar("Value")
@@ -31,12 +32,24 @@ def beside(app: Flask, found: Callable[[], ColumnElement[Value]]) -> Callable[[]
 
     def told() -> Value:
         if "beside" not in g:
-            everything = tuple(current_app.extensions[_KNOWN])
-            g.beside = dict(zip(everything, read(_statement(everything)).one(), strict=True))
+            g.beside = _read(tuple(current_app.extensions[_KNOWN]))
         value: Value = g.beside[found]
         return value
 
     return told
+
+
+def along(found: Callable[[], ColumnElement[Value]]) -> Value:
+    """What this page alone needs, read together with what stands beside it; beside a part of a page stands nothing."""
+    if wants_fragment():
+        return _read((found,))[found]  # type: ignore[no-any-return]
+    g.beside = _read((*current_app.extensions[_KNOWN], found))
+    value: Value = g.beside[found]
+    return value
+
+
+def _read(everything: tuple[Found, ...]) -> dict[Found, Any]:
+    return dict(zip(everything, read(_statement(everything)).one(), strict=True))
 
 
 @cache

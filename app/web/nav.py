@@ -13,7 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app, g
 from flask_babel import lazy_gettext as _l
 
-from app.web.links import has_page, is_active, url_to
+from app.web.links import has_page, is_active, url_if, url_to
 from app.web.reader import Reader, reader
 
 _BADGES: Final = "channelbook.nav_badges"
@@ -64,9 +64,9 @@ NAV: Final = (
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `nav_links`."""
+    """Give templates `nav_links` and `switcher_places`."""
     app.extensions[_BADGES] = {}
-    app.jinja_env.globals["nav_links"] = nav_links
+    app.jinja_env.globals.update(nav_links=nav_links, switcher_places=switcher_places)
 
 
 def count_badge(app: Flask, endpoint: str, count: Callable[[], int]) -> None:
@@ -74,12 +74,21 @@ def count_badge(app: Flask, endpoint: str, count: Callable[[], int]) -> None:
     app.extensions[_BADGES][endpoint] = count
 
 
-def nav_links() -> list[NavLink]:
+def nav_links() -> tuple[NavLink, ...]:
     """The entries whose pages exist, for the store of the current page; counted once for all menus of the page."""
     if "nav_links" not in g:
-        g.nav_links = [_link(item) for item in NAV if has_page(item.endpoint)]
-    links: list[NavLink] = g.nav_links
+        g.nav_links = tuple(_link(item) for item in NAV if has_page(item.endpoint))
+    links: tuple[NavLink, ...] = g.nav_links
     return links
+
+
+def switcher_places() -> tuple[tuple[str, str, bool], ...]:
+    """The stores that the person belongs to: name, address, and whether it is the one of the current page."""
+    here = g.store.slug
+    return tuple(
+        (place.name, url_if("reports.home", store=place.slug) or f"/{place.slug}/", place.slug == here)
+        for place in g.get("stores") or ()
+    )
 
 
 def _link(item: NavItem) -> NavLink:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemLoader
 
-from app.web.nav import count_badge
+from app.web.kept import kept
+from app.web.nav import NavLink, count_badge
 
 
 def test_menu_shows_the_pages_that_exist(browser: FlaskClient) -> None:
@@ -77,3 +80,21 @@ def test_unknown_theme_is_refused(browser: FlaskClient) -> None:
 def test_forged_theme_cookie_is_ignored(browser: FlaskClient) -> None:
     browser.set_cookie("theme", '"><script>')
     assert '<html lang="en">' in browser.get("/penang/").text
+
+
+def test_part_that_shows_more_than_it_is_kept_by_is_refused(site: Flask, tmp_path: Path) -> None:
+    for name, text in (("plain.html", "{{ _('Orders') }}: {{ count }}"), ("leaky.html", "{{ count }} {{ g.store }}")):
+        (tmp_path / name).write_text(text)
+    site.jinja_env.loader = FileSystemLoader(tmp_path)
+    with site.test_request_context("/penang/"):
+        assert kept("plain.html", count=1) == "Orders: 1"
+        assert kept("plain.html", count="<b>") == "Orders: &lt;b&gt;"
+        with pytest.raises(LookupError, match="g"):
+            kept("leaky.html", count=1)
+
+
+@pytest.mark.parametrize(("language", "count"), [("en", "1,234"), ("vi", "1.234"), ("en", "1,234")])
+def test_kept_part_is_drawn_in_each_language(site: Flask, language: str, count: str) -> None:
+    links = (NavLink("orders-index", "/penang/orders", "Orders", "orders", is_current=True, on_phone=True, count=1234),)
+    with site.test_request_context(f"/penang/?lang={language}"):
+        assert f'<span class="count">{count}</span>' in kept("_layout/_nav.html", links=links)
