@@ -256,8 +256,9 @@ def _billed(books: KinBooks) -> Iterator[Finding]:
         elif invoice["total"] != order["total"] and not order["alert"] and not invoice["credited"]:
             words = f"wrong total: {invoice['number_text']} of {books.name} says {invoice['total']}, its order another"
             yield Finding("wrong", words)
+    removed = {row["id"] for row in books.channels if row["status"] == "removed"}
     for order in orders.values():
         if (order["state"] == "booked") != (order["id"] in live):
             yield Finding("wrong", f"torn: order {order['number']} of {books.name} is {order['state']}")
-        if order["state"] in ("ready", "queued"):
+        if order["state"] in ("ready", "queued") and order["channel_id"] not in removed:
             yield Finding("stuck", f"unfinished: order {order['number']} of {books.name} is still {order['state']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psycopg
@@ -37,13 +38,24 @@ class Unquiet(Exception):
 
 def settle(house: House, everybody: Sequence[People], family: Family) -> bool:
     """Heal the channel, wait until all is quiet, check, book what is ready, look once more at what stands there, and
-    let the site itself hold its books against the channel. The family's stores are brought to agree.
+    let the site itself hold its books against the channel. Meanwhile the family's stores come to agree.
 
     Returns whether PostgreSQL had to be restarted by hand: killed while its disk was full, it may stand still in its
     own recovery for ever, as a server would on which nobody looks. Raises Unquiet when something else neither ends
     nor goes on.
     """
     by_hand = _on_its_feet(house, everybody)
+    with ThreadPoolExecutor(1) as pool:
+        agreed = pool.submit(settle_family, family)
+        _settle_channels(house, everybody)
+        try:
+            agreed.result()
+        except Restless as problem:
+            raise Unquiet(str(problem)) from problem
+    return by_hand
+
+
+def _settle_channels(house: House, everybody: Sequence[People]) -> None:
     _until_quiet(house, everybody)
     for people in everybody:
         while (push := open_books(people, 0)) is not None:
@@ -63,12 +75,7 @@ def settle(house: House, everybody: Sequence[People], family: Family) -> bool:
     _until_quiet(house, everybody)
     for people in everybody:
         people.press(f"{people.channel}/verify")
-    try:
-        settle_family(family)
-    except Restless as problem:
-        raise Unquiet(str(problem)) from problem
     _until_quiet(house, everybody)
-    return by_hand
 
 
 def _on_its_feet(house: House, everybody: Sequence[People]) -> bool:

@@ -217,6 +217,8 @@ def ended(data: Data) -> None:
     data["events"].append({"link_id": 1, "kind": "end", "side": "sub"})
     data["main"]["channels"][0].update(status="removed", stock_location_id=None)
     data["main"]["held"].pop(0)
+    data["main"]["orders"][0].update(state="ready")
+    data["main"]["invoices"].pop(0)
     for rows in ("ledger", "levels"):
         data["main"][rows][0].update(reserved=0)
         data["sub"][rows][0].update(on_hand=0)
@@ -385,7 +387,12 @@ def test_it_finds_nothing_where_nothing_is_wrong() -> None:
     assert findings(good()) == []
 
 
-@pytest.mark.parametrize("what", [oversold, ended, adjusted, overtaken])
+def tried_again(data: Data) -> None:
+    """A move was not taken over at first, and is planned once more."""
+    data["main"]["notes"].append(note(12, "move_planned"))
+
+
+@pytest.mark.parametrize("what", [oversold, ended, adjusted, overtaken, tried_again])
 def test_it_finds_nothing_wrong_in(what: Mistake) -> None:
     data = good()
     what(data)
