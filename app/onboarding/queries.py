@@ -9,7 +9,9 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import Select, exists, select
 
+from app.channels.connecting import kind_of, kinds_made_here
 from app.channels.models import Channel
+from app.connectors.base import Capability
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping
@@ -31,14 +33,16 @@ class Step:
 
 
 def checklist() -> list[Step]:
-    """The steps of the current store in their order."""
+    """The steps of the current store in their order, without those that its channel has no use for."""
     channel = db.session.execute(_first_channel()).one_or_none()
+    kind = kind_of(channel.kind) if channel else None
     found = db.session.execute(_any()).one()
     has_mapped, has_unmapped, has_invoice = found
-    is_checked = channel is not None and channel.checked_at is not None
+    is_made_here = kind is not None and not kind.lists_orders
+    is_checked = is_made_here or (channel is not None and channel.checked_at is not None)
     orders = url_if("channels.orders", channel_id=channel.id) if channel else None
     payments = url_if("channels.payments", channel_id=channel.id) if channel else None
-    return [
+    steps = [
         Step(
             channel is not None,
             _("Connect a channel"),
@@ -53,20 +57,30 @@ def checklist() -> list[Step]:
             payments,
         ),
         Step(has_invoice, _("Book the first order"), _("Tick it and press Sync: it becomes an invoice."), orders),
-        Step(
-            has_invoice and _is_written_back(),
-            _("See its number in SiteGiant"),
-            _("The invoice number is written back by itself; it stands on the order there."),
-            url_if("invoices.index") if has_invoice else None,
-        ),
     ]
+    if is_made_here:
+        del steps[1]
+    if kind is None or Capability.INVOICE_WRITEBACK in kind.capabilities:
+        steps.append(_written_step(is_booked=has_invoice))
+    return steps
+
+
+def _written_step(*, is_booked: bool) -> Step:
+    return Step(
+        is_booked and _is_written_back(),
+        _("See its number in SiteGiant"),
+        _("The invoice number is written back by itself; it stands on the order there."),
+        url_if("invoices.index") if is_booked else None,
+    )
 
 
 @cache
 def _first_channel() -> Any:
-    """The channel that was checked first; built once, as the other statements are, because Home asks each time."""
-    mine = select(Channel.id, Channel.checked_at).where(Channel.store_id == THIS_STORE, Channel.status != "removed")
-    return mine.order_by(Channel.checked_at.nulls_last(), Channel.id).limit(1)
+    """The channel that was checked first, else one that can be; built once, because Home asks each time."""
+    mine = select(Channel.id, Channel.kind, Channel.checked_at).where(
+        Channel.store_id == THIS_STORE, Channel.status != "removed"
+    )
+    return mine.order_by(Channel.checked_at.nulls_last(), Channel.kind.in_(kinds_made_here()), Channel.id).limit(1)
 
 
 @cache

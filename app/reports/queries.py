@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Date, Select, bindparam, exists, func, literal, select, union_all
 
+from app.channels.connecting import kind_of
 from app.channels.models import Channel
 from app.channels.queries import ChannelRow
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -161,9 +162,13 @@ def next_act(channels: list[ChannelRow], ready: set[int]) -> int | None:
     due = [
         row.id
         for row in channels
-        if row.needs_reconnecting or (row.status == "connected" and (row.id in ready or row.checked_at is None))
+        if row.needs_reconnecting or (row.status == "connected" and (row.id in ready or _is_unread(row)))
     ]
     return due[0] if len(due) == 1 else None
+
+
+def _is_unread(row: ChannelRow) -> bool:
+    return row.checked_at is None and kind_of(row.kind).lists_orders
 
 
 def _many(model: type[Any], *conditions: ColumnElement[bool]) -> Any:

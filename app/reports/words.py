@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.channels.connecting import kind_of
 from app.channels.queries import ChannelRow
 from app.completeness.queries import VerificationRow
 from app.core.states import ChangeState, OrderState, Reason
@@ -60,7 +61,7 @@ def some(count: int) -> str:
 
 def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting, verified: Sequence[VerificationRow]) -> Answer:
     connected = [row for row in channels if row.status == "connected"]
-    unchecked = [row for row in connected if row.checked_at is None]
+    unchecked = [row for row in connected if row.checked_at is None and kind_of(row.kind).lists_orders]
     paused = [row for row in channels if row.status != "connected"]
     checked = [row.checked_at for row in connected or channels if row.checked_at is not None]
     url = url_if("channels.index")
@@ -71,6 +72,8 @@ def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting, verified: 
         time = clock(min(checked))
         words = _("Orders up to %(time)s are in.", time=time) if paused or found.unread else _all_in(time)
         facts.append(Fact(words, url))
+    elif connected and not paused:
+        facts.append(Fact(_("Your orders are made here, so all of them are in."), url_if("orders.index")))
     if paused:
         facts.append(Fact(_stopped(paused), url))
     if found.unread:

@@ -88,3 +88,15 @@ def test_list_costs_three_statements_however_long_the_books_are(app: Flask, stor
         with statements() as seen:
             checklist()
     assert len(seen) == 3
+
+
+def test_orders_made_here_are_neither_checked_nor_written_back(app: Flask, store: SomeStore, books: Books) -> None:
+    books.channel()
+    run(app, store, "update channels set kind = 'own'")
+    assert [step.title for step in steps(app, store)] == [
+        "Connect a channel",
+        "Choose payment methods",
+        "Book the first order",
+    ]
+    books.channel()
+    assert [step.title for step in steps(app, store)][1] == "Check for updates"

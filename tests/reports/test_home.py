@@ -348,3 +348,10 @@ def test_nothing_of_another_store_is_counted(
     assert "Nothing waits for you." in facts(stranger, other_store)
     with theirs.scope():
         assert sales().count == 0
+
+
+def test_orders_made_here_are_never_unchecked(owner: FlaskClient, store: SomeStore, books: Books) -> None:
+    change(books, "update channels set kind = 'own' where id = :id", books.channel("This store"))
+    assert "Your orders are made here, so all of them are in." in facts(owner, store)
+    books.channel("Shopee Ipoh")
+    assert "Shopee Ipoh was not checked for orders yet." in facts(owner, store)
