@@ -77,10 +77,10 @@ def tick_once() -> None:
                 db.session.rollback()
     for store_id, channel_id in doors.untold_pauses(_AT_MOST):
         tell_owners(store_id, channel_id)
-    for store_ids in settle_due(_AT_MOST):
-        for store_id in store_ids:
-            nudge(store_id, "links")
+    settled = settle_due(_AT_MOST)
     follow_due(_AT_MOST, ended=give_up_moves)
+    for store_id in itertools.chain.from_iterable(settled):  # once their channels stand as the links do
+        nudge(store_id, "links")
     _start_what_waits()
     # Where many wait, their bells stand in the queue already; after it was emptied it is short.
     room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)
