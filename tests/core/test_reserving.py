@@ -209,6 +209,11 @@ def test_two_skus_of_one_item_do_not_stand_in_for_each_other() -> None:
     assert house.held() == {10: (0, 2)}
 
 
+def lacking_of(done: Settled) -> dict[tuple[int, str], int]:
+    """How many pieces each order lacks, by SKU."""
+    return {(lack.order_id, lack.sku): lack.pieces for lack in done.lacks}
+
+
 lines = st.dictionaries(st.sampled_from(list(SKUS)), st.integers(1, 3), max_size=3)
 acts = st.lists(
     st.tuples(st.integers(1, 3), st.sampled_from(list(S)), st.sampled_from(list(P)), lines, st.booleans()),
@@ -257,14 +262,12 @@ def test_nothing_is_promised_twice_and_what_lacks_is_told(
         done = house.settle(*cases.values())
         again = house.settle(*cases.values())
         assert again.movements == (), "settling again changes nothing"
-        assert [(one.order_id, one.sku, one.pieces) for one in again.lacks] == [
-            (one.order_id, one.sku, one.pieces) for one in done.lacks
-        ]
+        assert lacking_of(again) == lacking_of(done)
         promised = {(one.item_id, one.location_id) for one in done.movements if one.kind is Kind.RESERVE}
         assert all(house.levels[place].available >= 0 for place in promised)
         assert all(level.reserved >= 0 for level in house.levels.values())
         assert all(lack.pieces > 0 for lack in done.lacks)
-        lacking = {(lack.order_id, lack.sku): lack.pieces for lack in done.lacks}
+        lacking = lacking_of(done)
         for one in cases.values():
             if one.hold in (Hold.RESERVED, Hold.TAKEN):
                 holds: defaultdict[str, int] = defaultdict(int)
