@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from app.planning import plan_once
 from app.web.badges import badge_of
 from app.web.beside import along
 from app.web.pagination import Keyset
+from app.web.reader import Reader, reader
 from app.web.respond import page_or_fragment, wants_fragment
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/<store>")
@@ -120,11 +122,18 @@ def _invoice_or_404(invoice_id: int) -> detail.InvoiceDetail:
 def _options(choices: FilterChoices) -> dict[str, Any]:
     """What the selects of the list offer, as (value, text)."""
     people = [(choice.id, choice.name) for choice in choices.salespeople]
-    return {
+    return _same_for_all(reader()) | {
         "channels": [(choice.id, choice.name) for choice in choices.channels],
         "marketplaces": [(choice.id, choice.name) for choice in choices.marketplaces],
         "methods": [(choice.id, choice.name) for choice in choices.methods],
         "salespeople": [*people, (NOBODY, _("Nobody"))],
-        "states": [(state.value, badge_of(state).label) for state in InvoiceState],
-        "write_backs": [(state.value, label) for state, label in _WRITE_BACKS],
+    }
+
+
+@cache
+def _same_for_all(_reader: Reader) -> dict[str, Any]:
+    """What every store is offered, said once in each language."""
+    return {
+        "states": [(state.value, str(badge_of(state).label)) for state in InvoiceState],
+        "write_backs": [(state.value, str(label)) for state, label in _WRITE_BACKS],
     }
