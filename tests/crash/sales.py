@@ -10,6 +10,8 @@ from uuid import UUID
 
 import requests
 
+from app.core.fulfilment import MOVES
+from app.core.types import OrderStatus
 from tests.crash.buttons import on_invoice
 from tests.crash.deals import NOBODY, Deal, Presses
 from tests.crash.family import SKUS, Family, Kin, Promise
@@ -97,7 +99,7 @@ def refund(_family: Family, sub: Kin, luck: float) -> Presses:
 def move_there(_family: Family, sub: Kin, luck: float) -> Presses:
     """The sub-store says where an order stands."""
     order = _pick(sub, luck)
-    return [_moving_there(sub, order["id"], luck)] if order else NOBODY
+    return [_moving_there(sub, order, luck)] if order else NOBODY
 
 
 def move_by_program(_family: Family, sub: Kin, luck: float) -> Presses:
@@ -105,26 +107,24 @@ def move_by_program(_family: Family, sub: Kin, luck: float) -> Presses:
     order = _pick(sub, luck)
     if order is None:
         return NOBODY
-    draw = Random(luck)
-    said = {"status": draw.choice(WAYS)}
-    if said["status"] == "shipped":
-        said |= {"courier": "Pos Laju", "tracking_number": _tracking(draw)}
-    push = Push(f"/api/v1/orders/{order['id']}", method="PATCH", body=json.dumps(said), headers=sub.program)
-    return [(sub, push)]
+    to, label = _going(order["status"], luck)
+    body = json.dumps({"status": to, **label})
+    return [(sub, Push(f"/api/v1/orders/{order['id']}", method="PATCH", body=body, headers=sub.program))]
 
 
 def move_here(family: Family, sub: Kin, luck: float) -> Presses:
     """The main store says where an order stands that it reads."""
-    order = _pick(sub, luck, "and o.order_type = 'webstore'")
-    return _moving_here(family, order["id"], luck) if order else NOBODY
+    order = _pick_here(family, sub, luck)
+    return [_moving_here(family, order, luck)] if order else NOBODY
 
 
 def move_both(family: Family, sub: Kin, luck: float) -> Presses:
     """Both at once, mostly something else."""
-    order = _pick(sub, luck, "and o.order_type = 'webstore' and o.status not in ('cancelled', 'returned')")
+    order = _pick_here(family, sub, luck)
     if order is None:
         return NOBODY
-    return [_moving_there(sub, order["id"], luck), *_moving_here(family, order["id"], 1 - luck)]
+    there = {"id": int(order["remote_id"]), "status": order["status"]}
+    return [_moving_there(sub, there, luck), _moving_here(family, order, 1 - luck)]
 
 
 def split(_family: Family, sub: Kin, luck: float) -> Presses:
@@ -207,24 +207,32 @@ def _pick(sub: Kin, luck: float, more: str = "") -> dict[str, Any] | None:
     return rows[int(luck * len(rows))] if rows else None
 
 
-def _moving_there(sub: Kin, order_id: int, luck: float) -> tuple[Kin, Push]:
-    to, form = _going(luck)
-    package = _package(sub, order_id, luck) if to == "shipped" and luck < 0.5 else ""
+def _pick_here(family: Family, sub: Kin, luck: float) -> dict[str, Any] | None:
+    """An order that the main store reads, one that can go on rather than one that has ended."""
+    sql = """select id, remote_id, status from orders where store_id = %s and channel_id = %s
+             order by status in ('cancelled', 'returned', 'completed'), id desc limit 12"""
+    rows = family.main.rows(sql, family.main.channel_of(sub))
+    return rows[int(luck * len(rows))] if rows else None
+
+
+def _moving_there(sub: Kin, order: Mapping[str, Any], luck: float) -> tuple[Kin, Push]:
+    to, form = _going(order["status"], luck)
+    package = _package(sub, order["id"], luck) if to == "shipped" and luck < 0.5 else ""
     # Another press can take away the package that is named.
     said = {**form, "package": package} if package else form
-    return sub, Push(f"/{sub.slug}/orders/{order_id}/move/{to}", said, may_be_gone=bool(package))
+    return sub, Push(f"/{sub.slug}/orders/{order['id']}/move/{to}", said, may_be_gone=bool(package))
 
 
-def _moving_here(family: Family, there_id: int, luck: float) -> Presses:
-    rows = family.main.rows("select id from orders where store_id = %s and remote_id = %s", str(there_id))
-    to, form = _going(luck)
-    main = family.main
-    return [(main, Push(f"/{main.slug}/orders/{row['id']}/say/{to}", form)) for row in rows]
+def _moving_here(family: Family, order: Mapping[str, Any], luck: float) -> tuple[Kin, Push]:
+    to, form = _going(order["status"], luck)
+    return family.main, Push(f"/{family.main.slug}/orders/{order['id']}/say/{to}", form)
 
 
-def _going(luck: float) -> tuple[str, dict[str, str]]:
+def _going(status: str, luck: float) -> tuple[str, dict[str, str]]:
+    """Where to, mostly somewhere that the order can go, and by whom it is carried when it is sent."""
     draw = Random(luck)
-    to = draw.choice(WAYS)
+    possible = [one for one in WAYS if one in MOVES[OrderStatus(status)]]
+    to = draw.choice(possible if possible and draw.random() < 0.8 else WAYS)
     return to, {"courier": "Pos Laju", "tracking_number": _tracking(draw)} if to == "shipped" else {}
 
 
