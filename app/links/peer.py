@@ -191,6 +191,8 @@ class LinkedPeer:
         with self._there() as link:
             receipts = apply_moves(writes, link.main_name, ask)
             db.session.commit()
+        with self._app.app_context():
+            nudge(self._sub, "orders")
         return receipts
 
     def news(self, limit: int) -> News:
