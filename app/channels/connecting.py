@@ -38,6 +38,11 @@ class Kind:
         return Capability.ORDERS in self.capabilities
 
     @property
+    def tells_news(self) -> bool:
+        """Whether its new orders come in without a check, because it says by itself which they are."""
+        return Capability.NEWS in self.capabilities
+
+    @property
     def lists_products(self) -> bool:
         """Whether it tells what it sells."""
         return Capability.PRODUCTS in self.capabilities
