@@ -9,10 +9,13 @@ import requests
 
 from app.core.linking import LIVE
 from tests.crash.buttons import open_books, rules
-from tests.crash.deals import Deal, accept_certain, ask, ask_again, end, enter_code, grant, track
+from tests.crash.deals import Deal, accept_certain, adjust, ask, ask_again, end, enter_code, grant, track
 from tests.crash.family import Family, Kin
 from tests.crash.resident import ANSWER_WITHIN
+from tests.crash.sales import order_by_program
 
+FIRST = (0.11, 0.21, 0.41, 0.61, 0.81)
+"""The luck of the first orders."""
 AND_NOTHING_IS_LEFT = 0.6
 """The luck with which a link is ended by its sub-store, and the stock there set to zero."""
 QUIET_WITHIN = 120.0
@@ -43,6 +46,15 @@ def link_early(family: Family) -> None:
         until_quiet(family)
         for sub in family.subs:
             step(family, sub)
+
+
+def sell_early(family: Family) -> None:
+    """Let the stores that are linked from the start have stock, and a few orders that both can move at once."""
+    for luck in FIRST:
+        press_once(adjust, family, family.main, luck)
+        for number in sorted(family.kindred.early):
+            press_once(order_by_program, family, family.subs[number], luck)
+    until_quiet(family)
 
 
 def settle_family(family: Family) -> None:
@@ -135,13 +147,16 @@ def _until_linked(family: Family, sub: Kin) -> None:
 def press_once(deal: Deal, family: Family, sub: Kin, luck: float = 0.0) -> None:
     """Press once what there is to press; whether it did something is looked at afterwards."""
     for who, push in deal(family, sub, luck):
-        who.browser.request(
+        answer = who.browser.request(
             push.method,
             f"{who.house.url}{push.path}",
-            data=push.form,
+            data=push.form if push.body is None else push.body.encode(),
+            headers=dict(push.headers),
             allow_redirects=False,
             timeout=ANSWER_WITHIN,
         )
+        if push.heard is not None:
+            push.heard(answer)
 
 
 def _read_items(family: Family, sub: Kin) -> None:

@@ -21,7 +21,7 @@ from tests.crash.family import Family
 from tests.crash.house import House
 from tests.crash.kin_books import DAYS, EVENTS, LINKS, FamilyBooks, KinBooks
 from tests.crash.kin_ledger import audit_family
-from tests.crash.kin_settling import link_early
+from tests.crash.kin_settling import link_early, sell_early
 from tests.crash.ledger import Finding, audit, audit_books
 from tests.crash.market import Market
 from tests.crash.merchant import move_in
@@ -86,6 +86,7 @@ class Scene:
                 move_in([*self._people, *self._family.kin], [])
                 self._family.put_on_plan("premium")
                 link_early(self._family)
+                sell_early(self._family)
                 for people, shop in zip(self._people, self._plan.shops, strict=True):
                     people.shop.fault("slow", ms=shop.latency)
                 for people in self._people[::2]:

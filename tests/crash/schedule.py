@@ -170,7 +170,7 @@ def schedule(seed: int, menu: Menu) -> Schedule:
         acts += _turns(luck, seconds, store)
     kin = Random(f"kin {seed}")  # luck of their own: what befalls the other stores does not depend on them
     subs = kin.choice((1, 1, 2))
-    early, linked = (frozenset(sub for sub in range(subs) if kin.random() < often) for often in (0.6, 0.85))
+    early, linked = (frozenset(sub for sub in range(subs) if kin.random() < often) for often in (0.75, 0.85))
     for sub in range(subs):
         acts += _deals(kin, seconds, sub, menu)
     return Schedule(seed, seconds, shops, Kindred(subs, early, linked), tuple(sorted(acts, key=lambda act: act.at)))
