@@ -49,7 +49,7 @@ def say(linked_order_id: int, to: str) -> Response:
     except NoSuchOrder:
         abort(404, _("There is no such order of a linked store."))
     words = (
-        _("%(status)s: %(store)s is told when the channel goes on.", status=status_words(status), store=way.store)
+        _("%(status)s: %(store)s is told as soon as the link goes on.", status=status_words(status), store=way.store)
         if way.is_paused
         else _("%(status)s: on its way to %(store)s.", status=status_words(status), store=way.store)
     )
