@@ -26,6 +26,10 @@ PAUSED = "select id from channels where store_id = %s and status = 'paused'"
 WAITING = "select id from sync_jobs where store_id = %s and state = 'queued' and not_before > now()"
 DELAYED = "select id from changes where store_id = %s and state = 'planned' and not_before > now()"
 NEWS = "select 1 from order_news where store_id = %s"
+EVENTS_OF = "select id from link_events where main_store_id = %s and sub_store_id = %s"
+ASKED_AND_GRANTED = 2
+LEFT_ALONE = """select id from sync_jobs where store_id = %s and kind = 'announced' and state in ('cancelled', 'failed')
+                order by id desc limit 1"""
 UNTOLD = """
     select 1 from channels c where c.store_id = %s and c.kind = 'store' and c.status = 'connected' and (
         c.stock_seq < (select coalesce(max(l.changed_seq), 0) from stock_levels l
@@ -90,7 +94,7 @@ def until_quiet(family: Family) -> None:
                 return
             if time.monotonic() > nudged_at + NUDGE_EVERY:
                 nudged_at = time.monotonic()
-                _nudge(family.main)
+                _nudge(family.main, has_news=any(sub.rows(NEWS) for sub in family.subs))
         except psycopg.OperationalError:
             left = ["the database"]
         if time.monotonic() > deadline:
@@ -116,11 +120,11 @@ def _follows(family: Family, sub: Kin) -> bool:
     return granted == (family.main.channel_of(sub) is not None)
 
 
-def _nudge(main: Kin) -> None:
-    """What people press when nothing moves."""
+def _nudge(main: Kin, *, has_news: bool) -> None:
+    """What people press when nothing moves. News rest for a while after a job that looked at them was cancelled."""
     for channel in main.rows(PAUSED):
         main.press(f"{main.channels}/{channel['id']}/resume")
-    for job in main.rows(WAITING):
+    for job in (*main.rows(WAITING), *(main.rows(LEFT_ALONE) if has_news else ())):
         main.press(f"/{main.slug}/jobs/{job['id']}/retry")
     for change in main.rows(DELAYED):
         main.press(f"/{main.slug}/changes/{change['id']}/retry")
@@ -168,7 +172,10 @@ def _link_items(family: Family, sub: Kin) -> None:
 
 
 def _check(family: Family, sub: Kin) -> None:
-    _on_channel(family, sub, "check")
+    """Read all orders again, unless the link stood all the time: then what the sub-store told must have been enough."""
+    events = family.main.rows(EVENTS_OF, sub.store_id)
+    if len(events) > ASKED_AND_GRANTED or family.subs.index(sub) not in family.kindred.early:
+        _on_channel(family, sub, "check")
 
 
 def _on_channel(family: Family, sub: Kin, path: str) -> None:

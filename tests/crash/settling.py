@@ -87,6 +87,7 @@ def _on_its_feet(house: House, everybody: Sequence[People]) -> bool:
         house.kill("postgres")
     if not wait_until(house.is_ready, READY_WITHIN, 0.5):
         raise Unquiet(f"the parts are not there again: {_readiness(house)}\n{house.last_words()}")
+    house.until(lambda: bool(house.query("select 1")), READY_WITHIN, "we are let in again")
     return by_hand
 
 
