@@ -197,8 +197,7 @@ def flowed(books: FamilyBooks) -> Counter[str]:
             "links": len(books.links),
             "linked orders": sum(row["kind"] == "store" for row in books.main.orders),
             "packages": len({row["number"] for sub in books.subs for row in sub.packages}),
-            "moves made": moves["done"],
-            "moves that lost or were refused": moves.total() - moves["done"],
+            **{f"moves {became.lower().replace('_', ' ')}": count for became, count in sorted(moves.items())},
             "movements of stock": sum(row["movements"] for store in (books.main, *books.subs) for row in store.ledger),
         }
     )
