@@ -19,9 +19,8 @@ def read_code(person: Person) -> str:
     return code
 
 
-def connect(main: Person, sub: Person, name: str) -> None:
-    """From the code to Connected, without looking round; the channel gets this name."""
-    code = read_code(sub)
+def ask(main: Person, code: str, name: str) -> None:
+    """From [+] Add channel to Pending, without looking round; the channel gets this name."""
     main.go("Channels")
     main.follow("Add channel")
     main.follow("Continue with SiteGiant ERP")
@@ -30,6 +29,11 @@ def connect(main: Person, sub: Person, name: str) -> None:
     main.fill("Channel name", name)
     main.press("Connect")
     main.is_at(name)
+
+
+def connect(main: Person, sub: Person, name: str) -> None:
+    """From the code to Connected."""
+    ask(main, read_code(sub), name)
     sub.go("Channels")
     sub.follow("Review the request")
     sub.main.get_by_label(re.compile("^More: ")).click()
