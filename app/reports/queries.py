@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Select, bindparam, exists, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, func, literal, select, union_all
 
 from app.channels.connecting import kind_of
 from app.channels.models import Channel
@@ -17,8 +17,8 @@ from app.channels.queries import ChannelRow
 from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
-from app.orders.models import Order, SeenOrder
-from app.sync.models import Change
+from app.orders.models import Order, SeenOrder, Shortage
+from app.sync.models import MOVE, Change
 from app.tenancy.scope import THIS_STORE, current_store
 
 COUNTED_AT_MOST: Final = 10_001
@@ -32,6 +32,7 @@ class Waiting:
 
     `held` are held orders but those in `gateway`, which wait for a payment method; `planned` are invoice numbers on
     their way, `conflicts` and `stuck` those that did not get there; `alerts` are invoiced orders that changed since.
+    `lacking` are orders that lack pieces of the stock, or whose items are not linked to it.
     """
 
     unread: int
@@ -40,6 +41,7 @@ class Waiting:
     gateway: int
     held: int
     alerts: int
+    lacking: int
     planned: int
     conflicts: int
     stuck: int
@@ -90,7 +92,8 @@ def _waiting() -> Select[Any]:
     store_id = THIS_STORE
     order = Order.store_id == store_id
     held = Order.state == OrderState.HELD
-    change = Change.store_id == store_id
+    change = and_(Change.store_id == store_id, Change.kind != MOVE)
+    lacking = select(Shortage.order_id).where(Shortage.store_id == store_id).distinct().limit(COUNTED_AT_MOST)
     blocked, foreign = Change.state == ChangeState.BLOCKED, Change.reason == Reason.FOREIGN_NUMBER
     seen = SeenOrder.store_id == store_id
     return select(
@@ -103,6 +106,7 @@ def _waiting() -> Select[Any]:
         _many(Order, order, held, Order.reason == Reason.GATEWAY_UNMAPPED).label("gateway"),
         _many(Order, order, held, Order.reason.is_distinct_from(Reason.GATEWAY_UNMAPPED)).label("held"),
         _many(Order, order, Order.alert.is_not(None)).label("alerts"),
+        select(func.count()).select_from(lacking.subquery()).scalar_subquery().label("lacking"),
         _many(Change, change, Change.state.in_((ChangeState.PLANNED, ChangeState.SENDING))).label("planned"),
         _many(Change, change, blocked, foreign).label("conflicts"),
         _many(Change, change, blocked, Change.reason.is_distinct_from(Reason.FOREIGN_NUMBER)).label("stuck"),

@@ -147,7 +147,15 @@ def _what_waits(found: Waiting, unmapped: Mapping[int, int]) -> Answer:
             count=some(found.alerts),
         )
         facts.append(Fact(words, url_if("orders.failed")))
-    is_stuck = found.gateway or unmapped or found.held or found.alerts
+    if found.lacking:
+        words = ngettext(
+            "%(count)s order lacks pieces in stock.",
+            "%(count)s orders lack pieces in stock.",
+            found.lacking,
+            count=some(found.lacking),
+        )
+        facts.append(Fact(words, url_if("orders.failed")))
+    is_stuck = found.gateway or unmapped or found.held or found.alerts or found.lacking
     tone = "warning" if is_stuck else "info" if found.ready else "success"
     if not facts:
         facts.append(Fact(_("Nothing waits for you.")))

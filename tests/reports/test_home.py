@@ -355,3 +355,29 @@ def test_orders_made_here_are_never_unchecked(owner: FlaskClient, store: SomeSto
     assert "Your orders are made here, so all of them are in." in facts(owner, store)
     books.channel("Shopee Ipoh")
     assert "Shopee Ipoh was not checked for orders yet." in facts(owner, store)
+
+
+def test_orders_that_lack_pieces_wait_for_somebody(
+    books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
+) -> None:
+    order = books.order(channel, state="booked")
+    for sku in ("KOPI-1", "TEH-1"):
+        change(
+            books,
+            "insert into shortages (store_id, order_id, sku, missing, why) "
+            "select store_id, id, :sku, 1, 'unlinked' from orders where id = :order and channel_id = :id",
+            channel,
+            order=order,
+            sku=sku,
+        )
+    assert facts(owner, store)["1 order lacks pieces in stock."] == store.url("/failed")
+
+
+def test_a_status_on_its_way_is_no_invoice_number(
+    books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
+) -> None:
+    order = books.order(channel, state="booked")
+    books.change(order, books.invoice(order), "planned")
+    assert any("invoice number is on its way" in words for words in facts(owner, store))
+    change(books, "update changes set kind = 'move', invoice_id = null where channel_id = :id", channel)
+    assert not any("invoice number is on its way" in words for words in facts(owner, store))
