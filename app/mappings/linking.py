@@ -82,7 +82,7 @@ def save_link(listing_id: int, item_id: int | None, version: int, user_id: int) 
         return LinkSaved(listing.channel_id, item_id, listing.version, changed=False)
     if listing.version != version:
         return Conflict(listing.version)
-    listing.item_id = item_id
+    listing.item_id, listing.told_item_id = item_id, _told_still(listing.told_item_id, item_id)
     listing.refused = [refused for refused in listing.refused if refused != item_id]
     return _saved(listing, user_id)
 
@@ -136,6 +136,7 @@ def accept_certain(channel_id: int, user_id: int) -> ManySaved:
         )
         .values(
             item_id=Listing.candidate_ids[1],
+            told_item_id=func.nullif(Listing.told_item_id, Listing.candidate_ids[1]),
             version=Listing.version + 1,
             batch=batch,
             changed_by=user_id,
@@ -186,9 +187,11 @@ def save_many(channel_id: int, wanted: Sequence[Wanted], user_id: int, *, togeth
                 continue
             (unlinked if one.item_id is None else linked).append(row.id)
             change = {"item_id": one.item_id, "version": row.version + 1, "changed_by": user_id, "changed_at": now}
+            change["told_item_id"] = _told_still(row.told_item_id, one.item_id)
             in_batch = batch if together and one.item_id is not None else None
             rows.append({"store_id": current_store_id(), "id": row.id, "batch": in_batch, **change})
-        update_rows(Listing, ("store_id", "id"), ("item_id", "version", "batch", "changed_by", "changed_at"), rows)
+        columns = ("item_id", "told_item_id", "version", "batch", "changed_by", "changed_at")
+        update_rows(Listing, ("store_id", "id"), columns, rows)
     return ManySaved(tuple(linked), tuple(unlinked), passed_over, batch)
 
 
@@ -238,9 +241,17 @@ def _locked(listing_id: int) -> Listing:
     return found
 
 
+def _told_still(told_item_id: int | None, item_id: int | None) -> int | None:
+    """What a listing that is linked to an item counts as told of; one that comes back to what it meant, of nothing.
+
+    Its stock may have changed while nothing was linked, and whoever tells the channel passed it over then.
+    """
+    return None if told_item_id == item_id else told_item_id
+
+
 def _locked_rows(channel_id: int, listing_ids: Sequence[int]) -> Sequence[Row[Any]]:
     query = (
-        select(*(getattr(Listing, name) for name in ("id", "item_id", "version")))
+        select(*(getattr(Listing, name) for name in ("id", "item_id", "told_item_id", "version")))
         .where(Listing.store_id == current_store_id(), Listing.channel_id == channel_id, Listing.id.in_(listing_ids))
         .order_by(Listing.id)
         .with_for_update()

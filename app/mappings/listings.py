@@ -131,7 +131,12 @@ def _known(channel_id: int, remote_ids: Iterable[str]) -> dict[str, str | None]:
 
 def _replacing(columns: Sequence[str]) -> str:
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
-    return f"on conflict (store_id, channel_id, remote_id) do update set {changes}, gone_at = null"
+    # One that was gone is told its stock anew: what changed meanwhile was not told of it.
+    told = "case when listings.gone_at is null then listings.told_item_id"
+    told = f"{told} else nullif(listings.told_item_id, listings.item_id) end"
+    return (
+        f"on conflict (store_id, channel_id, remote_id) do update set {changes}, gone_at = null, told_item_id = {told}"
+    )
 
 
 def _row(channel_id: int, one: RemoteListing | UnreadableListing) -> dict[str, Any]:

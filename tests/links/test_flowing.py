@@ -12,6 +12,8 @@ from app.channels.services import NoSuchChannel
 from app.core.errors import AuthRejected, Misconfigured
 from app.extensions import db
 from app.links.peer import LinkedPeer
+from app.mappings import linking
+from app.mappings.linking import Wanted
 from app.tenancy.scope import store_scope
 from tests.links.flowing import Behind, Shelf, own_channel, webstore_order
 from tests.orders.factories import Books
@@ -159,6 +161,50 @@ def test_an_item_that_is_linked_later_is_told_too(main: Merchant, shelf: Shelf) 
     main.execute("update listings set item_id = (select id from items where sku = 'KOPI-1')")
     shelf.flow()
     assert shelf.there() == {"KOPI-1": 7}
+
+
+def _by_itself(listing_id: int, item_id: int, version: int, channel_id: int, user_id: int) -> None:
+    linking.save_link(listing_id, item_id, version, user_id)
+
+
+def _among_others(listing_id: int, item_id: int, version: int, channel_id: int, user_id: int) -> None:
+    linking.save_many(channel_id, [Wanted(listing_id, version, item_id)], user_id)
+
+
+@pytest.mark.parametrize("link_again", [_by_itself, _among_others])
+def test_an_item_that_is_linked_again_is_told_what_it_missed(
+    main: Merchant, shelf: Shelf, link_again: Callable[[int, int, int, int, int], None]
+) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    ((listing_id, item_id, channel_id),) = main.rows("select id, item_id, channel_id from listings")
+    main.execute("update listings set item_id = null")
+    shelf.put("KOPI-1", 2)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 7}
+    version = main.scalar("select version from listings")
+    with main.acting():
+        link_again(listing_id, item_id, version, channel_id, main.store.owner.id)
+        db.session.commit()
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 2}
+
+
+def test_an_item_whose_proposal_is_accepted_again_is_told_what_it_missed(main: Merchant, shelf: Shelf) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    main.execute(
+        "update listings set item_id = null, candidate_ids = array[item_id], certainty = 'certain', match = 'sku'"
+    )
+    shelf.put("KOPI-1", 2)
+    shelf.flow()
+    with main.acting():
+        linking.accept_certain(main.channel_id, main.store.owner.id)
+        db.session.commit()
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 2}
 
 
 def test_an_adjustment_of_the_sub_store_stays_there_until_it_is_written_over(sub: Books, shelf: Shelf) -> None:
