@@ -28,8 +28,9 @@ DELAYED = "select id from changes where store_id = %s and state = 'planned' and 
 NEWS = "select 1 from order_news where store_id = %s"
 EVENTS_OF = "select id from link_events where main_store_id = %s and sub_store_id = %s"
 ASKED_AND_GRANTED = 2
-LEFT_ALONE = """select id from sync_jobs where store_id = %s and kind = 'announced' and state in ('cancelled', 'failed')
-                order by id desc limit 1"""
+LOOKED = """select distinct on (channel_id) id, state, problem, finished_at from sync_jobs
+            where store_id = %s and kind = 'announced' order by channel_id, id desc"""
+ENDED_EARLY = ("cancelled", "failed", "partly")
 UNTOLD = """
     select 1 from channels c where c.store_id = %s and c.kind = 'store' and c.status = 'connected' and (
         c.stock_seq < (select coalesce(max(l.changed_seq), 0) from stock_levels l
@@ -106,7 +107,7 @@ def _left(family: Family) -> list[str]:
     """What has still to happen."""
     left = [f"{kin.name} works: {[job for job in kin.jobs() if not job.is_over]}" for kin in family.kin if _works(kin)]
     left += [f"the channel of {sub.name} does not follow" for sub in family.subs if not _follows(family, sub)]
-    left += [f"{sub.name} has news" for sub in family.subs if sub.rows(NEWS)]
+    left += [f"{sub.name} has news: {family.main.rows(LOOKED)}" for sub in family.subs if sub.rows(NEWS)]
     return [*left, *(["stock is to be told"] if family.main.rows(UNTOLD) else [])]
 
 
@@ -124,7 +125,8 @@ def _nudge(main: Kin, *, has_news: bool) -> None:
     """What people press when nothing moves. News rest for a while after a job that looked at them was cancelled."""
     for channel in main.rows(PAUSED):
         main.press(f"{main.channels}/{channel['id']}/resume")
-    for job in (*main.rows(WAITING), *(main.rows(LEFT_ALONE) if has_news else ())):
+    looked = main.rows(LOOKED) if has_news else []
+    for job in (*main.rows(WAITING), *(job for job in looked if job["state"] in ENDED_EARLY)):
         main.press(f"/{main.slug}/jobs/{job['id']}/retry")
     for change in main.rows(DELAYED):
         main.press(f"/{main.slug}/changes/{change['id']}/retry")
