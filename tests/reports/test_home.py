@@ -323,10 +323,11 @@ def test_home_costs_the_same_however_much_there_is(
     books: Books, channel: SomeChannel, owner: FlaskClient, store: SomeStore
 ) -> None:
     first_number_is_out(books, channel)
+    board = Board(books)
+    board.running(channel, kind="auto")
     page(owner, store)
     with books.app.app_context(), statements() as few:
         page(owner, store)
-    board = Board(books)
     for number in range(8):
         other = books.channel(f"Channel {number}")
         books.orders(other, [{"state": "ready"}] * 20)
