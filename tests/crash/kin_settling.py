@@ -11,6 +11,7 @@ from app.core.linking import LIVE
 from tests.crash.buttons import open_books, rules
 from tests.crash.deals import Deal, accept_certain, adjust, ask, ask_again, end, enter_code, grant, track
 from tests.crash.family import Family, Kin
+from tests.crash.ledger import ACTIVE
 from tests.crash.resident import ANSWER_WITHIN
 from tests.crash.sales import order_by_program
 
@@ -28,9 +29,10 @@ DELAYED = "select id from changes where store_id = %s and state = 'planned' and 
 NEWS = "select 1 from order_news where store_id = %s"
 EVENTS_OF = "select id from link_events where main_store_id = %s and sub_store_id = %s"
 ASKED_AND_GRANTED = 2
-LOOKED = """select distinct on (channel_id) id, state, problem, finished_at from sync_jobs
-            where store_id = %s and kind = 'announced' order by channel_id, id desc"""
-ENDED_EARLY = ("cancelled", "failed", "partly")
+LOOKED = """select distinct on (j.channel_id) j.id, j.state, j.problem, j.finished_at,
+                   exists (select from sync_jobs k where k.store_id = j.store_id and k.channel_id = j.channel_id
+                           and k.kind = j.kind and k.state in ('cancelled', 'failed', 'partly')) as was_stopped
+            from sync_jobs j where j.store_id = %s and j.kind = 'announced' order by j.channel_id, j.id desc"""
 UNTOLD = """
     select 1 from channels c where c.store_id = %s and c.kind = 'store' and c.status = 'connected' and (
         c.stock_seq < (select coalesce(max(l.changed_seq), 0) from stock_levels l
@@ -126,7 +128,7 @@ def _nudge(main: Kin, *, has_news: bool) -> None:
     for channel in main.rows(PAUSED):
         main.press(f"{main.channels}/{channel['id']}/resume")
     looked = main.rows(LOOKED) if has_news else []
-    for job in (*main.rows(WAITING), *(job for job in looked if job["state"] in ENDED_EARLY)):
+    for job in (*main.rows(WAITING), *(job for job in looked if job["was_stopped"] and job["state"] not in ACTIVE)):
         main.press(f"/{main.slug}/jobs/{job['id']}/retry")
     for change in main.rows(DELAYED):
         main.press(f"/{main.slug}/changes/{change['id']}/retry")

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.links.peer import LinkedPeer
 from app.mappings import linking
 from app.mappings.linking import Wanted
+from app.sync.services import request_products
 from app.tenancy.scope import store_scope
 from tests.links.flowing import Behind, Shelf, own_channel, webstore_order
 from tests.orders.factories import Books
@@ -203,6 +204,21 @@ def test_an_item_whose_proposal_is_accepted_again_is_told_what_it_missed(main: M
     with main.acting():
         linking.accept_certain(main.channel_id, main.store.owner.id)
         db.session.commit()
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 2}
+
+
+def test_an_item_that_was_gone_for_a_while_is_told_what_it_missed(main: Merchant, shelf: Shelf) -> None:
+    shelf.link("KOPI-1")
+    shelf.put("KOPI-1", 7)
+    shelf.flow()
+    main.execute("update listings set gone_at = now()")
+    shelf.put("KOPI-1", 2)
+    shelf.flow()
+    assert shelf.there() == {"KOPI-1": 7}
+    with main.acting():
+        request_products(main.channel_id, main.store.owner.id)
+    main.work()
     shelf.flow()
     assert shelf.there() == {"KOPI-1": 2}
 
