@@ -60,7 +60,7 @@ def order_journey(order_id: int) -> ShownJourney | None:
         Journey.ON_ITS_WAY: lambda: _("Goes to %(main)s: on its way.", main=link.main_name),
         Journey.RESTS: lambda: _("Goes to %(main)s once the link is not suspended any more.", main=link.main_name),
         Journey.GOES: lambda: _(
-            "Goes to %(main)s: yes, since %(when)s.",
+            "%(main)s has it, since %(when)s.",
             main=link.main_name,
             when=moment(max(order.imported_at, link.answered_at or order.imported_at)),
         ),

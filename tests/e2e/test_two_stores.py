@@ -170,7 +170,7 @@ def let_an_order_come(main: Person, sub: Person) -> None:
         make_order(sub, "W-1", "KOPI-1", "Kopi O", 2, paid=False)
         main.awaits("W-1")
     with sub.staying():
-        sub.awaits(re.compile("Goes to Gudang Kuching: yes, since"))
+        sub.awaits(re.compile("Gudang Kuching has it, since"))
     open_order(main, "W-1")
     main.sees("Webstore Kuching")
     open_item(main, "KOPI-1")

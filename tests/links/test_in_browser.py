@@ -33,7 +33,7 @@ def test_an_order_says_by_itself_when_it_has_arrived(main: Merchant, sub: Books,
     expect(line).to_contain_text("Goes to Main: on its way.")
     main.tick()
     main.work()
-    expect(line).to_contain_text("Goes to Main: yes, since")
+    expect(line).to_contain_text("Main has it, since")
     assert tab.complaints == []
 
 

@@ -83,7 +83,7 @@ def test_an_order_says_that_it_is_on_its_way_and_then_since_when_it_goes(
     assert line(order_id) == "Goes to Main: on its way."
     main.tick()
     main.work()
-    assert line(order_id).startswith("Goes to Main: yes, since ")
+    assert line(order_id).startswith("Main has it, since ")
     assert str(datetime.now(UTC).year) in line(order_id)
 
 
@@ -95,7 +95,7 @@ def test_the_line_follows_by_itself(main: Merchant, sub: Books, owner: FlaskClie
     main.tick()
     main.work()
     after = owner.get(path, headers=part).text
-    assert "yes, since" in after
+    assert "has it, since" in after
     assert "hx-get" not in after
     assert owner.get(path).status_code == 303
 
