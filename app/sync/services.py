@@ -217,15 +217,18 @@ def start_announced(channel_id: int) -> JobStart | None:
 
 
 def _has_announced_job(channel_id: int) -> ColumnElement[bool]:
-    """Whether a job waits that will see what was announced up to now, or one failed at it a while ago."""
-    failed = or_(SyncJob.problem.not_in(STOPPED_BY_A_PAUSE), SyncJob.state == JobState.CANCELLED)
-    lately = SyncJob.finished_at > func.now() - timedelta(minutes=15)
-    return exists().where(
-        SyncJob.store_id == current_store_id(),
-        SyncJob.channel_id == channel_id,
-        SyncJob.kind == "announced",
-        or_(SyncJob.state == JobState.QUEUED, and_(failed, lately)),
+    """Whether the newest such job waits and will see what was announced up to now, or failed at it a while ago."""
+    newest = (
+        select(SyncJob.state, SyncJob.problem, SyncJob.finished_at)
+        .where(SyncJob.store_id == current_store_id(), SyncJob.channel_id == channel_id, SyncJob.kind == "announced")
+        .order_by(SyncJob.id.desc())
+        .limit(1)
+        .subquery()
+        .c
     )
+    failed = or_(newest.problem.not_in(STOPPED_BY_A_PAUSE), newest.state == JobState.CANCELLED)
+    lately = newest.finished_at > func.now() - timedelta(minutes=15)
+    return exists().where(or_(newest.state == JobState.QUEUED, and_(failed, lately)))
 
 
 def start_auto_sync(channel_id: int) -> JobStart | None:

@@ -102,11 +102,13 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     from public.webhook_deliveries d
     join public.channels c on c.store_id = d.store_id and c.id = d.channel_id and c.status = 'connected'
     where d.worked_at is null and d.received_at > now() - interval '1 day' and not exists (
-        select 1 from public.sync_jobs j
-        where j.store_id = d.store_id and j.channel_id = d.channel_id and j.kind = 'announced'
-          and (j.state in ('queued', 'running')
-               or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
-                   and j.finished_at > now() - interval '15 minutes')))
+        select 1 from (
+            select n.state, n.problem, n.finished_at from public.sync_jobs n
+            where n.store_id = d.store_id and n.channel_id = d.channel_id and n.kind = 'announced'
+            order by n.id desc limit 1) j
+        where j.state in ('queued', 'running')
+           or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
+               and j.finished_at > now() - interval '15 minutes'))
     limit p_limit
 $$""",
     "door_old_deliveries": """
@@ -221,11 +223,13 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where l.state = 'connected'
       and exists (select from public.order_news n where n.store_id = l.sub_store_id)
       and not exists (
-        select 1 from public.sync_jobs j
-        where j.store_id = c.store_id and j.channel_id = c.id and j.kind = 'announced'
-          and (j.state in ('queued', 'running')
-               or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
-                   and j.finished_at > now() - interval '15 minutes')))
+        select 1 from (
+            select n.state, n.problem, n.finished_at from public.sync_jobs n
+            where n.store_id = c.store_id and n.channel_id = c.id and n.kind = 'announced'
+            order by n.id desc limit 1) j
+        where j.state in ('queued', 'running')
+           or ((j.problem not in ('AUTH_EXPIRED', 'CHANNEL_PAUSED', 'LINK_SUSPENDED') or j.state = 'cancelled')
+               and j.finished_at > now() - interval '15 minutes'))
     limit p_limit
 $$""",
     "door_links_to_follow": """

@@ -385,6 +385,10 @@ def test_the_door_names_channels_with_news_and_no_others(main: Merchant, sub: Bo
     assert due(main.store) == [main.channel_id], "a pause that is over keeps nobody back"
     main.execute(job, **values, state="failed", problem="INTERNAL")
     assert due(main.store) == []
+    main.execute(job, **values, state="succeeded", problem=None)
+    assert due(main.store) == [main.channel_id], "it went well since"
+    main.execute(job, **values, state="cancelled", problem=None)
+    assert due(main.store) == []
     main.execute("update sync_jobs set finished_at = now() - interval '16 minutes'")
     assert due(main.store) == [main.channel_id]
     main.execute(job, **values, state="queued", problem=None)

@@ -355,6 +355,25 @@ def test_a_job_that_failed_is_not_followed_by_another_at_once(caller: Caller) ->
     assert merchant.scalar("select count(*) from webhook_deliveries where worked_at is null") == 0
 
 
+def test_a_job_that_failed_keeps_nobody_back_once_another_went_well(caller: Caller) -> None:
+    merchant = caller.merchant
+    merchant.shop.fault("logical_failure", route="detail")
+    caller.says(1)
+    merchant.work()
+    merchant.shop.steer("DELETE", "faults")
+    merchant.execute("update sync_jobs set finished_at = now() - interval '16 minutes'")
+    merchant.tick()
+    merchant.work()
+    merchant.execute("update sync_jobs set finished_at = now()")
+    caller.says(2)
+    merchant.work()
+    assert [row[0] for row in merchant.rows("select state from sync_jobs order by id")] == [
+        "failed",
+        "succeeded",
+        "succeeded",
+    ]
+
+
 def test_an_id_that_the_channel_refuses_stands_in_nobodys_way(caller: Caller) -> None:
     merchant = caller.merchant
     merchant.shop.add(*(an_order(order_id=number) for number in (1, 2, 3)))
