@@ -262,12 +262,15 @@ def reconnect(channel_id: int) -> Response:
     except services.OtherAccount as other:
         form.form_errors.append(_other_account(channel, other.account_name))
     else:
-        go_on(channel_id, g.membership.user_id)
+        goes_on = go_on(channel_id, g.membership.user_id)
         nudge(g.store.id, f"channel-{channel_id}")
         words = _("Reconnected. The work goes on where it stopped.")
+        if not goes_on:
+            words = _("Reconnected, but it was paused again in the meantime.")
         if not announces:
             words += " " + _("It does not announce new orders any more; switch that on again.")
-        return done(url_for(".settings", channel_id=channel_id), words)
+        category = "success" if goes_on else "warning"
+        return done(url_for(".settings", channel_id=channel_id), words, category=category)
     return tab_page("channels/reconnect.html", "settings", channel, form=form, status=422)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -242,3 +243,17 @@ def test_marketplaces_are_followed_and_never_forgotten(
     shop.fail("check", Unavailable("It took too long to answer."))
     failed = owner.post(store.url(f"/channels/{channel_id}/marketplaces/refresh"), follow_redirects=True)
     assert "It took too long to answer." in failed.text
+
+
+def test_a_channel_that_is_paused_while_it_is_reconnected_is_not_said_to_go_on(
+    owner: FlaskClient, store: SomeStore, shop: FakeShop, channel_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconnect = services.reconnect
+
+    def and_pause(channel_id: int, values: Any) -> None:
+        reconnect(channel_id, values)
+        services.pause(channel_id)
+
+    monkeypatch.setattr(services, "reconnect", and_pause)
+    page = owner.post(store.url(f"/channels/{channel_id}/reconnect"), data=shop.config, follow_redirects=True)
+    assert "Reconnected, but it was paused again in the meantime." in page.text
