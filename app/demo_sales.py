@@ -30,7 +30,7 @@ from app.mappings.listing_queries import count_certain
 from app.orders.linking import accept_all_certain
 from app.own_orders.services import add_orders
 from app.sync import jobs
-from app.sync.services import JobStart, request_check, request_products
+from app.sync.services import JobStart, request_check, request_products, start_announced
 from app.tenancy.scope import current_store_id, store_scope
 
 
@@ -83,6 +83,10 @@ def sell(link_id: int, main: int, sub: int) -> None:
     with store_scope(main):
         checking = request_check(channel_id, user_id)
     _work_off(main, checking)
+    with store_scope(main):
+        hearing = start_announced(channel_id)  # a check reads up to the second before
+    if hearing is not None:
+        _work_off(main, hearing)
 
 
 def owner_id() -> int:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 
-from app import create_app
-from app.config import load_settings
-from tests.conftest import TEST_KEY
 from tests.crash.house import House
 from tests.crash.merchant import Merchant, move_in
 from tests.crash.moments import counting
@@ -462,9 +460,7 @@ def test_signing_up_and_connecting_twice_makes_one_store_and_one_channel(
     assert merchant.rows("select status from channels where store_id = %s") == [{"status": "connected"}]
 
 
-def test_every_button_is_pressed_here_or_said_to_need_no_test() -> None:
-    values = {"DATABASE_URL": "postgresql://a:b@localhost/c", "REDIS_URL": "redis://localhost", "SECRET_KEY": "x" * 32}
-    app = create_app(load_settings({**values, "CREDENTIAL_KEYS": TEST_KEY, "BASE_URL": "http://localhost"}))
+def test_every_button_is_pressed_here_or_said_to_need_no_test(app: Flask) -> None:
     buttons = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     newcomers = {"accounts.signup", "channels.add_connection", "channels.add_options"}
     assert buttons == {*BUTTONS, *ONCE_IS_AS_TWICE, *newcomers}

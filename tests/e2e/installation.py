@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -26,6 +28,8 @@ from tests.conftest import TEST_KEY
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
+_QUEUES: Final = itertools.count(1)
+"""Each installation rings bells of its own: another one's workers would take them, and find no such job."""
 _WORKER = (sys.executable, str(PROJECT / "worker.py"))
 
 
@@ -83,7 +87,7 @@ def _environment(postgres: Postgres, valkey: Valkey, url: str, folder: Path) -> 
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
         "DATABASE_URL": postgres.url(APP_ROLE, kept.app_password, database),
         "DATABASE_OWNER_URL": owner_url,
-        "REDIS_URL": f"{valkey.url}?db=1",
+        "REDIS_URL": f"{valkey.url}?db={next(_QUEUES)}",
         "SECRET_KEY": "a secret for tests, and for nothing else",
         "CREDENTIAL_KEYS": TEST_KEY,
         "BASE_URL": url,

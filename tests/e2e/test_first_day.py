@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 ORDERS = 320
 GATEWAY = "ShopeePay"
-SLOW_MS = 400
+SLOW_MS = 600
 PLACES = {
     "Failed Sync": (),
     "Jobs": (),
@@ -85,7 +85,8 @@ def check_for_updates(person: Person, shop: Shop) -> None:
         expect(person.menu.get_by_role("link", name=f"Failed Sync {len(shop.to_book())}")).to_be_visible()
     shop.visitor.steer("DELETE", "faults")
     assert progress == sorted(progress)
-    assert len(progress) >= 2, f"the page showed {progress} only"
+    often = 2 if person.scripts else 1  # without scripts it looks again every five seconds
+    assert len(progress) >= often, f"the page showed {progress} only"
     person.look("job-done")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class House:
     url: str
     pair: Pair
     token: str
+    said: Callable[[], str]
 
     def call(self, method: str, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         """What a program of the sub-store does."""
@@ -53,12 +54,19 @@ class House:
         with self.app.app_context(), store_scope(store.id):
             return db.session.execute(text(sql), values).scalar()
 
+    def jobs(self) -> str:
+        """What the main store's jobs came to."""
+        said = "kind || ' ' || state || ' ' || phase || ' ' || coalesce(problem, '') || ' ' || problem_detail::text"
+        told = self.scalar(self.pair.main, f"select string_agg({said}, E'\\n' order by id) from sync_jobs")
+        return f"not in time:\n{told}"
+
     def arrives(self, number: str, status: str) -> float:
         """Wait until the order stands so in the main store; how many seconds that took."""
         began = time.monotonic()
         sql = "select count(*) from orders where number = :number and status = :status"
         asked = {"number": number, "status": status}
-        assert wait_until(lambda: self.scalar(self.pair.main, sql, **asked) == 1, PATIENCE, pause=0.02)
+        came = wait_until(lambda: self.scalar(self.pair.main, sql, **asked) == 1, PATIENCE, pause=0.02)
+        assert came, f"{self.jobs()}\n{self.said()}"
         return time.monotonic() - began
 
 
@@ -71,7 +79,7 @@ def house(servers: tuple[Postgres, Valkey], data_folder: DataFolder) -> Iterator
         pair.connected()
         with pair.as_sub():
             token = make_key("Shop", tuple(Scope), pair.sub.owner.id)
-        house = House(app, started.url, pair, token)
+        house = House(app, started.url, pair, token, started.said)
         connected = "select count(*) from channels where kind = 'store' and status = 'connected'"
         assert wait_until(lambda: house.scalar(pair.main, connected) == 1, PATIENCE), started.said()
         yield house
