@@ -24,6 +24,7 @@ from app.catalog.words import KINDS, kind_words, reason_words
 from app.core.stock import Kind, Movement
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.sync.nudge import nudge
+from app.sync.services import start_stock_soon
 from app.tenancy.named import NoSuchRow
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
@@ -70,6 +71,7 @@ def adjust_stock(item_id: int) -> Response:
             look_again(form)
         return _refused(row, form, asks=isinstance(problem, BelowPromised))
     nudge(g.store.id, "stock")
+    start_stock_soon(wanted.location_id)
     row = item_or_404(item_id)
     if notice := adjustment_notice():
         flash(notice, "warning")

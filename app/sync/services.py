@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts.later import later
 from app.channels.connecting import kinds_made_here
 from app.channels.models import Channel
 from app.channels.queries import LINK_SUSPENDED
@@ -28,7 +30,7 @@ from app.sync.book import refuse_with_delivery_orders
 from app.sync.models import MOVE, Change, SyncJob
 from app.sync.nudge import nudge
 from app.sync.waking import wake
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import current_store_id, store_scope
 
 STOPPED_BY_A_PAUSE = (AuthRejected.code, "CHANNEL_PAUSED", LINK_SUSPENDED)
 """The problems of jobs that ended because the channel was paused, by itself or by a person."""
@@ -178,6 +180,22 @@ def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
 def start_stock(channel_id: int) -> JobStart | None:
     """Start a job that tells the channel what stock has changed; None when the channel is paused."""
     return _start_if_ready(channel_id, "stock", None)
+
+
+def start_stock_soon(location_id: int) -> None:
+    """Have every channel that is told a warehouse's stock told now, not at the next tick. Waits for none of them.
+
+    What is lost with this process the tick starts.
+    """
+    later(partial(_start_stock_of, current_store_id(), location_id))
+
+
+def _start_stock_of(store_id: int, location_id: int) -> None:
+    with store_scope(store_id):
+        told = (Channel.status == "connected", Channel.stock_location_id == location_id)
+        query = select(Channel.id).where(Channel.store_id == store_id, *told).order_by(Channel.id)
+        for channel_id in db.session.scalars(query).all():
+            start_stock(channel_id)
 
 
 def _start_if_ready(channel_id: int, kind: str, user_id: int | None) -> JobStart | None:

@@ -6,6 +6,7 @@ import base64
 import gc
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -186,6 +187,7 @@ class House:
         self._stack.callback(_let_go, app)
         gc.collect()
         gc.freeze()  # as the worker does, whose work is done in this process
+        sys.setswitchinterval(0.0005)
         return Database(name, app, settings, self._superuser_url(name))
 
     def _settings(self, name: str) -> Settings:

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.links.following import follow_due
 from app.sync import jobs, queue
 from app.sync.nudge import nudge
-from app.sync.services import start_stock
+from app.sync.services import start_stock, start_stock_soon
 from app.tenancy.scope import store_scope
 from tests.bench.frame import Bar, Bench, Measure, Result
 from tests.bench.house import Database
@@ -203,8 +203,9 @@ def _delays(bench: Bench) -> Result:
             time.sleep(chance.uniform(*APART))
             house.put([item], pieces)
             put[pieces] = time.time() * 1000
-            with where.database.app.app_context():
+            with where.database.app.app_context(), store_scope(house.main.id):  # as a press does
                 nudge(house.main.id, "stock")
+                start_stock_soon(house.place)
         page.wait_for_timeout(4_000)
         seen = {int(pieces): at for pieces, at in page.evaluate("window.seen").items() if pieces}
     delays = sorted((seen[pieces] - at) / 1000 for pieces, at in put.items() if pieces in seen)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.accounts.later import finish
 from app.channels.services import keep_back
 from app.links.peer import LinkedPeer
 from tests.links.flowing import Shelf
@@ -118,3 +120,16 @@ def test_a_number_that_is_saved_while_stock_is_told_is_not_forgotten(
     assert shelf.there() == {"KOPI-1": 4, "TEH-1": 0}
     main.tick()
     assert main.rows("select count(*) from sync_jobs where state = 'queued'")[0][0] == 0, channel
+
+
+def test_a_count_is_told_without_waiting_for_the_tick(main: Merchant, shelf: Shelf, owner: FlaskClient) -> None:
+    shelf.link("KOPI-1")
+    shelf.flow()
+    ((item, place),) = main.rows("select (select id from items), (select min(id) from locations)")
+    page = owner.get(main.store.url(f"/inventory/{item}")).text
+    form = {name: re.search(rf'name="{name}"[^>]*value="(\w+)"', page)[1] for name in ("seen", "key")}  # type: ignore[index]
+    form |= {"location_id": str(place), "how": "set", "pieces": "7", "reason": "counted"}
+    assert owner.post(main.store.url(f"/inventory/{item}/adjust"), data=form).status_code == 303
+    finish()
+    main.work()
+    assert shelf.there() == {"KOPI-1": 7}
