@@ -48,8 +48,11 @@ class WindowsAhead:
         return len(self._uncounted()) < len(run.here["uncounted"])
 
     def note(self, run: Run) -> None:
-        """Write down what is counted, and how much there is altogether once that is known."""
-        while self._asked and all(page.done() for page in self._asked[0][1]):
+        """Write down what is counted, and how much there is altogether once that is known.
+
+        What failed is not looked at here: it raises where somebody waits for it.
+        """
+        while self._asked and all(page.done() and page.exception() is None for page in self._asked[0][1]):
             self._take()
         here = run.here
         here["windows"], here["uncounted"] = [_row(window) for window in self._counted], self._uncounted()

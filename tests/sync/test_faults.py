@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import date
 from typing import Any
 
 import pytest
 
+from app.core.errors import RateLimited
 from app.sync import lease
 from app.sync.lease import LeaseLostError
 from tests.sandbox.running import an_order
@@ -229,3 +231,18 @@ def test_a_rolled_back_batch_leaves_no_gap(stocked: Merchant) -> None:
         list(steps)
     stocked.work()
     all_is_well(stocked, 250)
+
+
+def test_what_was_counted_is_kept_when_the_channel_asks_to_wait(merchant: Merchant) -> None:
+    """It would ask us to wait again and again if every window were asked for anew."""
+    merchant.shop.add(an_order(order_id=1, order_creation_date="2025-01-05T10:00:00+08:00"))
+    merchant.connect(start_on=date(2025, 1, 1))
+    job_id = merchant.press_check().job_id
+    steps = merchant.steps(job_id)
+    next(steps)
+    windows = len(merchant.job().cursor["pull"]["uncounted"])
+    merchant.shop.fault("rate_limited", route="list", skip=20, times=1)
+    with pytest.raises(RateLimited):
+        list(steps)
+    left = len(merchant.job().cursor["pull"]["uncounted"])
+    assert 0 < left <= windows - 16
