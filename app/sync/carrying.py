@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
@@ -24,12 +24,12 @@ from app.core.types import MoveWrite, News, OrderStatus, OrderStub, Receipt, Rem
 from app.extensions import db
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.writing import JournalNote, write_journal
+from app.sync import claiming
 from app.sync.details import Details, read_details
 from app.sync.lease import LeaseLostError, Run, make_sure
-from app.sync.models import MOVE, OPEN, Change
+from app.sync.models import MOVE, Change
 from app.sync.moving import said_of
 from app.sync.pull import Places, places_of
-from app.sync.send import put_off
 from app.tenancy.scope import store_scope
 
 _BLOCKING: Final = {
@@ -57,7 +57,7 @@ def carry(run: Run, connector: Connector) -> Iterator[None]:
         return
     if not run.here:
         with store_scope(run.store_id):
-            run.enter("move", {"begun": True}, _count(run))
+            run.enter("move", {"begun": True}, claiming.count(_due(run)))
             run.save(sets_out=True)
             db.session.commit()
         yield
@@ -71,7 +71,7 @@ def carry(run: Run, connector: Connector) -> Iterator[None]:
         except LeaseLostError:
             raise
         except Exception as error:
-            put_off(run, claimed, error)
+            claiming.put_off(run, claimed, error)
             raise
         _record(run, claimed, receipts, stand, places)
         if news is not None:
@@ -80,49 +80,18 @@ def carry(run: Run, connector: Connector) -> Iterator[None]:
         yield
 
 
-def _due(run: Run) -> list[Any]:
-    """What this run may claim: planned and due, or claimed by a run that is gone; of each order the oldest."""
+def _due(run: Run) -> list[ColumnElement[bool]]:
+    """What this run may claim: of each order the oldest."""
     older = aliased(Change)
     same = (older.store_id == Change.store_id, older.order_id == Change.order_id, older.kind == MOVE)
     waits = exists().where(*same, older.state.in_((ChangeState.PLANNED, ChangeState.SENDING)), older.id < Change.id)
-    return [
-        Change.store_id == run.store_id,
-        Change.channel_id == run.channel_id,
-        Change.kind == MOVE,
-        text(f"({OPEN.replace('state', 'changes.state')})"),
-        ~waits,
-        or_(
-            (Change.state == ChangeState.PLANNED) & or_(Change.not_before.is_(None), Change.not_before <= func.now()),
-            (Change.state == ChangeState.SENDING) & (Change.fence != run.claim_mark),
-        ),
-    ]
-
-
-def _count(run: Run) -> int:
-    return db.session.scalar(select(func.count()).select_from(Change).where(*_due(run))) or 0
+    return [*claiming.due(run, MOVE), ~waits]
 
 
 def _claim(run: Run, limit: int) -> list[Claimed]:
     """Mark a batch as being made, before anything is; empty when nothing is due."""
-    with store_scope(run.store_id):
-        due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")
-        rows = db.session.execute(
-            update(Change)
-            .where(Change.store_id == run.store_id, Change.id.in_(select(due.c.id)))
-            .values(
-                state=ChangeState.SENDING,
-                reason=None,
-                reason_detail={},
-                fence=run.claim_mark,
-                attempts=Change.attempts + 1,
-                claimed_at=func.now(),
-            )
-            .returning(*(getattr(Change, name) for name in Claimed.__slots__))
-            .execution_options(synchronize_session=False)
-        ).all()
-        run.save(worked=False)
-        db.session.commit()
-    return sorted((Claimed(*row) for row in rows), key=lambda move: move.id)
+    rows = claiming.claim(run, _due(run), limit, Claimed.__slots__)
+    return sorted((Claimed(*row[1:]) for row in rows), key=lambda move: move.id)
 
 
 def _news_of(connector: Connector, asked: Sequence[str]) -> News | None:

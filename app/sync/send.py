@@ -13,21 +13,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import case, exists, func, or_, select, text, update
+from sqlalchemy import case, exists
 from sqlalchemy.orm import aliased
 
 from app.bulk import update_rows
 from app.connectors.base import Capability, Connector
-from app.core.errors import AuthRejected, ChannelError, RateLimited, Unavailable, backoff_seconds, retry_at
+from app.core.errors import ChannelError, backoff_seconds, retry_at
 from app.core.states import ChangeState, Reason
 from app.core.types import InvoiceNumberWrite, Receipt, WriteOutcome
 from app.extensions import db
 from app.orders.services import set_remote_numbers
 from app.orders.writing import JournalNote, write_journal
+from app.sync import claiming
 from app.sync.lease import LeaseLostError, Run, make_sure
-from app.sync.models import OPEN, WRITE_BACK, Change
+from app.sync.models import WRITE_BACK, Change
 from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
@@ -36,18 +37,6 @@ _BLOCKING = {
     WriteOutcome.MISSING: (Reason.ORDER_MISSING, "write_back_failed", "rejected"),
     WriteOutcome.REJECTED: (Reason.WRITEBACK_FAILED, "write_back_failed", "rejected"),
 }
-
-
-class Tried(Protocol):
-    """A change of any kind that a run holds, and how often it was tried."""
-
-    @property
-    def id(self) -> int:
-        """The change."""
-
-    @property
-    def attempts(self) -> int:
-        """This time included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ def send(run: Run, connector: Connector) -> Iterator[None]:
         return
     if not run.here:
         with store_scope(run.store_id):
-            run.enter("send", {"begun": True}, _count(run))
+            run.enter("send", {"begun": True}, claiming.count(claiming.due(run, WRITE_BACK)))
             run.save(sets_out=True)
             db.session.commit()
         yield
@@ -123,7 +112,7 @@ def _settle(run: Run, batch: _Batch) -> None:
     except LeaseLostError:
         raise
     except Exception as error:
-        put_off(run, batch.claimed, error)
+        claiming.put_off(run, batch.claimed, error)
         raise
     _record(run, batch.claimed, receipts)
 
@@ -137,27 +126,9 @@ def _wind_up(run: Run, batch: _Batch | None) -> None:
         return
     with suppress(LeaseLostError, ChannelError):
         if batch.answer.cancel():
-            _plan_again(run, batch.claimed)
+            claiming.plan_again(run, batch.claimed)
         else:
             _settle(run, batch)
-
-
-def _due(run: Run) -> list[Any]:
-    """What this run may claim: planned and due, or claimed by a run that is gone."""
-    return [
-        Change.store_id == run.store_id,
-        Change.channel_id == run.channel_id,
-        Change.kind == WRITE_BACK,
-        text(f"({OPEN})"),
-        or_(
-            (Change.state == ChangeState.PLANNED) & or_(Change.not_before.is_(None), Change.not_before <= func.now()),
-            (Change.state == ChangeState.SENDING) & (Change.fence != run.claim_mark),
-        ),
-    ]
-
-
-def _count(run: Run) -> int:
-    return db.session.scalar(select(func.count()).select_from(Change).where(*_due(run))) or 0
 
 
 def _claim(run: Run, limit: int) -> list[Claimed]:
@@ -177,26 +148,9 @@ def _claimed(run: Run, limit: int) -> list[Claimed] | None:
     newer = aliased(Change)
     same = (newer.store_id == Change.store_id, newer.order_id == Change.order_id, newer.kind == Change.kind)
     is_old = exists().where(*same, newer.id > Change.id)
-    with store_scope(run.store_id):
-        # A common table expression is read once; as a plain sub-query its limit might be applied again for each row.
-        due = select(Change.id).where(*_due(run)).order_by(Change.id).limit(limit).with_for_update().cte("due")
-        rows = db.session.execute(
-            update(Change)
-            .where(Change.store_id == run.store_id, Change.id.in_(select(due.c.id)))
-            .values(
-                state=case((is_old, ChangeState.DROPPED), else_=ChangeState.SENDING),
-                reason=None,
-                reason_detail={},
-                fence=run.claim_mark,
-                attempts=Change.attempts + 1,
-                claimed_at=func.now(),
-            )
-            .returning(Change.state, *(getattr(Change, name) for name in Claimed.__slots__))
-            .execution_options(synchronize_session=False)
-        ).all()
-        run.save(worked=False)
-        db.session.commit()
-    kept = (Claimed(*fields) for state, *fields in rows if state == ChangeState.SENDING)
+    state = case((is_old, ChangeState.DROPPED), else_=ChangeState.SENDING)
+    rows = claiming.claim(run, claiming.due(run, WRITE_BACK), limit, Claimed.__slots__, state=state)
+    kept = (Claimed(*row[1:]) for row in rows if row[0] == ChangeState.SENDING)
     return sorted(kept, key=lambda change: change.id) if rows else None
 
 
@@ -243,47 +197,3 @@ def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt]) -
 
 def _note(run: Run, change: Claimed, kind: str, detail: dict[str, Any]) -> JournalNote:
     return JournalNote(kind, run.channel_id, change.order_id, detail, invoice_id=change.invoice_id)
-
-
-def put_off(run: Run, claimed: Sequence[Tried], error: Exception) -> None:
-    """The batch could not be sent, or its answer was lost: it is tried again later, reading before writing."""
-    if isinstance(error, ChannelError):
-        reason, words = error.code, {"words": error.user_message, "reference": error.reference}
-    else:
-        reason, words = Reason.WRITEBACK_FAILED, {"words": ""}
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "store_id": run.store_id,
-            "id": change.id,
-            "state": ChangeState.PLANNED,
-            "not_before": retry_at(now, _seconds_to_wait(run, change, error)),
-            "reason": reason,
-            "reason_detail": words,
-        }
-        for change in claimed
-    ]
-    with store_scope(run.store_id):
-        update_rows(Change, ("store_id", "id"), ("state", "not_before", "reason", "reason_detail"), rows)
-        run.save(worked=False)
-        db.session.commit()
-
-
-def _plan_again(run: Run, claimed: Sequence[Claimed]) -> None:
-    """Take back a claim of which nothing was sent."""
-    rows = [{"store_id": run.store_id, "id": change.id, "state": ChangeState.PLANNED} for change in claimed]
-    with store_scope(run.store_id):
-        update_rows(Change, ("store_id", "id"), ("state",), rows)
-        run.save(worked=False)
-        db.session.commit()
-
-
-def _seconds_to_wait(run: Run, change: Tried, error: Exception) -> float:
-    """Never longer than the job itself waits before it comes back (`app.sync.jobs`), or it would find nothing to do
-    and end as if all were well. After an error that ends the job, each change waits longer from try to try."""
-    match error:
-        case RateLimited():
-            return error.retry_after
-        case Unavailable() | AuthRejected():
-            return backoff_seconds(run.attempts + 1)
-    return backoff_seconds(change.attempts)
