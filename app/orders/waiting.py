@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
 from app.catalog.models import StockLevel, StockMovement
 from app.channels.models import Channel
 from app.core.matching import sku_key
-from app.core.reserving import Why
+from app.core.reserving import Hold, Why, wanted
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
 from app.mappings.models import UNTOLD, Listing
@@ -20,9 +21,11 @@ from app.orders.meaning import items_meant
 from app.orders.models import Order, Shortage
 from app.tenancy.scope import current_store_id
 
-_UNSENT: Final = (OrderStatus.OPEN, OrderStatus.PROCESSING, OrderStatus.READY_TO_SHIP, OrderStatus.ON_HOLD)
-_PAID: Final = (PaymentStatus.PAID, PaymentStatus.PARTLY_REFUNDED)
-_SENT: Final = (OrderStatus.SHIPPED, OrderStatus.COMPLETED)
+_STANDS: Final = tuple(product(OrderStatus, PaymentStatus))
+_PROMISED: Final = tuple(sorted({status for status, paid in _STANDS if wanted(status, paid) is Hold.RESERVED}))
+"""Statuses in which pieces may be promised to an order."""
+_WAITING: Final = tuple(stand for stand in _STANDS if wanted(*stand) in (Hold.RESERVED, Hold.TAKEN))
+"""Status and payment of the orders that should hold pieces."""
 
 OldestFirst = tuple[datetime, int]
 """The place of an order among those that wait."""
@@ -76,7 +79,7 @@ def relinked(channel_id: int, after: int, limit: int) -> Sequence[int]:
         .where(
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
-            Order.status.in_(_UNSENT),
+            Order.status.in_(_PROMISED),
             Order.id > after,
             StockMovement.item_id.in_(set(former)),
         )
@@ -115,7 +118,7 @@ def _of(location_id: int) -> tuple[ColumnElement[bool], ...]:
 
 def _waits() -> ColumnElement[bool]:
     """Of an order that nobody understands just now nothing is moved."""
-    return or_(and_(Order.status.in_(_UNSENT), Order.payment_status.in_(_PAID)), Order.status.in_(_SENT))
+    return tuple_(Order.status, Order.payment_status).in_(_WAITING)
 
 
 def _is_enough() -> ColumnElement[bool]:
