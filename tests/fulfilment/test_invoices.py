@@ -15,8 +15,8 @@ from app.orders.models import Order
 from app.sync.services import request_sync
 from tests.fulfilment.making import made, packed
 from tests.orders.factories import Books
-from tests.own_orders.test_booking import work
 from tests.support.factories import SomeStore
+from tests.support.working import work_off
 
 TOTAL = 3875
 """2 of 16.90 and half of 9.90."""
@@ -29,7 +29,7 @@ def test_split_and_combined_orders_have_one_invoice_each(app: Flask, store: Some
         services.split(parted, None, {(parted, 1): Decimal(1)}, person)
         services.combine([one, other], person)
         request_sync(person, order_ids=[parted, one, other])
-    assert work(app, store, books) == ["succeeded"]
+    assert work_off(app, store.id) == ["succeeded"]
     with books.scope():
         services.split(one, None, {(other, 1): Decimal(2)}, person)
         services.merge(parted, "PK00002", person)

@@ -21,12 +21,12 @@ from app.fulfilment.services import tell
 from app.invoices.models import Invoice
 from app.orders.models import Order
 from app.own_orders.services import Invoiced, Made, Request, add_orders, own_order, replace_order
-from app.sync import jobs
-from app.sync.models import Change, SyncJob
+from app.sync.models import Change
 from app.sync.services import ChannelNotReadyError, request_check, request_sync, request_sync_now
 from app.tenancy.models import Store
 from tests.orders.factories import Books
 from tests.support.factories import SomeStore
+from tests.support.working import work_off
 
 PAID: dict[str, Any] = {
     "kind": "webstore",
@@ -43,17 +43,6 @@ def made(books: Books, **other: Any) -> Made:
         return add_orders([order], user_id=books.store.owner.id).made[0]
 
 
-def work(app: Flask, store: SomeStore, books: Books) -> list[str]:
-    """Run what waits; the states in which it ended."""
-    with books.scope():
-        ids = db.session.scalars(select(SyncJob.id).where(SyncJob.state == "queued")).all()
-    for job_id in ids:
-        with app.app_context():
-            jobs.run(store.id, job_id)
-    with books.scope():
-        return list(db.session.scalars(select(SyncJob.state).order_by(SyncJob.id)))
-
-
 def order_of(books: Books, order_id: int) -> Order:
     with books.scope():
         return db.session.get_one(Order, (books.store.id, order_id))
@@ -63,7 +52,7 @@ def test_sync_makes_its_invoice_once(app: Flask, owner: FlaskClient, store: Some
     order_id = made(books).order_id
     for _press in range(2):
         owner.post(store.url("/orders/sync"), data={"order_id": str(order_id)})
-        assert set(work(app, store, books)) == {"succeeded"}
+        assert set(work_off(app, store.id)) == {"succeeded"}
     with books.scope():
         invoice = db.session.scalars(select(Invoice)).one()
         assert (invoice.order_id, invoice.total, invoice.order_number) == (order_id, 3980, "SO00001")
@@ -75,7 +64,7 @@ def test_auto_sync_books_and_fetches_nothing(app: Flask, store: SomeStore, books
     order_id = made(books, number="WS-1").order_id
     with books.scope():
         request_sync_now(own_channel(), store.owner.id)
-    assert work(app, store, books) == ["succeeded"]
+    assert work_off(app, store.id) == ["succeeded"]
     assert order_of(books, order_id).state == OrderState.BOOKED
     with books.scope(), pytest.raises(ChannelNotReadyError):
         request_check(own_channel(), store.owner.id)
@@ -96,7 +85,7 @@ def test_what_happens_after_the_invoice_is_an_alert(
     order_id = made(books).order_id
     with books.scope():
         request_sync(store.owner.id, order_ids=[order_id])
-    work(app, store, books)
+    work_off(app, store.id)
     with books.scope():
         for move in moves:
             tell(order_id, move, store.owner.id)
@@ -130,7 +119,7 @@ def test_retry_judges_what_is_held_anew(app: Flask, owner: FlaskClient, store: S
         channel_id = own_channel()
     answer = owner.post(store.url(f"/failed/{channel_id}/orders/GATEWAY_UNMAPPED/retry"), data={"row": str(order_id)})
     assert answer.status_code == 303
-    assert work(app, store, books) == ["succeeded"]
+    assert work_off(app, store.id) == ["succeeded"]
     assert order_of(books, order_id).state == OrderState.BOOKED
 
 

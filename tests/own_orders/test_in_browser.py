@@ -9,9 +9,9 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from tests.orders.factories import Books
-from tests.own_orders.test_booking import work
 from tests.support.browsing import Tab
 from tests.support.factories import SomeStore
+from tests.support.working import work_off
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_an_order_is_typed_synced_and_invoiced(tab: Tab, app: Flask, store: Some
     expect(page.get_by_role("heading", name="Order SO00001")).to_be_visible()
     page.get_by_role("button", name="Sync", exact=True).click()
     expect(page.get_by_text(re.compile("1 order queued"))).to_be_visible()
-    assert work(app, store, books) == ["succeeded"]
+    assert work_off(app, store.id) == ["succeeded"]
     page.reload()
     expect(page.get_by_role("link", name="INV00001")).to_be_visible()
     assert [words for words in tab.complaints if "422" not in words] == []

@@ -20,6 +20,7 @@ from app.sync.tick import tick_once
 from app.tenancy.scope import store_scope
 from tests.sandbox.running import Visitor
 from tests.support.factories import SomeStore
+from tests.support.working import ring, work_off
 
 
 class Merchant:
@@ -59,21 +60,11 @@ class Merchant:
 
     def work(self) -> None:
         """Run every job of the store that is due or abandoned, as often as it comes back."""
-        for _round in range(100):
-            due = self.rows(
-                "select id from sync_jobs where (state = 'queued' and coalesce(not_before, now()) <= now()) "
-                "or (state = 'running' and lease_until < now()) order by state desc, id"
-            )
-            if not due:
-                return
-            for (job_id,) in due:
-                self.run(job_id)
-        raise AssertionError("the jobs never end")
+        work_off(self.app, self.store.id)
 
     def run(self, job_id: int) -> None:
         """What a worker does when the bell rings for this job."""
-        with self.app.app_context():
-            jobs.run(self.store.id, job_id)
+        ring(self.app, self.store.id, job_id)
 
     def tick(self) -> None:
         """One round of the tick."""
