@@ -21,6 +21,7 @@ class Channel(StoreOwned, Base):
         CheckConstraint("auto_sync_minutes between 5 and 1440", name="auto_sync_minutes"),
         CheckConstraint("stock_buffer >= 0", name="stock_buffer"),
         Index("uq_channels_own", "store_id", unique=True, postgresql_where=text("kind = 'own'")),
+        Index("uq_channels_gives_orders", "store_id", unique=True, postgresql_where=text("gives_orders")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -29,6 +30,8 @@ class Channel(StoreOwned, Base):
     account_name: Mapped[str] = mapped_column(server_default="")
     config: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """The connect form's fields that are no secrets."""
+    options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What else its connector is told, and a person chose after it was connected, such as a unit of weights."""
     credentials: Mapped[bytes | None]
     """The secret fields as encrypted JSON; opened only by `app.channels.credentials`."""
     status: Mapped[str] = mapped_column(server_default="connected")
@@ -36,6 +39,18 @@ class Channel(StoreOwned, Base):
     """A reason code of the error that paused it, or '' when a person did."""
     owners_told_at: Mapped[datetime | None]
     """When the owners were mailed that an error paused it."""
+    takes_products: Mapped[bool] = mapped_column(server_default="true")
+    """Whether what it sells is read from it."""
+    takes_orders: Mapped[bool] = mapped_column(server_default="true")
+    """Whether its orders are read from it."""
+    gives_orders: Mapped[bool] = mapped_column(server_default="false")
+    """Whether orders that are made here are made there too; of a store's channels at most one."""
+    takes_stock: Mapped[bool] = mapped_column(server_default="false")
+    """Whether it counts the stock: what its branches count becomes what our warehouses of them hold."""
+    takes_prices: Mapped[bool] = mapped_column(server_default="false")
+    """Whether its prices become those of the items that its listings mean."""
+    next_refresh_at: Mapped[datetime | None]
+    """When everything that changed is next read by the clock; None where that is not done."""
     start_at: Mapped[datetime]
     """Orders made before this moment are listed, never imported."""
     auto_sync: Mapped[bool] = mapped_column(server_default="false")
@@ -82,6 +97,7 @@ class Marketplace(StoreOwned, Base):
     __tablename__ = "marketplaces"
     __table_args__ = (
         ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "location_id"], ["locations.store_id", "locations.id"]),
         UniqueConstraint("store_id", "channel_id", "remote_id"),
     )
 
@@ -91,3 +107,5 @@ class Marketplace(StoreOwned, Base):
     name: Mapped[str]
     kind: Mapped[str]
     currency: Mapped[str] = mapped_column(String(3))
+    location_id: Mapped[int | None]
+    """The warehouse of ours that stands for it, where it is a branch that counts stock."""

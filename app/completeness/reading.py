@@ -369,7 +369,7 @@ def _not_given(verification_id: int, row: Sequence[Any]) -> int:
         VerificationRead.marketplace_id == Marketplace.id,
         VerificationRead.created_at.between(window.since, window.until),
         Marketplace.store_id == VerificationRead.store_id,
-        Marketplace.remote_id == window.marketplace_id,
+        Marketplace.remote_id == window.list_id,
     )
     return max(0, int(total) - (db.session.scalar(read) or 0))
 
@@ -470,7 +470,7 @@ def _keys(run: Run) -> dict[str, int]:
 def _row(counted: CountedWindow) -> list[Any]:
     window = counted.window
     ends = window.since.isoformat(), window.until.isoformat()
-    return [window.marketplace_id, *ends, counted.total, window.axis.value]
+    return [window.list_id, *ends, counted.total, window.axis.value]
 
 
 def _window(row: Sequence[Any]) -> CountedWindow:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
@@ -22,12 +23,17 @@ from app.core.types import (
     MoveWrite,
     News,
     OrderPage,
+    OrderReceipt,
     OrderWindow,
+    OrderWrite,
     Receipt,
+    RemoteListing,
     RemoteOrder,
     RemoteProductPage,
     StockWrite,
+    UnreadableListing,
     UnreadableOrder,
+    WindowAxis,
 )
 
 Words: TypeAlias = str | LazyString
@@ -58,6 +64,12 @@ class Capability(StrEnum):
     """It calls an address of ours when an order is made or changes."""
     NEWS = "news"
     """It keeps of which orders something happened, until we have looked."""
+    PRODUCTS_BY_UPDATE = "products_by_update"
+    """It tells which of its listings changed since a moment, and which were removed."""
+    BRANCHES = "branches"
+    """Its marketplaces are branches that each count their stock; it takes part of what we know of them as options."""
+    ORDER_CREATION = "order_creation"
+    """It lets us make orders there, and change and cancel those that we made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +114,36 @@ class Peer(Protocol):
         """These were looked at; what has happened since is news all the same. Saying it twice changes nothing."""
 
 
+class Tokens(Protocol):
+    """The channel's short-lived access token, shared by all that call for it; it is a secret."""
+
+    def current(self) -> str:
+        """The token that is known; '' when there is none, or it is about to expire."""
+
+    def renewed(self, stale: str, fetch: Callable[[], tuple[str, float]]) -> str:
+        """A token other than `stale`. Only one caller at a time fetches: `fetch` gives a token and for how many
+        seconds it is good; the others wait for that one."""
+
+
+class Reads(Protocol):
+    """How many reads of the channel's allowance are left, counted over all that call for it."""
+
+    def take(self) -> float:
+        """Take one; 0.0 when it may go, else the seconds after which to come back."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorOptions:
     """What the installation, not the merchant, decides.
 
     `allow_sandboxes`: http and private addresses may be used. `peer` opens the other store of a link, by its id.
+    `tokens` and `reads` are what all processes share of a stored channel; None before it is stored.
     """
 
     allow_sandboxes: bool = False
     peer: Callable[[int], Peer] | None = None
+    tokens: Tokens | None = None
+    reads: Reads | None = None
 
 
 class Connector(ABC):
@@ -126,6 +159,10 @@ class Connector(ABC):
     page_size: ClassVar[int] = 100
     window_days: ClassVar[int] = 31
     """The longest window, in days, that `list_orders` accepts."""
+    window_axis: ClassVar[WindowAxis] = WindowAxis.CREATED
+    """By which moment a check reads. By the last change, every change since the check before is in its windows, so
+    that no open order need be asked for by itself; such a list keeps its order while one reads, and what enters it
+    meanwhile is in the windows of the next check."""
     refused_status: ClassVar[int] = 401
     """The HTTP status for a call that is not signed as it should be. Some systems stop calling after a 4xx."""
 
@@ -136,6 +173,11 @@ class Connector(ABC):
     @abstractmethod
     def check(self) -> ChannelFacts:
         """Prove that the credentials work and say whose account it is. Each mistake is its own error and sentence."""
+
+    def order_lists(self, marketplace_ids: Sequence[str]) -> tuple[str, ...]:
+        """The lists that together hold the orders of these marketplaces: one for each, unless a channel lists
+        otherwise."""
+        return tuple(marketplace_ids)
 
     @abstractmethod
     def list_orders(self, window: OrderWindow, page: int, currencies: Mapping[str, str]) -> OrderPage:
@@ -153,7 +195,6 @@ class Connector(ABC):
         `currencies` maps marketplace remote_id → ISO code, for channels where it is no property of the order.
         """
 
-    @abstractmethod
     def write_invoice_numbers(
         self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
     ) -> tuple[Receipt, ...]:
@@ -162,8 +203,9 @@ class Connector(ABC):
         Reads before it writes: a foreign number gives FOREIGN and is left alone; our own number standing there
         already gives DONE without a write. `go_ahead` is called between the two, as late as can be: a worker that
         slept since it read may have been replaced. One receipt per write, in order. Raises
-        Unavailable(maybe_done=True) when the answer to the write was lost.
+        Unavailable(maybe_done=True) when the answer to the write was lost. Only with INVOICE_WRITEBACK.
         """
+        raise NotImplementedError(f"{self.kind} has no {Capability.INVOICE_WRITEBACK}")
 
     def list_products(self, page: int) -> RemoteProductPage:
         """One page (from 1) of everything the channel sells. Only with PRODUCTS; a failed page raises.
@@ -171,6 +213,25 @@ class Connector(ABC):
         A row that cannot be read is an UnreadableListing, and never spoils its page.
         """
         raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS}")
+
+    def changed_products(self, since: datetime, page: int) -> RemoteProductPage:
+        """One page (from 1) of what changed since then, and what was removed. Only with PRODUCTS_BY_UPDATE."""
+        raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS_BY_UPDATE}")
+
+    def get_products(self, remote_ids: Sequence[str]) -> tuple[RemoteListing | UnreadableListing, ...]:
+        """Up to `page_size` listings as they are now; those that it lists no longer are absent. Only with
+        PRODUCTS_BY_UPDATE."""
+        raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS_BY_UPDATE}")
+
+    def write_order(self, write: OrderWrite, go_ahead: GoAhead = always) -> OrderReceipt:
+        """Make an order of ours there, or let the one that was made say what ours says now. Only with ORDER_CREATION.
+
+        A write that was sent before and whose id is not known is looked for by its key first: it is never made twice.
+        A cancelled order is cancelled there. REJECTED with their words when their rules forbid it; MISSING when the
+        order was taken away there. `go_ahead` is called right before each writing. Raises Unavailable(maybe_done=True)
+        when the answer was lost.
+        """
+        raise NotImplementedError(f"{self.kind} has no {Capability.ORDER_CREATION}")
 
     def register_webhook(self, url: str, secret: str) -> str:
         """Have the channel call `url` when an order is made or changes, signed with `secret`; returns their id for it.

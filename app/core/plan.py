@@ -168,10 +168,10 @@ def differs_from_invoice(
     return None if same_content else Reason.CHANGED_AFTER_BOOKING
 
 
-def windows(marketplace_ids: Iterable[str], since: datetime, until: datetime, days: int) -> list[OrderWindow]:
+def windows(list_ids: Iterable[str], since: datetime, until: datetime, days: int) -> list[OrderWindow]:
     """Closed windows of at most `days` days that cover every second from `since` to `until` exactly once.
 
-    Marketplace by marketplace, oldest first. The wire speaks in whole seconds, so one window ends a second before
+    List by list, oldest first. The wire speaks in whole seconds, so one window ends a second before
     the next begins. ValueError for less than a day or for times without a zone.
     """
     if days < 1:
@@ -185,7 +185,7 @@ def windows(marketplace_ids: Iterable[str], since: datetime, until: datetime, da
         following = start + timedelta(days=days)
         spans.append((start, min(end, following - _SECOND)))
         start = following
-    return [OrderWindow(marketplace_id, first, last) for marketplace_id in marketplace_ids for first, last in spans]
+    return [OrderWindow(list_id, first, last) for list_id in list_ids for first, last in spans]
 
 
 def _is_before_start(created_at: datetime | None, start_at: datetime | None) -> bool:

@@ -74,6 +74,9 @@ class OrderStub:
 
     `digest` is the same as long as the channel says the order did not change, or None when the list does
     not say enough to tell; then the details must be read.
+
+    `part_of` is the number of the order that this is only another paper of, such as an order's invoice, and '' of a
+    sale by itself. `made_by` is the key of the `OrderWrite` of ours that made it there, '' when somebody else did.
     """
 
     remote_id: str
@@ -82,11 +85,14 @@ class OrderStub:
     payment_status: str
     created_at: datetime | None
     digest: str | None
+    part_of: str = ""
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a channel calls out by itself: that something happened to these orders, never what is true of them.
+    """What a channel calls out by itself: that something happened to these orders and listings, never what is true
+    of them.
 
     `key` is the same when one announcement comes twice.
     """
@@ -94,6 +100,7 @@ class Announcement:
     key: str
     topic: str
     order_ids: tuple[str, ...]
+    product_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,12 @@ class WindowAxis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderWindow:
-    """Orders of one marketplace created (or last changed) between two moments, both included."""
+    """Orders of one list of the channel created (or last changed) between two moments, both included.
 
-    marketplace_id: str
+    Most channels list by marketplace, so that the list's id is the marketplace's (`Connector.order_lists`).
+    """
+
+    list_id: str
     since: datetime
     until: datetime
     axis: WindowAxis = WindowAxis.CREATED
@@ -128,13 +138,18 @@ class OrderWindow:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """One page of a window. `total` counts the whole window and may be told on the first page only."""
+    """One page of a window. `total` counts the whole window and may be told on the first page only.
+
+    Where the list itself says everything of its orders, `orders` holds them in full, by id, and nobody need ask for
+    them again; None where it does not. Rows that are `part_of` another order have none.
+    """
 
     window: OrderWindow
     number: int
     stubs: tuple[OrderStub, ...]
     total: int | None
     is_last: bool
+    orders: Mapping[str, RemoteOrder | UnreadableOrder] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +280,46 @@ class MoveWrite:
     person: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderWriteLine:
+    """One line of an order of ours: their id of the listing that means it, and what it costs; `gross` - `discount`."""
+
+    product_id: str
+    sku: str
+    name: str
+    quantity: Decimal
+    unit_price: int
+    discount: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWrite:
+    """Let the channel have an order of ours, as it stands now.
+
+    `key` is the same whenever it is sent again, and is kept with the order there, so that it is known again. Their id
+    is `remote_id` once it is known; without one, `tried_at` says when it was first sent, None when it never was.
+    `paid` is what was paid of `total`. Signs are those of RemoteOrder.
+    """
+
+    key: str
+    remote_id: str
+    tried_at: datetime | None
+    number: str
+    branch_id: str
+    placed_at: datetime
+    status: OrderStatus
+    buyer: Mapping[str, str]
+    note: str
+    lines: tuple[OrderWriteLine, ...]
+    shipping: int
+    discount: int
+    tax: int
+    total: int
+    paid: int
+    payment_method: str
+    currency: str
+
+
 class WriteOutcome(StrEnum):
     """What became of one intended effect on the channel."""
 
@@ -288,10 +343,42 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderReceipt:
+    """What became of an order that was to be written: their id and number of it when it stands there."""
+
+    key: str
+    outcome: WriteOutcome
+    remote_id: str = ""
+    number: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStock:
+    """What one branch of a channel counts of a listing; `branch_id` is its marketplace there."""
+
+    branch_id: str
+    on_hand: Decimal
+    reserved: Decimal
+
+
+class ListingObstacle(StrEnum):
+    """Why a listing can mean no item of ours."""
+
+    COMBO = "combo"
+    """It is put together of others."""
+    BATCH = "batch"
+    SERIAL = "serial"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteListing:
     """An item as the channel shows it. `price` is None when the channel does not say it with a known currency.
 
-    `stock` is what the channel counts there, `picture` an address as it was told. `digest` identifies all of this.
+    `stock` is what the channel counts there, in all `branches` together where it has several; `picture` an address as
+    it was told; `weight` is in kilograms. Where the same goods are sold in several units, each is a listing: `unit` of
+    which one holds `conversion` of the listing `base_id` ('' of the base itself). Variants of one product share their
+    `family_id`. `digest` identifies all of this.
     """
 
     remote_id: str
@@ -306,6 +393,13 @@ class RemoteListing:
     picture: str
     updated_at: datetime | None
     digest: str
+    unit: str = ""
+    conversion: Decimal = Decimal(1)
+    base_id: str = ""
+    family_id: str = ""
+    weight: Decimal | None = None
+    branches: tuple[BranchStock, ...] = ()
+    obstacle: ListingObstacle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +415,8 @@ class UnreadableListing:
 class RemoteProductPage:
     """One page of the channel's listings, from 1. `total` counts all of them, None when it is not told.
 
-    `nameless` rows had not even an id, so that nothing can be kept of them.
+    `nameless` rows had not even an id, so that nothing can be kept of them. `removed` are ids that the channel says it
+    lists no longer.
     """
 
     number: int
@@ -329,3 +424,4 @@ class RemoteProductPage:
     total: int | None
     is_last: bool
     nameless: int = 0
+    removed: tuple[str, ...] = ()

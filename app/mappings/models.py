@@ -140,6 +140,7 @@ class Listing(StoreOwned, Base):
         Index("ix_listings_untold", "store_id", "channel_id", "id", postgresql_where=text(UNTOLD)),
         Index("ix_listings_batch", "store_id", "batch", postgresql_where=text("batch is not null")),
         CheckConstraint("match in ('sku', 'barcode', 'alike_sku', 'name')", name="match"),
+        CheckConstraint("obstacle in ('combo', 'batch', 'serial')", name="obstacle"),
         CheckConstraint("certainty in ('certain', 'likely', 'possible', 'unclear')", name="certainty"),
     )
 
@@ -160,6 +161,16 @@ class Listing(StoreOwned, Base):
     currency: Mapped[str] = mapped_column(String(3), server_default="")
     stock: Mapped[Decimal | None] = mapped_column(Numeric(18, 6))
     picture: Mapped[str] = mapped_column(server_default="")
+    unit: Mapped[str] = mapped_column(server_default="")
+    conversion: Mapped[Decimal] = mapped_column(Numeric(18, 6), server_default="1")
+    """How many of the listing `base_id` one of this holds; 1 of the base itself, whose `base_id` is ''."""
+    base_id: Mapped[str] = mapped_column(server_default="")
+    family_id: Mapped[str] = mapped_column(server_default="")
+    """The same for all variants of one product."""
+    weight: Mapped[Decimal | None] = mapped_column(Numeric(12, 3))
+    """Kilograms."""
+    obstacle: Mapped[str | None]
+    """Why it can mean no item of ours (`app.core.types.ListingObstacle`)."""
     remote_updated_at: Mapped[datetime | None]
     search: Mapped[str] = mapped_column(server_default="")
     """Everything one may look for, lower-case."""
@@ -182,6 +193,22 @@ class Listing(StoreOwned, Base):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ListingStock(StoreOwned, Base):
+    """What one branch of the channel counts of a listing."""
+
+    __tablename__ = "listing_stocks"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "listing_id"], ["listings.store_id", "listings.id"]),
+        ForeignKeyConstraint(["store_id", "marketplace_id"], ["marketplaces.store_id", "marketplaces.id"]),
+    )
+
+    listing_id: Mapped[int] = mapped_column(primary_key=True)
+    marketplace_id: Mapped[int] = mapped_column(primary_key=True)
+    on_hand: Mapped[Decimal] = mapped_column(Numeric(18, 6))
+    reserved: Mapped[Decimal] = mapped_column(Numeric(18, 6))
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ListingPage(StoreOwned, Base):

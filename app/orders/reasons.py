@@ -407,6 +407,32 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         "",
         _nothing,
     ),
+    Reason.PART_OF_ORDER: _Entry(
+        _l("part of another order"),
+        _l("It is another paper of an order that is listed by itself, such as its invoice."),
+        "",
+        _nothing,
+    ),
+    Reason.MADE_HERE: _Entry(
+        _l("made here"),
+        _l("It is an order of yours, which we made on %(channel)s."),
+        "",
+        _nothing,
+    ),
+    Reason.PRODUCT_UNLINKED: _Entry(
+        _l("product not linked"),
+        _l("%(channel)s has no product for: %(lines)s"),
+        _l("Link a product of %(channel)s to the item in Product Sync. The order goes by itself then."),
+        _products,
+        many=_l("%(channel)s has no product for some of their lines."),
+    ),
+    Reason.ORDER_REFUSED: _Entry(
+        _l("refused by the channel"),
+        _l("%(channel)s does not take the order: %(words)s"),
+        _l("Mend what it names, then press Retry."),
+        _nothing,
+        many=_l("%(channel)s does not take these orders."),
+    ),
     Reason.LINK_ENDED: _Entry(
         _l("link ended"),
         _l("The link to %(channel)s ended before it was told."),

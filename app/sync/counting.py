@@ -85,7 +85,7 @@ def uncounted(windows: Sequence[OrderWindow]) -> list[Any]:
 
 def _row(counted: CountedWindow) -> list[Any]:
     window = counted.window
-    return [window.marketplace_id, window.since.isoformat(), window.until.isoformat(), counted.total]
+    return [window.list_id, window.since.isoformat(), window.until.isoformat(), counted.total]
 
 
 def _window(row: Sequence[Any]) -> CountedWindow:

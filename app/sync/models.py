@@ -30,6 +30,8 @@ WRITE_BACK: Final = "write_back"
 """The kind of a change that writes an invoice's number to its order's channel."""
 MOVE: Final = "move"
 """The kind of a change that says on the channel where an order stands (`app.sync.moving`)."""
+ORDER: Final = "order"
+"""The kind of a change that lets a channel have an order of ours as it stands (`OrderCopy`)."""
 
 
 class SyncJob(StoreOwned, Base):
@@ -62,7 +64,7 @@ class SyncJob(StoreOwned, Base):
         Index("ix_sync_jobs_active", "state", postgresql_where=text("state in ('queued', 'running')")),
         CheckConstraint(
             "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced', "
-            "'stock')",
+            "'stock', 'refresh')",
             name="kind",
         ),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'partly', 'failed', 'cancelled')", name="state"),
@@ -115,7 +117,7 @@ class Change(StoreOwnedByParent, Base):
         Index("ix_changes_left", "store_id", "id", postgresql_where=text(LEFT)),
         Index("ix_changes_blocked", "store_id", "channel_id", postgresql_where=text("state = 'blocked'")),
         CheckConstraint("state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name="state"),
-        CheckConstraint("kind in ('write_back', 'move')", name="kind"),
+        CheckConstraint("kind in ('write_back', 'move', 'order')", name="kind"),
         CheckConstraint("(kind = 'write_back') = (invoice_id is not null)", name="invoice"),
     )
 
@@ -125,7 +127,7 @@ class Change(StoreOwnedByParent, Base):
     key: Mapped[str]
     order_id: Mapped[int]
     invoice_id: Mapped[int | None]
-    """The invoice whose number is written; None of a move."""
+    """The invoice whose number is written; None of any other kind."""
     remote_id: Mapped[str]
     payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default="planned")
@@ -138,6 +140,38 @@ class Change(StoreOwnedByParent, Base):
     planned_at: Mapped[datetime] = mapped_column(server_default=func.now())
     claimed_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+
+
+class OrderCopy(StoreOwned, Base):
+    """An order of ours that a channel has, or is to have. `mark` is kept with it there, so that it is known again.
+
+    `remote_id` and `number` are theirs, '' until they are known. `tried_at` is when it was first sent.
+    """
+
+    __tablename__ = "order_copies"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "channel_id"], ["channels.store_id", "channels.id"]),
+        ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.id"]),
+        UniqueConstraint("store_id", "channel_id", "mark"),
+        Index(
+            "uq_order_copies_remote",
+            "store_id",
+            "channel_id",
+            "remote_id",
+            unique=True,
+            postgresql_where=text("remote_id <> ''"),
+        ),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str]
+    remote_id: Mapped[str] = mapped_column(server_default="")
+    number: Mapped[str] = mapped_column(server_default="")
+    tried_at: Mapped[datetime | None]
+    told_digest: Mapped[str] = mapped_column(server_default="")
+    """What it was last told of the order (`RemoteOrder.digest`)."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Checkpoint(StoreOwned, Base):
@@ -170,6 +204,7 @@ class WebhookDelivery(StoreOwnedByParent, Base):
     """The same when a call comes twice."""
     topic: Mapped[str]
     order_ids: Mapped[list[str]] = mapped_column(ARRAY(String))
+    product_ids: Mapped[list[str]] = mapped_column(ARRAY(String), server_default="{}")
     body: Mapped[bytes]
     """The raw body, cut where it is very long."""
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -314,7 +314,7 @@ def _step(run: Run, listed: ListedPage) -> None:
     promised = page.total if page.total is not None else listed.counted.total or 0
     missing = max(promised - cursor["rows"], cursor["slipped"])
     if missing > 0:
-        cursor["short"].append([listed.counted.window.marketplace_id, missing])
+        cursor["short"].append([listed.counted.window.list_id, missing])
         run.count(short=missing)
     cursor["at"], cursor["page"], cursor["last"] = listed.index + 1, 1, []
     cursor["rows"] = cursor["slipped"] = 0

@@ -202,7 +202,7 @@ class FakeConnector(Connector):
             found = sorted(
                 (at, int(remote_id), remote_id)
                 for remote_id, at in self._moments(shop, window.axis).items()
-                if window.since <= at <= window.until and self._place(shop, remote_id) == window.marketplace_id
+                if window.since <= at <= window.until and self._place(shop, remote_id) == window.list_id
             )
             first = (page - 1) * self.page_size
             shown = found[first : first + self.page_size]

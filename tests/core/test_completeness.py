@@ -74,7 +74,7 @@ def test_both_roads_cover_every_second_of_the_days(zone: str, first: date, lengt
     found = two_roads(["a", "b"], span, LONG_AGO, NOW, days, by_update=True)
     for place in ("a", "b"):
         for axis in WindowAxis:
-            mine = [window for window in found if (window.marketplace_id, window.axis) == (place, axis)]
+            mine = [window for window in found if (window.list_id, window.axis) == (place, axis)]
             assert mine[0].since <= span.since
             assert mine[-1].until >= span.until
             assert all(window.until - window.since < timedelta(days=days) for window in mine)

@@ -299,9 +299,9 @@ def test_windows_cover_every_second_exactly_once(
     ids = [str(number) for number in range(marketplaces)]
     until = since + length
     found = windows(ids, since, until, days)
-    assert [window.marketplace_id for window in found] == sorted(window.marketplace_id for window in found)
+    assert [window.list_id for window in found] == sorted(window.list_id for window in found)
     for marketplace_id in ids:
-        mine = [window for window in found if window.marketplace_id == marketplace_id]
+        mine = [window for window in found if window.list_id == marketplace_id]
         assert mine[0].since == since.replace(microsecond=0)
         assert mine[-1].until == until.replace(microsecond=0)
         assert all(after.since - before.until == SECOND for before, after in pairwise(mine))

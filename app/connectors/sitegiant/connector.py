@@ -106,7 +106,7 @@ class SiteGiant(Connector):
             raise ValueError(f"a window is at most {self.window_days} days")
         rows, total = self._listed(window, page)
         try:
-            stubs = tuple(parse.parse_stub(row, window.marketplace_id) for row in rows)
+            stubs = tuple(parse.parse_stub(row, window.list_id) for row in rows)
         except BadPayload:
             stubs = None
         if stubs is None:
@@ -194,7 +194,7 @@ class SiteGiant(Connector):
         """
         by_update = window.axis is WindowAxis.UPDATED
         asked = {
-            "channel_id": window.marketplace_id,
+            "channel_id": window.list_id,
             "date_from": wire_time(window.since),
             "date_to": wire_time(window.until),
             "page": str(page),

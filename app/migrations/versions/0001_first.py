@@ -27,6 +27,7 @@ STORE_OWNED = (
     "stock_levels",
     "stock_movements",
     "listing_pages",
+    "listing_stocks",
     "listings",
     "locations",
     "memberships",
@@ -53,6 +54,7 @@ STORE_OWNED = (
     "packages",
     "package_lines",
     "order_news",
+    "order_copies",
     "changes",
     "invoice_lines",
     "verification_codes",
@@ -137,10 +139,17 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("account_name", sa.String(), server_default="", nullable=False),
         sa.Column("config", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("credentials", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.String(), server_default="connected", nullable=False),
         sa.Column("paused_reason", sa.String(), server_default="", nullable=False),
         sa.Column("owners_told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("takes_products", sa.Boolean(), server_default="true", nullable=False),
+        sa.Column("takes_orders", sa.Boolean(), server_default="true", nullable=False),
+        sa.Column("gives_orders", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("takes_stock", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("takes_prices", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("next_refresh_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("auto_sync", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("auto_sync_minutes", sa.BigInteger(), server_default="30", nullable=False),
@@ -160,6 +169,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_channels")),
     )
     op.create_index("uq_channels_own", "channels", ["store_id"], unique=True, postgresql_where=sa.text("kind = 'own'"))
+    op.create_index(
+        "uq_channels_gives_orders", "channels", ["store_id"], unique=True, postgresql_where=sa.text("gives_orders")
+    )
     op.create_table(
         "journal",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -352,10 +364,16 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["store_id", "channel_id"],
             ["channels.store_id", "channels.id"],
             name=op.f("fk_marketplaces_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "location_id"],
+            ["locations.store_id", "locations.id"],
+            name=op.f("fk_marketplaces_store_id_location_id"),
         ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_marketplaces_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_marketplaces")),
@@ -473,6 +491,12 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
         sa.Column("stock", sa.Numeric(precision=18, scale=6), nullable=True),
         sa.Column("picture", sa.String(), server_default="", nullable=False),
+        sa.Column("unit", sa.String(), server_default="", nullable=False),
+        sa.Column("conversion", sa.Numeric(precision=18, scale=6), server_default="1", nullable=False),
+        sa.Column("base_id", sa.String(), server_default="", nullable=False),
+        sa.Column("family_id", sa.String(), server_default="", nullable=False),
+        sa.Column("weight", sa.Numeric(precision=12, scale=3), nullable=True),
+        sa.Column("obstacle", sa.String(), nullable=True),
         sa.Column("remote_updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("search", sa.String(), server_default="", nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
@@ -493,6 +517,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("match in ('sku', 'barcode', 'alike_sku', 'name')", name=op.f("ck_listings_match")),
+        sa.CheckConstraint("obstacle in ('combo', 'batch', 'serial')", name=op.f("ck_listings_obstacle")),
         sa.CheckConstraint(
             "certainty in ('certain', 'likely', 'possible', 'unclear')", name=op.f("ck_listings_certainty")
         ),
@@ -527,6 +552,27 @@ def upgrade() -> None:
         ("ix_listings_batch", "batch", "batch is not null"),
     ):
         op.create_index(name, "listings", ["store_id", column], postgresql_where=sa.text(where))
+    op.create_table(
+        "listing_stocks",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("listing_id", sa.BigInteger(), nullable=False),
+        sa.Column("marketplace_id", sa.BigInteger(), nullable=False),
+        sa.Column("on_hand", sa.Numeric(precision=18, scale=6), nullable=False),
+        sa.Column("reserved", sa.Numeric(precision=18, scale=6), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "listing_id"],
+            ["listings.store_id", "listings.id"],
+            name=op.f("fk_listing_stocks_store_id_listing_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "marketplace_id"],
+            ["marketplaces.store_id", "marketplaces.id"],
+            name=op.f("fk_listing_stocks_store_id_marketplace_id"),
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_listing_stocks_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "listing_id", "marketplace_id", name=op.f("pk_listing_stocks")),
+    )
     op.create_table(
         "listing_pages",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -619,6 +665,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("order_ids", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("product_ids", postgresql.ARRAY(sa.String()), server_default="{}", nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("worked_at", sa.DateTime(timezone=True), nullable=True),
@@ -668,7 +715,7 @@ def upgrade() -> None:
         sa.Column("problem_detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint(
             "kind in ('check', 'sync', 'auto', 'write_back', 'retry', 'verify', 'mend', 'products', 'announced', "
-            "'stock')",
+            "'stock', 'refresh')",
             name=op.f("ck_sync_jobs_kind"),
         ),
         sa.CheckConstraint(
@@ -1129,6 +1176,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_order_news")),
     )
     op.create_table(
+        "order_copies",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.String(), nullable=False),
+        sa.Column("remote_id", sa.String(), server_default="", nullable=False),
+        sa.Column("number", sa.String(), server_default="", nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_digest", sa.String(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "channel_id"],
+            ["channels.store_id", "channels.id"],
+            name=op.f("fk_order_copies_store_id_channel_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["store_id", "order_id"], ["orders.store_id", "orders.id"], name=op.f("fk_order_copies_store_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_order_copies_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "channel_id", name=op.f("pk_order_copies")),
+        sa.UniqueConstraint("store_id", "channel_id", "mark", name=op.f("uq_order_copies_store_id_channel_id_mark")),
+    )
+    op.create_index(
+        "uq_order_copies_remote",
+        "order_copies",
+        ["store_id", "channel_id", "remote_id"],
+        unique=True,
+        postgresql_where=sa.text("remote_id <> ''"),
+    )
+    op.create_table(
         "changes",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1149,7 +1226,7 @@ def upgrade() -> None:
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(kind = 'write_back') = (invoice_id is not null)", name=op.f("ck_changes_invoice")),
-        sa.CheckConstraint("kind in ('write_back', 'move')", name=op.f("ck_changes_kind")),
+        sa.CheckConstraint("kind in ('write_back', 'move', 'order')", name=op.f("ck_changes_kind")),
         sa.CheckConstraint(
             "state in ('planned', 'sending', 'done', 'blocked', 'dropped')", name=op.f("ck_changes_state")
         ),
