@@ -12,7 +12,7 @@ from app import create_app
 from app.checks import UnsoundError
 from app.config import SettingError
 from app.extensions import db
-from app.sync.lease import end_idle_transactions
+from app.sync.lease import end_stalled_transactions
 from app.sync.queue import work
 from app.sync.tick import tick_for_ever
 
@@ -33,7 +33,7 @@ def main() -> None:
     with app.app_context():
         # A connection that the parent holds is not the child's to use; nor may the child say good-bye on it.
         os.register_at_fork(after_in_child=lambda: db.engine.dispose(close=False))
-        end_idle_transactions(db.engine)
+        end_stalled_transactions(db.engine)
         # What the application is made of lives as long as the worker: no collection need look at it again, and the
         # children go on sharing its pages.
         gc.collect()

@@ -18,6 +18,7 @@ from app.migrations import head_revision
 from app.sync import queue
 
 TICK_SILENCE_SECONDS = 15
+OLDEST_SERVER = 17
 CONNECT_SECONDS = 3
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -63,9 +64,20 @@ def _in_database(settings: Settings, ask: Callable[[Connection], Iterator[Check]
 
 
 def _all_in_database(connection: Connection) -> Iterator[Check]:
+    yield _version(connection)
     yield from _isolation(connection)
     yield _migrations(connection)
     yield _tick(connection)
+
+
+def _version(connection: Connection) -> Check:
+    """Older servers cannot end the transaction of a worker that fell asleep in the middle of a statement."""
+    found = connection.info.server_version
+    if found >= OLDEST_SERVER * 10_000:
+        return Check("Database version", ok=True, words=f"PostgreSQL {found // 10_000}")
+    return Check(
+        "Database version", ok=False, words=f"PostgreSQL {found // 10_000}: {OLDEST_SERVER} or newer is needed"
+    )
 
 
 def _isolation(connection: Connection) -> Iterator[Check]:

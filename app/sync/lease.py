@@ -30,6 +30,8 @@ from app.tenancy.scope import current_store_id, store_scope
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 12
 RENEW_SECONDS = 3
+TRANSACTION_SECONDS = 30
+"""Far longer than any transaction of a job takes: each stores a few hundred orders at most."""
 URGENT_KINDS = ("sync", "write_back", "retry", "mend", "stock")
 """Short jobs that a person waits for; a long check lets them pass."""
 
@@ -294,16 +296,19 @@ def put_back(
     )
 
 
-def end_idle_transactions(engine: Engine) -> None:
-    """Have the database end a transaction of this process that stands idle for as long as a lease lasts.
+def end_stalled_transactions(engine: Engine) -> None:
+    """Have the database end a transaction of this process that stands still.
 
     A worker that stands still, or whose host is gone, keeps the locks of its open transaction, and whoever took its
-    job over would wait for them as long as it sleeps.
+    job over would wait for them as long as it sleeps. Between two statements it may stand as long as a lease lasts. One
+    that fell asleep in the middle of sending a statement does not count as idle, so that there is an end to every
+    transaction.
     """
 
     @event.listens_for(engine, "connect")
     def limit(connection: Any, _record: object) -> None:
         connection.execute(f"set idle_in_transaction_session_timeout = '{LEASE_SECONDS}s'")
+        connection.execute(f"set transaction_timeout = '{TRANSACTION_SECONDS}s'")
         connection.commit()
 
 
