@@ -77,6 +77,7 @@ class OrderStub:
 
     `part_of` is the number of the order that this is only another paper of, such as an order's invoice, and '' of a
     sale by itself. `made_by` is the key of the `OrderWrite` of ours that made it there, '' when somebody else did.
+    `number` is what people there call it, '' where the list does not say that or it is the id.
     """
 
     remote_id: str
@@ -87,6 +88,7 @@ class OrderStub:
     digest: str | None
     part_of: str = ""
     made_by: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,8 @@ class RemoteOrder:
     """One order in full. Signs are normalised: `discount` >= 0 is subtracted, `adjustment` is signed and added.
 
     It foots when sum(gross - discount) + shipping - discount + adjustment (+ tax unless `tax_included`)
-    equals `total`. `raw` is the payload as received; `digest` identifies its contents.
+    equals `total`. `raw` is the payload as received; `digest` identifies its contents. `part_of` and `made_by` are
+    those of its list row: who asks for it by its id must know them too.
     """
 
     remote_id: str
@@ -232,6 +235,8 @@ class RemoteOrder:
     digest: str
     raw: Mapping[str, Any] = field(repr=False)
     fulfilment: RemoteFulfilment | None = None
+    part_of: str = ""
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
