@@ -9,8 +9,8 @@ from urllib.parse import quote
 from flask_babel import gettext as _
 
 from app.connectors.addresses import parse_base_url
+from app.connectors.fields import whole
 from app.connectors.http import Door, NotJson
-from app.connectors.sitegiant.fields import whole
 from app.core.errors import Unavailable
 
 LABEL = "SiteGiant"

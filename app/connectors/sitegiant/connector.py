@@ -14,10 +14,11 @@ from flask_babel import lazy_gettext
 
 from app.connectors.addresses import parse_base_url
 from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, GoAhead, Words, always
+from app.connectors.fields import has, text, whole
 from app.connectors.http import NoSuchRoute, NotJson, TooMuch
 from app.connectors.sitegiant import parse
 from app.connectors.sitegiant.client import LABEL, Client
-from app.connectors.sitegiant.fields import has, is_cut, order_id_of, text, whole, wire_time
+from app.connectors.sitegiant.fields import is_cut, order_id_of, wire_time
 from app.connectors.sitegiant.products import parse_listing
 from app.connectors.sitegiant.webhooks import announced
 from app.core.errors import (

@@ -1,93 +1,20 @@
-"""Reads single fields of SiteGiant's JSON: several names for one thing, several shapes for one value.
-
-Nothing is guessed. A field that must be there and is not, or that cannot be read, raises BadPayload with a
-sentence that names it; the order it belongs to is then kept as unreadable and the others go on.
-"""
+"""What only SiteGiant's JSON needs: ids of any length, and its clock."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
+from app.connectors.fields import ID_LENGTH, Row, first, text, unreadable
 
-from app.core.errors import BadPayload
-from app.core.money import to_minor
-
-Row = Mapping[str, Any]
-
-ID_LENGTH = 64
-NAME_LENGTH = 200
-"""Longer names and numbers are a mistake over there: nobody could read them, and no index could hold them."""
-PROSE_LENGTH = 10_000
-"""The same for what people write in sentences."""
 LOCAL_ZONE = ZoneInfo("Asia/Kuala_Lumpur")  # Times without an offset are SiteGiant's own wall clock.
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH = re.compile(r"\d{9,10}", re.ASCII)
-_WHOLE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
-_QUANTITY = re.compile(r"\d{1,9}(\.\d{1,4}0{0,20})?", re.ASCII)  # As finely as it is stored.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CUT = "…"
 _BLANK_DATES = frozenset({"", "0", "0000-00-00", "0000-00-00 00:00:00"})
-_minor = lru_cache(maxsize=4096)(to_minor)  # An order has twenty amounts, and most of them are zero or a list price.
-
-
-def has(row: Row, *names: str) -> bool:
-    """Whether the row holds one of these fields at all, blank or not."""
-    return any(name in row for name in names)
-
-
-def first(row: Row, *names: str) -> Any:
-    """The first of these fields that holds something, else None."""
-    for name in names:
-        value = row.get(name)
-        if value is not None and value != "":
-            return value
-    return None
-
-
-def text(row: Row, *names: str) -> str:
-    """The first of these fields as tidy text, control characters as spaces; '' when all are blank or hold no text."""
-    for name in names:
-        value = row.get(name)
-        if type(value) is str:
-            if value:
-                return (value if value.isprintable() else _CONTROLS.sub(" ", value)).strip()
-        elif value is not None:
-            return str(value) if type(value) is int else ""
-    return ""
-
-
-def name(row: Row, *names: str, limit: int = NAME_LENGTH) -> str:
-    """The same, for what is to be kept; BadPayload when it is longer than anything of its kind."""
-    found = text(row, *names)
-    if len(found) > limit:
-        raise BadPayload(
-            _("The field “%(field)s” is longer than %(limit)s characters.", field=names[0], limit=limit),
-            detail=f"{len(found)} characters",
-        )
-    return found
-
-
-def prose(row: Row, *names: str) -> str:
-    """The same for what people write in sentences: it may be longer, and keeps its line breaks."""
-    found, value = name(row, *names, limit=PROSE_LENGTH), first(row, *names)
-    if not isinstance(value, str) or value.isprintable():
-        return found
-    return "\n".join(_CONTROLS.sub(" ", line) for line in value.splitlines()).strip()
-
-
-def remote_id(row: Row, *names: str) -> str:
-    """An id as text, '' when there is none. Too long for an id counts as none."""
-    found = text(row, *names)
-    return found if len(found) <= ID_LENGTH else ""
 
 
 def order_id_of(row: Row, *names: str) -> str:
@@ -101,36 +28,6 @@ def order_id_of(row: Row, *names: str) -> str:
 def is_cut(found: str) -> bool:
     """Whether `order_id_of` cut this id: the channel does not know the order by that."""
     return _CUT in found
-
-
-def money(row: Row, currency: str, *names: str) -> int:
-    """An amount in minor units; 0 when the field is blank or absent, for the order's total shows what is missing."""
-    value = first(row, *names)
-    if value is None:
-        return 0
-    try:
-        return _minor(value, currency) if type(value) is str else to_minor(value, currency)
-    except ValueError as error:
-        problem = str(error)
-    raise BadPayload(_("We cannot read the amount in the field “%(field)s”.", field=names[0]), detail=problem)
-
-
-def required_money(row: Row, currency: str, *names: str) -> int:
-    """An amount that must be there."""
-    if first(row, *names) is None:
-        raise missing(names[0])
-    return money(row, currency, *names)
-
-
-def quantity(row: Row, *names: str) -> Decimal:
-    """A quantity, not negative; it must be there."""
-    value = first(row, *names)
-    if value is None:
-        raise missing(names[0])
-    told = str(value).strip()
-    if isinstance(value, bool) or not _QUANTITY.fullmatch(told):
-        raise unreadable(names[0])
-    return Decimal(told)
 
 
 def moment(row: Row, *names: str) -> datetime | None:
@@ -159,31 +56,6 @@ def _iso(told: str) -> datetime | None:
         return (at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def whole(value: Any) -> int | None:
-    """A code or count, which comes as a number or as text; None when it is neither, or beyond all counting."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if abs(value) < 10**9 else None
-    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
-
-
-def flag(row: Row, name: str) -> bool | None:
-    """A yes or no in any of its notations; None when it is absent or says neither."""
-    told = str(row.get(name, "")).strip().casefold()
-    if told in ("1", "true", "yes"):
-        return True
-    return False if told in ("0", "false", "no") else None
-
-
-def missing(field: str) -> BadPayload:
-    """The field is not there."""
-    return BadPayload(_("The field “%(field)s” is missing.", field=field))
-
-
-def unreadable(field: str) -> BadPayload:
-    """The field holds something that we cannot read."""
-    return BadPayload(_("We cannot read the field “%(field)s”.", field=field))
 
 
 def wire_time(at: datetime) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 from flask_babel import gettext as _
 
-from app.connectors.sitegiant.fields import (
+from app.connectors.fields import (
     ID_LENGTH,
     NAME_LENGTH,
     PROSE_LENGTH,
@@ -32,12 +32,9 @@ from app.connectors.sitegiant.fields import (
     first,
     flag,
     has,
-    is_cut,
     missing,
-    moment,
     money,
     name,
-    order_id_of,
     prose,
     quantity,
     remote_id,
@@ -45,6 +42,7 @@ from app.connectors.sitegiant.fields import (
     text,
     unreadable,
 )
+from app.connectors.sitegiant.fields import is_cut, moment, order_id_of
 from app.core.errors import BadPayload
 from app.core.money import LIMIT, minor_digits, multiply
 from app.core.types import (

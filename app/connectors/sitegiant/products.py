@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 
-from app.connectors.sitegiant.fields import Row, first, has, missing, moment, money, remote_id, text, unreadable
+from app.connectors.fields import Row, first, has, missing, money, remote_id, text, unreadable
+from app.connectors.sitegiant.fields import moment
 from app.core.errors import BadPayload
 from app.core.money import minor_digits
 from app.core.types import RemoteListing, UnreadableListing

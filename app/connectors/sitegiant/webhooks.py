@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from flask_babel import gettext as _
 
-from app.connectors.sitegiant.fields import ID_LENGTH, text
+from app.connectors.fields import ID_LENGTH, text
 from app.core.errors import BadSignature
 from app.core.types import Announcement
 
