@@ -163,6 +163,9 @@ class Connector(ABC):
     """By which moment a check reads. By the last change, every change since the check before is in its windows, so
     that no open order need be asked for by itself; such a list keeps its order while one reads, and what enters it
     meanwhile is in the windows of the next check."""
+    asks_weight_unit: ClassVar[bool] = False
+    """Whether it says how heavy something is without saying in which unit, so that a person must: the option
+    `weight_unit`, "g" or "kg". Opened with "kg" it tells every weight as the plain number that stands there."""
     refused_status: ClassVar[int] = 401
     """The HTTP status for a call that is not signed as it should be. Some systems stop calling after a 4xx."""
 
