@@ -166,6 +166,8 @@ class Connector(ABC):
     asks_weight_unit: ClassVar[bool] = False
     """Whether it says how heavy something is without saying in which unit, so that a person must: the option
     `weight_unit`, "g" or "kg". Opened with "kg" it tells every weight as the plain number that stands there."""
+    reads_an_hour: ClassVar[int | None] = None
+    """How many reads of one account we allow ourselves in any hour, together with all processes; None: no limit."""
     refused_status: ClassVar[int] = 401
     """The HTTP status for a call that is not signed as it should be. Some systems stop calling after a 4xx."""
 
@@ -218,7 +220,8 @@ class Connector(ABC):
         raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS}")
 
     def changed_products(self, since: datetime, page: int) -> RemoteProductPage:
-        """One page (from 1) of what changed since then, and what was removed. Only with PRODUCTS_BY_UPDATE."""
+        """One page (from 1) of what changed since then, what was removed, and of what the stock alone has moved. Only
+        with PRODUCTS_BY_UPDATE."""
         raise NotImplementedError(f"{self.kind} has no {Capability.PRODUCTS_BY_UPDATE}")
 
     def get_products(self, remote_ids: Sequence[str]) -> tuple[RemoteListing | UnreadableListing, ...]:

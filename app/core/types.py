@@ -421,7 +421,8 @@ class RemoteProductPage:
     """One page of the channel's listings, from 1. `total` counts all of them, None when it is not told.
 
     `nameless` rows had not even an id, so that nothing can be kept of them. `removed` are ids that the channel says it
-    lists no longer.
+    lists no longer. `counted` is what its branches count now of listings that did not change otherwise, by id, where it
+    tells that apart.
     """
 
     number: int
@@ -430,3 +431,4 @@ class RemoteProductPage:
     is_last: bool
     nameless: int = 0
     removed: tuple[str, ...] = ()
+    counted: Mapping[str, tuple[BranchStock, ...]] = field(default_factory=dict)
