@@ -15,7 +15,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
@@ -108,9 +108,10 @@ class Reply:
 
 
 class Door:
-    """Calls one base URL with one credential; safe for several threads. `headers` are secrets.
+    """Calls one base URL with one credential; safe for several threads. `headers` are secrets, and so are `secrets`.
 
-    `label` names the channel in sentences. Raises Misconfigured for a key that cannot be sent.
+    `label` names the channel in sentences. Raises Misconfigured for a key that cannot be sent. A connector whose
+    system gives statuses a meaning of their own overrides `refusal`.
     """
 
     def __init__(
@@ -119,13 +120,14 @@ class Door:
         *,
         label: str,
         headers: Mapping[str, str],
+        secrets: Collection[str] = (),
         allow_sandboxes: bool = False,
         timeouts: Timeouts | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._base, self._label = base_url, label
         self._host = urlsplit(base_url).hostname or ""
-        self._secrets = tuple(value for value in headers.values() if value)
+        self._secrets = tuple(value for value in (*headers.values(), *secrets) if value)
         if not all(value.isascii() and value.isprintable() for value in self._secrets):
             raise Misconfigured(_("The key holds characters that no key has. Copy it again, without line breaks."))
         self._headers = {
@@ -154,32 +156,38 @@ class Door:
         *,
         params: Mapping[str, str] | None = None,
         payload: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         effect: bool = False,
     ) -> Reply:
         """Send one request and return its answer if it was 2xx, else raise what it means.
 
+        The body is `payload` as JSON, or a `form`. `headers` are those of this call alone, and secrets as well.
         `effect`: the call changes something there, so a lost answer is reported as maybe done.
         """
         wait = self._budget.take()
         if wait > 0:
             raise self._too_fast(wait, detail=f"held back: {method} {path}")
         url, redirects = self._base + path, 0
+        sent = {"params": params, "json": payload, "data": form, "headers": {**self._headers, **(headers or {})}}
         while True:
-            reply = self._exchange(method, url, params, payload, effect)
+            reply = self._exchange(method, url, sent, effect)
             self._budget.learn(reply.headers)
             if reply.status not in _REDIRECTS:
                 break
-            url, params, redirects = self._redirected(method, url, reply, redirects), None, redirects + 1
+            url, redirects = self._redirected(method, url, reply, redirects), redirects + 1
+            sent["params"] = None
         if not 200 <= reply.status < 300:
-            raise self._refusal_of(reply, detail=f"{method} {path}: HTTP {reply.status}", effect=effect)
+            hidden = (headers or {}).values()
+            raise self._refusal_of(reply, detail=f"{method} {path}: HTTP {reply.status}", effect=effect, hidden=hidden)
         return reply
 
     def json(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: Any = None,
-        effect: bool = False,
+        form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, effect: bool = False,
     ) -> tuple[Any, Mapping[str, str]]:  # fmt: skip
         """Like `call`, and the answer must be JSON: returns it with the headers, or raises NotJson."""
-        reply = self.call(method, path, params=params, payload=payload, effect=effect)
+        reply = self.call(method, path, params=params, payload=payload, form=form, headers=headers, effect=effect)
         try:
             return reply.parsed(), reply.headers
         except ValueError as error:
@@ -222,22 +230,22 @@ class Door:
             detail=detail,
         )
 
-    def redact(self, text: str) -> str:
-        """Their words, shortened, with our secrets taken out should they echo them."""
-        for secret in self._secrets:
+    def redact(self, text: str, hidden: Collection[str] = ()) -> str:
+        """Their words, shortened, with our secrets and what else is `hidden` taken out should they echo them."""
+        for secret in (*self._secrets, *hidden):
             text = text.replace(secret, "•••")
         return " ".join(text.split())[:_WORDS_LENGTH]
 
-    def _exchange(self, method: str, url: str, params: Mapping[str, str] | None, payload: Any, effect: bool) -> Reply:
+    def _exchange(self, method: str, url: str, sent: Mapping[str, Any], effect: bool) -> Reply:
         """One request, one answer, while others wait; a failure is translated and raised without its origin."""
         with self._lines:
-            return self._exchanged(method, url, params, payload, effect)
+            return self._exchanged(method, url, sent, effect)
 
-    def _exchanged(self, method: str, url: str, params: Mapping[str, str] | None, payload: Any, effect: bool) -> Reply:
+    def _exchanged(self, method: str, url: str, sent: Mapping[str, Any], effect: bool) -> Reply:
         path = urlsplit(url).path
         started, outcome = time.monotonic(), "failed"
         try:
-            request = requests.Request(method, url, headers=self._headers, params=params, json=payload).prepare()
+            request = requests.Request(method, url, **sent).prepare()
             response = self._adapter.send(
                 request, stream=True, timeout=(self._timeouts.connect, self._timeouts.read), verify=True, proxies=None
             )
@@ -282,7 +290,7 @@ class Door:
             detail=f"{method} {here.path}: HTTP {reply.status}",
         )
 
-    def _refusal_of(self, reply: Reply, *, detail: str, effect: bool) -> ChannelError:
+    def _refusal_of(self, reply: Reply, *, detail: str, effect: bool, hidden: Collection[str]) -> ChannelError:
         """What an HTTP error status means. A 401 or 403 with a page of HTML comes from something in between."""
         try:
             found = reply.parsed()
@@ -290,8 +298,8 @@ class Door:
             found = None
             if reply.status in (401, 403) and reply.body.lstrip().startswith(b"<"):
                 return self._not_json(detail=f"{detail}, no JSON", maybe_done=False)
-        told = found.get("message") or found.get("error") if isinstance(found, dict) else None
-        words = told if isinstance(told, str) else ""
+        secret = [part for value in hidden for part in (value, value.rpartition(" ")[2]) if part]
+        words = self.redact(_told(found), secret)
         return self.refusal(reply.status, words, detail=detail, effect=effect, headers=reply.headers)
 
     def _too_fast(self, wait: float, *, detail: str) -> RateLimited:
@@ -315,6 +323,16 @@ class Door:
             detail=detail,
             maybe_done=maybe_done,
         )
+
+
+def _told(found: Any) -> str:
+    """The sentence of a refusal, where systems put it: beside the status, or in a part of the body about it."""
+    for place in (found, found.get("responseStatus") if isinstance(found, dict) else None):
+        if isinstance(place, dict):
+            told = place.get("message") or place.get("error")
+            if isinstance(told, str):
+                return told
+    return ""
 
 
 def _whole_number(digits: str) -> int | str:
