@@ -31,6 +31,7 @@ class Kind:
     fields: tuple[ConfigField, ...]
     capabilities: frozenset[Capability]
     connects_by_itself: bool = False
+    asks_weight_unit: bool = False
 
     @property
     def lists_orders(self) -> bool:
@@ -46,6 +47,26 @@ class Kind:
     def lists_products(self) -> bool:
         """Whether it tells what it sells."""
         return Capability.PRODUCTS in self.capabilities
+
+    @property
+    def has_branches(self) -> bool:
+        """Whether its marketplaces are branches, each with a stock of its own."""
+        return Capability.BRANCHES in self.capabilities
+
+    @property
+    def takes_orders_of_ours(self) -> bool:
+        """Whether orders that are made here can be made there too."""
+        return Capability.ORDER_CREATION in self.capabilities
+
+    @property
+    def announces(self) -> bool:
+        """Whether it can call us when something happens there."""
+        return Capability.WEBHOOKS in self.capabilities
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether a person says what flows which way before anything does (`app.channels.setup`)."""
+        return self.has_branches or self.takes_orders_of_ours
 
     @property
     def secret_names(self) -> frozenset[str]:
@@ -68,6 +89,7 @@ def kind_of(name: str) -> Kind:
         fields=found.config_fields,
         capabilities=found.capabilities,
         connects_by_itself=found.connects_by_itself,
+        asks_weight_unit=found.asks_weight_unit,
     )
 
 

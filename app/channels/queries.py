@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Select, func, select
 
+from app.channels.connecting import kind_of
 from app.channels.credentials import sealed_at
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
@@ -20,7 +21,10 @@ LINK_SUSPENDED: Final = "LINK_SUSPENDED"
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel without its secrets. `key_set_at` is when its key was stored, None when it cannot be read."""
+    """A channel without its secrets. `key_set_at` is when its key was stored, None when it cannot be read.
+
+    Until `is_set_up` nothing is read from it: somebody has to say first what flows which way.
+    """
 
     id: int
     kind: str
@@ -37,6 +41,14 @@ class ChannelRow:
     checked_at: datetime | None
     swept_at: datetime | None
     created_at: datetime
+    options: dict[str, str]
+    takes_products: bool
+    takes_orders: bool
+    gives_orders: bool
+    takes_stock: bool
+    takes_prices: bool
+    next_refresh_at: datetime | None
+    is_set_up: bool
 
     @property
     def needs_reconnecting(self) -> bool:
@@ -53,6 +65,7 @@ class MarketplaceRow:
     name: str
     kind: str
     currency: str
+    location_id: int | None
 
 
 def channels() -> list[ChannelRow]:
@@ -75,7 +88,14 @@ def had_channel() -> bool:
 def marketplaces(channel_id: int) -> list[MarketplaceRow]:
     """The marketplaces of one channel, by name."""
     found = db.session.execute(
-        select(Marketplace.id, Marketplace.remote_id, Marketplace.name, Marketplace.kind, Marketplace.currency)
+        select(
+            Marketplace.id,
+            Marketplace.remote_id,
+            Marketplace.name,
+            Marketplace.kind,
+            Marketplace.currency,
+            Marketplace.location_id,
+        )
         .where(Marketplace.store_id == current_store_id(), Marketplace.channel_id == channel_id)
         .order_by(func.lower(Marketplace.name), Marketplace.id)
     )
@@ -104,4 +124,12 @@ def _row(channel: Channel) -> ChannelRow:
         checked_at=channel.checked_at,
         swept_at=channel.swept_at,
         created_at=channel.created_at,
+        options={name: str(value) for name, value in channel.options.items()},
+        takes_products=channel.takes_products,
+        takes_orders=channel.takes_orders,
+        gives_orders=channel.gives_orders,
+        takes_stock=channel.takes_stock,
+        takes_prices=channel.takes_prices,
+        next_refresh_at=channel.next_refresh_at,
+        is_set_up=channel.next_refresh_at is not None or not kind_of(channel.kind).is_set_up,
     )

@@ -43,6 +43,8 @@ from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
 from app.sync.products import propose_links, read_products
 from app.sync.pull import pull, recheck
+from app.sync.refreshing import KIND as REFRESH
+from app.sync.refreshing import refreshed
 from app.sync.reread import books_beside, reread
 from app.sync.reserving import has_servable, reserve
 from app.sync.send import send
@@ -65,9 +67,19 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "mend": (("mend", mend),),
     "stock": (("reserve", reserve), ("stock", tell_stock)),
     "announced": (("announced", announced),),
+    "refresh": (
+        ("products", read_products),
+        ("match", propose_links),
+        ("pull", pull),
+        ("recheck", recheck),
+        ("settle", settle),
+        ("move", carry),
+    ),
 }
 FETCHING = ("pull", "recheck", "settle")
-"""Phases that read what a channel lists."""
+"""Phases that read the orders that a channel lists."""
+LEARNING = ("products", "match")
+"""Phases that read what it sells."""
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
 SLICE_SECONDS = 1
@@ -117,8 +129,9 @@ def _work(held: Run) -> None:
             connector = open_connector(channel)
             held.tells = counter_of(channel)
             held.moves_stock = channel.stock_location_id is not None
+            phases = phases_of(held.kind, connector, channel)
         try:
-            _go_through(held, connector)
+            _go_through(held, connector, phases)
         finally:
             connector.close()
     except ChannelError as error:
@@ -149,13 +162,19 @@ def _passes(error: DBAPIError) -> bool:
     return state[:2] in _PASSING
 
 
-def _go_through(held: Run, connector: Connector) -> None:
+def _go_through(held: Run, connector: Connector, phases: list[tuple[str, Phase]]) -> None:
     """Each phase from where the job stands, until it is finished, cancelled, or has to let others pass."""
-    phases = phases_of(held.kind, connector)
     names = [name for name, _phase in phases]
     began = time.monotonic()
-    at = names.index(held.phase) if held.phase else 0
-    while at < len(phases):
+    at = _resumed_at(held, names)
+    while True:
+        if at == len(phases):
+            again = _finish(held)
+            if not again:
+                return
+            at = names.index(again)
+            for name in names[at:]:
+                held.cursor.pop(name, None)
         held.phase, work = phases[at]
         steps = work(held, connector)
         try:
@@ -174,16 +193,23 @@ def _go_through(held: Run, connector: Connector) -> None:
         finally:
             steps.close()  # type: ignore[attr-defined]
         at += 1
-        if at == len(phases) and (again := _finish(held)):
-            at = names.index(again)
-            for name in names[at:]:
-                held.cursor.pop(name, None)
 
 
-def phases_of(kind: str, connector: Connector) -> list[tuple[str, Phase]]:
-    """What a job of the kind does; nothing is fetched from a channel whose orders are made here."""
-    reads = Capability.ORDERS in connector.capabilities
-    return [(name, phase) for name, phase in PHASES[kind] if reads or name not in FETCHING]
+def phases_of(kind: str, connector: Connector, channel: Channel) -> list[tuple[str, Phase]]:
+    """What a job of the kind does: nothing is fetched from a channel whose orders are made here, nor what a person
+    said is not to be taken from it."""
+    reads_orders = channel.takes_orders and Capability.ORDERS in connector.capabilities
+    left_out = {*(() if reads_orders else FETCHING), *(() if channel.takes_products else LEARNING)}
+    return [(name, phase) for name, phase in PHASES[kind] if name not in left_out]
+
+
+def _resumed_at(held: Run, names: list[str]) -> int:
+    """Which of the phases comes first: the one that the job stands in, or the next where that was switched off."""
+    if not held.phase:
+        return 0
+    before = [name for name, _phase in PHASES[held.kind]]
+    passed = before[: before.index(held.phase)]
+    return sum(name in passed for name in names)
 
 
 def _must_stop(held: Run, seconds: float) -> bool:
@@ -217,6 +243,8 @@ def _finish(held: Run) -> str:
             return "announced"
         if held.kind == "stock" and has_servable(held.channel_id):
             return "reserve"
+        if held.kind == REFRESH:
+            refreshed(held.channel_id)
         troubled = any(held.counts.get(name) for name in _TROUBLES)
         lease.end(held, JobState.PARTLY if troubled else JobState.SUCCEEDED)
         db.session.commit()

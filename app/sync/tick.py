@@ -9,6 +9,7 @@ import itertools
 import logging
 import signal
 import threading
+from collections.abc import Callable
 
 from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +27,7 @@ from app.sync.inbox import forget_old_deliveries
 from app.sync.models import Heartbeat
 from app.sync.moving import give_up_moves
 from app.sync.nudge import nudge
+from app.sync.refreshing import start_refresh
 from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_stock, start_write_back
 from app.sync.waking import wake
 from app.tenancy import doors
@@ -60,21 +62,12 @@ def tick_for_ever(app: Flask) -> None:
 
 
 def tick_once() -> None:
-    """One round: say that we live, start due Auto Syncs, verifications and unsent changes, ring for waiting and
-    abandoned jobs, tell owners of channels that stopped, and settle the links between stores."""
+    """One round: say that we live, start due Auto Syncs, refreshes, verifications and unsent changes, ring for waiting
+    and abandoned jobs, tell owners of channels that stopped, and settle the links between stores."""
     _beat()
-    for store_id, channel_id in doors.due_channels(_AT_MOST):
-        with store_scope(store_id):
-            try:
-                start_auto_sync(channel_id)
-            except ChannelNotReadyError:
-                db.session.rollback()
-    for store_id, channel_id in doors.due_verifications(_AT_MOST):
-        with store_scope(store_id):
-            try:
-                start_nightly(channel_id)
-            except ChannelNotReadyError:
-                db.session.rollback()
+    _start_by_the_clock(doors.due_channels, start_auto_sync)
+    _start_by_the_clock(doors.due_refreshes, start_refresh)
+    _start_by_the_clock(doors.due_verifications, start_nightly)
     for store_id, channel_id in doors.untold_pauses(_AT_MOST):
         tell_owners(store_id, channel_id)
     settled = settle_due(_AT_MOST)
@@ -87,6 +80,16 @@ def tick_once() -> None:
     for store_id, job_id in doors.due_jobs(max(room, 0), RING_AGAIN_SECONDS):
         wake(store_id, job_id)
     db.session.remove()
+
+
+def _start_by_the_clock(due: Callable[[int], list[tuple[int, int]]], start: Callable[[int], object]) -> None:
+    """Start what is due of each channel; one that was paused at this moment has its turn when it goes on."""
+    for store_id, channel_id in due(_AT_MOST):
+        with store_scope(store_id):
+            try:
+                start(channel_id)
+            except ChannelNotReadyError:
+                db.session.rollback()
 
 
 def _start_what_waits() -> None:

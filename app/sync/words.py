@@ -36,6 +36,7 @@ _TITLES: Final[Mapping[str, Any]] = {
     "mend": _l("Mend"),
     "stock": _l("Tell stock"),
     "announced": _l("Announced orders"),
+    "refresh": _l("Refresh"),
 }
 
 _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -65,6 +66,13 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
 """What a running job does, in few words and as a sentence."""
 
 _NEWS: Final = ("new", "changed", "booked", "credited", "replanned")
+_PRODUCT_NEWS: Final = ("products_new", "products_changed", "products_gone")
+_NEWS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("check", "auto", "announced"), _NEWS),
+    "products": _PRODUCT_NEWS,
+    "refresh": (*_NEWS, *_PRODUCT_NEWS),
+}
+"""What counts as news, of each kind of job that reads."""
 
 _STANDINGS: Final[Mapping[Standing, tuple[Badge, Any]]] = {
     Standing.STARTING: (Badge("neutral", "clock", _l("Waiting to start")), _l("Starts in a moment.")),
@@ -213,15 +221,13 @@ def _standing(row: JobRow, trouble: Trouble | None) -> tuple[Badge, str, str]:
 
 
 def _succeeded(row: JobRow) -> str:
-    if row.kind in {"check", "auto", "announced"} and not any(row.counts.get(name) for name in _NEWS):
+    if row.kind in _NEWS_OF and not any(row.counts.get(name) for name in _NEWS_OF[row.kind]):
         return _("Everything is in; nothing was new.")
     if row.kind == "verify":
         differs = any(row.counts.get(name) for name in ("missing", "extra", "differing"))
         return _("Everything was compared; not all is the same.") if differs else _("Everything is the same.")
     if row.kind == "sync" and not any(row.counts.get(name) for name in ("booked", "held")):
         return _("There was nothing to invoice.")
-    if row.kind == "products" and not any(row.counts.get(f"products_{name}") for name in ("new", "changed", "gone")):
-        return _("Everything is in; nothing was new.")
     if row.counts.get("held"):
         return _("Done. What was held waits until it is mended.")
     return _("Everything is done.")

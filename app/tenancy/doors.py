@@ -70,12 +70,20 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where c.status = 'connected' and c.auto_sync and c.next_sync_at <= now()
     order by c.next_sync_at limit p_limit
 $$""",
+    "door_due_refreshes": """
+create function door_due_refreshes(p_limit int)
+returns table (store_id bigint, channel_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select c.store_id, c.id from public.channels c
+    where c.status = 'connected' and c.next_refresh_at <= now()
+    order by c.next_refresh_at limit p_limit
+$$""",
     "door_due_verifications": """
 create function door_due_verifications(p_limit int)
 returns table (store_id bigint, channel_id bigint)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select c.store_id, c.id from public.channels c
-    where c.status = 'connected' and c.next_verify_at <= now()
+    where c.status = 'connected' and c.takes_orders and c.next_verify_at <= now()
     order by c.next_verify_at limit p_limit
 $$""",
     "door_untold_pauses": """
@@ -94,9 +102,11 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     join public.channels c on c.store_id = g.store_id and c.id = g.channel_id and c.status = 'connected'
     where ((g.state = 'planned' and (g.not_before is null or g.not_before <= now()))
            or (g.state = 'sending' and g.claimed_at < now() - interval '5 minutes'))
+      and (g.kind <> 'order' or c.gives_orders)
       and not exists (
           select 1 from public.sync_jobs j
-          where j.store_id = g.store_id and j.channel_id = g.channel_id and j.state in ('queued', 'running'))
+          where j.store_id = g.store_id and j.channel_id = g.channel_id and j.state in ('queued', 'running')
+            and (g.kind <> 'order' or j.kind in ('sync', 'write_back', 'retry')))
     limit p_limit
 $$""",
     "door_webhook": """
@@ -320,6 +330,12 @@ def due_jobs(limit: int, ring_again_seconds: int) -> list[tuple[int, int]]:
 def due_channels(limit: int) -> list[tuple[int, int]]:
     """(store id, channel id) of channels whose next Auto Sync is due."""
     rows = db.session.execute(text("select store_id, channel_id from door_due_channels(:limit)"), {"limit": limit})
+    return [(row.store_id, row.channel_id) for row in rows]
+
+
+def due_refreshes(limit: int) -> list[tuple[int, int]]:
+    """(store id, channel id) of channels of which everything that changed is due to be read."""
+    rows = db.session.execute(text("select store_id, channel_id from door_due_refreshes(:limit)"), {"limit": limit})
     return [(row.store_id, row.channel_id) for row in rows]
 
 

@@ -91,6 +91,21 @@ def test_due_channels_gives_two_numbers_of_auto_sync_that_is_due(app: Flask, sto
     in_store(app, store, "update channels set auto_sync = false")
 
 
+def test_due_refreshes_gives_two_numbers_of_channels_whose_twelve_hours_are_over(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    due, later, paused = books.channel("Due"), books.channel("Later"), books.channel("Paused")
+    never = books.channel("Never")
+    set_time = "update channels set next_refresh_at = now() + make_interval(mins => :minutes) where id = :id"
+    in_store(app, store, set_time, id=due.id, minutes=-1)
+    in_store(app, store, set_time, id=later.id, minutes=1)
+    in_store(app, store, set_time.replace("set ", "set status = 'paused', "), id=paused.id, minutes=-1)
+    with app.app_context():
+        found = [channel_id for store_id, channel_id in doors.due_refreshes(1000) if store_id == store.id]
+    assert found == [due.id]
+    assert never.id not in found
+    in_store(app, store, "update channels set next_refresh_at = null")
+
+
 def test_due_verifications_gives_two_numbers_of_channels_whose_night_has_come(app: Flask, store: SomeStore) -> None:
     books = Books(app, store)
     due, later, paused = books.channel("Due"), books.channel("Later"), books.channel("Paused")
@@ -227,6 +242,7 @@ RESULTS: Mapping[str, str] = {
     "door_open_store": "TABLE(store_id bigint, role text)",
     "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
+    "door_due_refreshes": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",
     "door_untold_pauses": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
