@@ -304,6 +304,26 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A store with one real row of each kind that a URL can name."""
+
+    store: SomeStore
+    values: Mapping[str, Any]
+
+
+def furnish(app: Flask) -> Furnished:
+    """Make one; it takes far longer than asking for a page does, so tests that change nothing share one."""
+    store = Make(app).store()
+    return Furnished(store, samples(app, store))
+
+
+@pytest.fixture(scope="module")
+def untouched(app: Flask) -> Furnished:
+    """One for all tests that change nothing."""
+    return furnish(app)
+
+
 def _credit_note(books: Books, invoice_id: int) -> int:
     person, cause = books.store.owner.id, CreditCause.CORRECTION
     with books.scope():
@@ -425,8 +445,10 @@ def test_table_names_the_methods_of_each_route(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", IN_STORE)
-def test_route_of_a_store(app: Flask, store: SomeStore, other_store: SomeStore, endpoint: str) -> None:
-    visit = Visit(app, endpoint, {**samples(app, store), **ROUTES[endpoint].values})
+def test_route_of_a_store(app: Flask, untouched: Furnished, other_store: SomeStore, endpoint: str) -> None:
+    furnished = untouched if set(methods_of(endpoint)) == {"GET"} else furnish(app)
+    store = furnished.store
+    visit = Visit(app, endpoint, {**furnished.values, **ROUTES[endpoint].values})
     for method, who in methods_of(endpoint).items():
         for headers in ({}, HTMX):
             signed_out = visit.open(new_client(app), method, store.slug, headers)
@@ -442,8 +464,10 @@ def test_route_of_a_store(app: Flask, store: SomeStore, other_store: SomeStore, 
 
 
 @pytest.mark.parametrize("endpoint", [name for name in IN_STORE if _names_a_row(name)])
-def test_ids_of_another_store_name_nothing(app: Flask, store: SomeStore, other_store: SomeStore, endpoint: str) -> None:
-    visit = Visit(app, endpoint, {**samples(app, store), **ROUTES[endpoint].values})
+def test_ids_of_another_store_name_nothing(
+    app: Flask, untouched: Furnished, other_store: SomeStore, endpoint: str
+) -> None:
+    visit = Visit(app, endpoint, {**untouched.values, **ROUTES[endpoint].values})
     for method in methods_of(endpoint):
         answer = visit.open(signed_in(new_client(app), other_store.owner), method, other_store.slug, HTMX)
         assert answer.status_code == 404, f"{method} {endpoint}: {answer.status_code} {answer.text[:300]}"
