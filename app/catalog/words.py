@@ -33,6 +33,7 @@ KINDS: Final[Mapping[Kind, Any]] = {
     Kind.RETURN: _l("Returned"),
     Kind.PUSH: _l("Set by the main store"),
     Kind.OVERWRITE: _l("Overwritten by the main store"),
+    Kind.COUNT: _l("Counted by a channel"),
 }
 REASONS: Final[Mapping[Reason, Any]] = {
     Reason.COUNTED: _l("Counted"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 HEAVIEST_GRAMS: Final = 100_000_000
@@ -26,6 +26,12 @@ def to_grams(kilograms: str) -> int:
 def to_kilograms(grams: int) -> str:
     """The same back, without zeros at the end: 250 -> "0.25"."""
     return f"{(Decimal(grams) / 1000).normalize():f}"
+
+
+def as_grams(kilograms: Decimal | None) -> int | None:
+    """What a channel says that something weighs, in whole grams; None of what is none, or nothing, or too much."""
+    grams = 0 if kilograms is None else int((kilograms * 1000).to_integral_value(ROUND_HALF_UP))
+    return grams if 0 < grams <= HEAVIEST_GRAMS else None
 
 
 def read_options(text: str) -> dict[str, str]:

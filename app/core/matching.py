@@ -44,12 +44,18 @@ class ListingState(StrEnum):
     PROPOSED = "proposed"
     UNCLEAR = "unclear"
     UNLINKED = "unlinked"
+    BARRED = "barred"
+    """It can mean no item of ours, by what it is (`app.core.types.ListingObstacle`)."""
     GONE = "gone"
     """The channel does not list it any more."""
 
 
 class Goods(Protocol):
-    """What can be compared of an item or a listing: SKUs, barcode, name and variant."""
+    """What can be compared of an item or a listing: SKUs, barcode, name and variant.
+
+    `is_pack` is so of what holds several of something else that has the same name, as a box of a dozen does: its name
+    says nothing then.
+    """
 
     @property
     def id(self) -> int: ...
@@ -61,6 +67,8 @@ class Goods(Protocol):
     def name(self) -> str: ...
     @property
     def variant(self) -> str: ...
+    @property
+    def is_pack(self) -> bool: ...
 
 
 Thing = TypeVar("Thing", bound=Goods)
@@ -75,6 +83,7 @@ class Candidate:
     barcode: str
     name: str
     variant: str
+    is_pack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Listed:
     variant: str
     item_id: int | None = None
     refused: frozenset[int] = frozenset()
+    is_pack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +211,7 @@ _KEYS: Final[Mapping[Match, Callable[[Goods], set[str]]]] = {
     Match.SKU: lambda goods: {sku.strip() for sku in goods.skus} - {""},
     Match.BARCODE: lambda goods: {barcode_key(goods.barcode)} - {""},
     Match.ALIKE_SKU: lambda goods: {loose_key(sku) for sku in goods.skus} - {""},
-    Match.NAME: lambda goods: {name_key(goods.name, goods.variant)} - {""},
+    Match.NAME: lambda goods: set() if goods.is_pack else {name_key(goods.name, goods.variant)} - {""},
 }
 _GROUPS: Final = ((Match.SKU, Match.BARCODE), (Match.ALIKE_SKU,), (Match.NAME,))
 _CERTAINTY: Final[Mapping[Match, Certainty]] = {

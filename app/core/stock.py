@@ -28,11 +28,13 @@ class Kind(StrEnum):
     """A main store said how many there are."""
     OVERWRITE = "overwrite"
     """The same, where it replaced what had been adjusted here."""
+    COUNT = "count"
+    """A channel counted how many there are."""
 
 
 _PROMISES: Final = {Kind.RESERVE}
 """Only what is available can be promised. The other kinds tell what has happened already, wanted or not."""
-_COUNTS: Final = {Kind.ADJUST, Kind.RECEIVE, Kind.RETURN, Kind.PUSH, Kind.OVERWRITE}
+_COUNTS: Final = {Kind.ADJUST, Kind.RECEIVE, Kind.RETURN, Kind.PUSH, Kind.OVERWRITE, Kind.COUNT}
 """Kinds after which somebody has looked: there cannot be fewer than no pieces. What is shipped has left the house,
 even where nobody ever counted it in."""
 

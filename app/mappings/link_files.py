@@ -16,6 +16,7 @@ from app.extensions import db
 from app.mappings.linking import Wanted
 from app.mappings.listing_queries import ListingRow
 from app.mappings.models import Listing
+from app.mappings.product_words import obstacle_words
 from app.mappings.proposing import BATCH
 from app.tenancy.scope import current_store_id
 from app.web.sheets import BadFile, Sheet, SheetRow, spellings
@@ -142,6 +143,8 @@ class _Looking:
         if item_id == listing.item_id:
             self.told.unchanged += 1
             return
+        if item_id is not None and listing.obstacle is not None:
+            raise _Unusable(obstacle_words(listing.obstacle))
         told = self.told
         group = told.removed if item_id is None else told.new if listing.item_id is None else told.changed
         name = " ".join(filter(None, (listing.isku or listing.sku, listing.name))) or listing.remote_id
@@ -197,7 +200,7 @@ class _Listings:
 
 
 def _read(channel_id: int, condition: Any) -> Sequence[Any]:
-    names = ("id", "remote_id", "isku", "sku", "name", "item_id", "version")
+    names = ("id", "remote_id", "isku", "sku", "name", "item_id", "version", "obstacle")
     query = select(*(getattr(Listing, name) for name in names)).where(
         Listing.store_id == current_store_id(), Listing.channel_id == channel_id, condition
     )

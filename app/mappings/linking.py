@@ -16,6 +16,7 @@ from sqlalchemy import Row, func, select, update
 
 from app.bulk import update_rows
 from app.catalog.items import ItemFacts, add_item, add_items, require_items
+from app.core.goods import as_grams
 from app.core.matching import Certainty, sku_key
 from app.extensions import db
 from app.mappings.gateways import Conflict
@@ -45,12 +46,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ManySaved:
-    """`linked` and `unlinked` listings were changed; `passed_over` ones somebody else had changed meanwhile."""
+    """`linked` and `unlinked` listings were changed; `passed_over` ones somebody else had changed meanwhile.
+
+    `barred` ones were to be linked and cannot be.
+    """
 
     linked: tuple[int, ...]
     unlinked: tuple[int, ...]
     passed_over: int
     batch: str
+    barred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,20 @@ class NoSuchListing(LookupError):
     """The store has no such listing."""
 
 
+class CannotBeLinked(Exception):
+    """The listing can mean no item; `obstacle` is why (`app.core.types.ListingObstacle`)."""
+
+    def __init__(self, obstacle: str) -> None:
+        super().__init__(obstacle)
+        self.obstacle = obstacle
+
+
 class NoSku(Exception):
     """The listing has no SKU, so no item can be made from it."""
 
 
 def save_link(listing_id: int, item_id: int | None, version: int, user_id: int) -> LinkSaved | Conflict:
-    """Say which item the listing means; None takes it back. NoSuchItem.
+    """Say which item the listing means; None takes it back. NoSuchItem, CannotBeLinked.
 
     `version` is the one that the person saw: what somebody else chose since is not overwritten unseen. Two who choose
     the same do not disagree.
@@ -82,6 +95,8 @@ def save_link(listing_id: int, item_id: int | None, version: int, user_id: int) 
         return LinkSaved(listing.channel_id, item_id, listing.version, changed=False)
     if listing.version != version:
         return Conflict(listing.version)
+    if item_id is not None and listing.obstacle is not None:
+        raise CannotBeLinked(listing.obstacle)
     listing.item_id, listing.told_item_id = item_id, _told_still(listing.told_item_id, item_id)
     listing.refused = [refused for refused in listing.refused if refused != item_id]
     return _saved(listing, user_id)
@@ -112,10 +127,12 @@ def allow_again(listing_id: int, version: int, user_id: int) -> LinkSaved | Conf
 
 
 def link_new_item(listing_id: int, version: int, user_id: int) -> LinkSaved | Conflict:
-    """Make an item from the listing and link it. NoSku; SkuTaken when an item has its SKU already."""
+    """Make an item from the listing and link it. NoSku, CannotBeLinked; SkuTaken when an item has its SKU already."""
     listing = _locked(listing_id)
     if listing.version != version or listing.item_id is not None:
         return Conflict(listing.version)
+    if listing.obstacle is not None:
+        raise CannotBeLinked(listing.obstacle)
     facts = _facts(listing)
     if not facts.sku:
         raise NoSku
@@ -174,7 +191,7 @@ def save_many(channel_id: int, wanted: Sequence[Wanted], user_id: int, *, togeth
     batch, now = uuid4().hex, db.session.scalar(select(func.now()))
     linked: list[int] = []
     unlinked: list[int] = []
-    passed_over = 0
+    passed_over = barred = 0
     for start in range(0, len(wanted), BATCH):
         some = {one.listing_id: one for one in wanted[start : start + BATCH]}
         rows = []
@@ -185,6 +202,9 @@ def save_many(channel_id: int, wanted: Sequence[Wanted], user_id: int, *, togeth
             if row.version != one.version:
                 passed_over += 1
                 continue
+            if one.item_id is not None and row.obstacle is not None:
+                barred += 1
+                continue
             (unlinked if one.item_id is None else linked).append(row.id)
             change = {"item_id": one.item_id, "version": row.version + 1, "changed_by": user_id, "changed_at": now}
             change["told_item_id"] = _told_still(row.told_item_id, one.item_id)
@@ -192,7 +212,7 @@ def save_many(channel_id: int, wanted: Sequence[Wanted], user_id: int, *, togeth
             rows.append({"store_id": current_store_id(), "id": row.id, "batch": in_batch, **change})
         columns = ("item_id", "told_item_id", "version", "batch", "changed_by", "changed_at")
         update_rows(Listing, ("store_id", "id"), columns, rows)
-    return ManySaved(tuple(linked), tuple(unlinked), passed_over, batch)
+    return ManySaved(tuple(linked), tuple(unlinked), passed_over, batch, barred)
 
 
 def make_items(channel_id: int, user_id: int) -> ItemsMade:
@@ -215,7 +235,10 @@ def make_items(channel_id: int, user_id: int) -> ItemsMade:
 
 
 def _without_item(channel_id: int) -> Sequence[Row[Any]]:
-    names = ("id", "version", "isku", "sku", "barcode", "name", "variant", "price", "currency")
+    names = (
+        *("id", "version", "isku", "sku", "barcode", "name", "variant", "price", "currency"),
+        *("unit", "conversion", "weight"),
+    )
     query = select(*(getattr(Listing, name) for name in names)).where(
         Listing.store_id == current_store_id(), Listing.channel_id == channel_id, Listing.state == "unlinked"
     )
@@ -227,10 +250,16 @@ def _facts(listing: Listing | Row[Any]) -> ItemFacts:
         sku=listing.isku or listing.sku,
         barcode=listing.barcode,
         name=listing.name,
-        variant=listing.variant,
+        variant=" · ".join(filter(None, (listing.variant, _pack(listing)))),
         price=listing.price if listing.price is None or listing.price >= 0 else None,
         currency=listing.currency or current_store().currency,
+        weight_grams=as_grams(listing.weight),
     )
+
+
+def _pack(listing: Listing | Row[Any]) -> str:
+    """What tells a box from the piece that has its name."""
+    return "" if listing.conversion == 1 else f"{listing.unit} ({listing.conversion.normalize():f})".strip()
 
 
 def _locked(listing_id: int) -> Listing:
@@ -251,7 +280,7 @@ def _told_still(told_item_id: int | None, item_id: int | None) -> int | None:
 
 def _locked_rows(channel_id: int, listing_ids: Sequence[int]) -> Sequence[Row[Any]]:
     query = (
-        select(*(getattr(Listing, name) for name in ("id", "item_id", "told_item_id", "version")))
+        select(*(getattr(Listing, name) for name in ("id", "item_id", "told_item_id", "version", "obstacle")))
         .where(Listing.store_id == current_store_id(), Listing.channel_id == channel_id, Listing.id.in_(listing_ids))
         .order_by(Listing.id)
         .with_for_update()

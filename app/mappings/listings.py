@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from app.bulk import insert_rows
+from app.channels.models import Marketplace
 from app.core.matching import barcode_key, loose_key, name_key
-from app.core.types import RemoteListing, UnreadableListing
+from app.core.types import BranchStock, RemoteListing, UnreadableListing
 from app.extensions import db
-from app.mappings.models import Listing, ListingPage
+from app.mappings.models import Listing, ListingPage, ListingStock
 from app.tenancy.scope import current_store_id
 
 _SAID = (
@@ -36,6 +37,12 @@ _SAID = (
     "currency",
     "stock",
     "picture",
+    "unit",
+    "conversion",
+    "base_id",
+    "family_id",
+    "weight",
+    "obstacle",
     "remote_updated_at",
     "search",
     "digest",
@@ -56,17 +63,37 @@ class ListingCounts:
     unreadable: int
 
 
-def store_listings(channel_id: int, found: Sequence[RemoteListing | UnreadableListing]) -> ListingCounts:
-    """Write a page's rows where they are new or changed. At most three statements."""
+def store_listings(
+    channel_id: int, found: Sequence[RemoteListing | UnreadableListing], branches: Mapping[str, int] | None = None
+) -> ListingCounts:
+    """Write a page's rows where they are new or changed. At most three statements.
+
+    Two more where the channel has `branches` (their id → our marketplace), for what each counts of these rows.
+    """
     rows = {one.remote_id: _row(channel_id, one) for one in found}
     known = _known(channel_id, rows.keys())
     written = [row for remote_id, row in rows.items() if known.get(remote_id) != row["digest"]]
-    insert_rows(Listing, (*_KEY, *_SAID), [row for row in written if not row["problem"]], on_conflict=_replacing(_SAID))
+    readable = [row for row in written if not row["problem"]]
+    columns, returning = (*_KEY, *_SAID), ("id", "remote_id")
+    stored = insert_rows(Listing, columns, readable, returning=returning, on_conflict=_replacing(_SAID))
+    if branches:
+        told = {one.remote_id: one.branches for one in found if isinstance(one, RemoteListing)}
+        _store_counts({row.id: told[row.remote_id] for row in stored}, branches)
     # Of what cannot be read, what was read before stays.
     insert_rows(Listing, (*_KEY, *_UNREAD), [row for row in written if row["problem"]], on_conflict=_replacing(_UNREAD))
     new = sum(row["remote_id"] not in known for row in written)
     unreadable = sum(bool(row["problem"]) for row in rows.values())
     return ListingCounts(len(rows), new, len(written) - new, unreadable)
+
+
+def branches_of(channel_id: int) -> dict[str, int]:
+    """The channel's branches: their id → our marketplace. One statement."""
+    rows = db.session.execute(
+        select(Marketplace.remote_id, Marketplace.id).where(
+            Marketplace.store_id == current_store_id(), Marketplace.channel_id == channel_id
+        )
+    )
+    return {row.remote_id: row.id for row in rows}
 
 
 def note_page(channel_id: int, round_no: int, page: int, remote_ids: Iterable[str]) -> None:
@@ -75,6 +102,14 @@ def note_page(channel_id: int, round_no: int, page: int, remote_ids: Iterable[st
     conflict = "on conflict (store_id, channel_id, round, page) do update set remote_ids = excluded.remote_ids"
     columns = ("store_id", "channel_id", "round", "page", "remote_ids")
     insert_rows(ListingPage, columns, [{**row, "remote_ids": list(remote_ids)}], on_conflict=conflict)
+
+
+def mark_removed(channel_id: int, remote_ids: Collection[str]) -> int:
+    """Say of these that the channel lists them no longer; how many were listed until now. One statement, or none."""
+    if not remote_ids:
+        return 0
+    mine = (Listing.store_id == current_store_id(), Listing.channel_id == channel_id, Listing.gone_at.is_(None))
+    return _mark_gone(*mine, Listing.remote_id.in_(list(remote_ids)))
 
 
 def forget_pages(channel_id: int) -> None:
@@ -98,9 +133,13 @@ def count_missing(channel_id: int) -> int:
 
 def mark_gone(channel_id: int) -> int:
     """Say of every listing that no page held that it is gone; links stay, for old orders name them still."""
+    return _mark_gone(*_missing(channel_id))
+
+
+def _mark_gone(*which: Any) -> int:
     gone = db.session.execute(
         update(Listing)
-        .where(*_missing(channel_id))
+        .where(*which)
         .values(gone_at=func.now())
         .returning(Listing.id)
         .execution_options(synchronize_session=False)
@@ -127,6 +166,42 @@ def _known(channel_id: int, remote_ids: Iterable[str]) -> dict[str, str | None]:
         )
     )
     return {row.remote_id: row.digest if row.gone_at is None else None for row in rows}
+
+
+_STOCK_COLUMNS = ("store_id", "listing_id", "marketplace_id", "on_hand", "reserved")
+_STOCK_REPLACED = """
+on conflict (store_id, listing_id, marketplace_id) do update set
+    on_hand = excluded.on_hand, reserved = excluded.reserved, changed_at = now()
+where (listing_stocks.on_hand, listing_stocks.reserved) is distinct from (excluded.on_hand, excluded.reserved)"""
+_COUNTED_NO_MORE = text("""
+delete from listing_stocks s
+where s.store_id = :store_id and s.listing_id = any(:listings) and not exists (
+    select from unnest(cast(:counted as bigint[]), cast(:places as bigint[])) as c(listing_id, marketplace_id)
+    where c.listing_id = s.listing_id and c.marketplace_id = s.marketplace_id)""")
+
+
+def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[str, int]) -> None:
+    """What each branch counts of these listings, and nothing else any more; of a branch unknown to us nothing is kept.
+
+    Two statements.
+    """
+    if not told:
+        return
+    store_id = current_store_id()
+    counts = {
+        (listing_id, branches[one.branch_id]): one
+        for listing_id, stocks in told.items()
+        for one in stocks
+        if one.branch_id in branches
+    }
+    rows = [
+        {"store_id": store_id, "listing_id": key, "marketplace_id": place, "on_hand": c.on_hand, "reserved": c.reserved}
+        for (key, place), c in sorted(counts.items(), key=lambda pair: pair[0])
+    ]
+    insert_rows(ListingStock, _STOCK_COLUMNS, rows, on_conflict=_STOCK_REPLACED)
+    kept: tuple[list[int], list[int]] = ([key for key, _place in counts], [place for _key, place in counts])
+    values = {"store_id": store_id, "listings": list(told), "counted": kept[0], "places": kept[1]}
+    db.session.execute(_COUNTED_NO_MORE, values)
 
 
 def _replacing(columns: Sequence[str]) -> str:
@@ -160,6 +235,12 @@ def _row(channel_id: int, one: RemoteListing | UnreadableListing) -> dict[str, A
         "currency": one.currency,
         "stock": one.stock,
         "picture": one.picture,
+        "unit": one.unit,
+        "conversion": one.conversion,
+        "base_id": one.base_id,
+        "family_id": one.family_id,
+        "weight": one.weight,
+        "obstacle": one.obstacle,
         "remote_updated_at": one.updated_at,
         "search": _search(one),
         "digest": one.digest,

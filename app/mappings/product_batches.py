@@ -14,6 +14,7 @@ from app.channels.routes import blueprint, channel_or_404
 from app.mappings import listing_queries as queries
 from app.mappings.product_pages import freed_words
 from app.orders.linking import accept_all_certain, make_items_of_listings, take_batch_back
+from app.sync.counted import tell
 from app.web.respond import done
 
 
@@ -27,6 +28,7 @@ def accept_certain(channel_id: int) -> Response:
     many = accept_all_certain(channel_id, request.form.get("count", 0, type=int), g.membership.user_id)
     if many is None:
         return _asking_to_accept(channel, queries.count_certain(channel_id), changed=True)
+    tell(many.followed)
     count = len(many.saved.linked)
     words = ngettext("One product was linked.", "%(num)s products were linked.", count)
     return done(_list_url(channel), words + freed_words(many.freed))
@@ -81,7 +83,9 @@ def create_items(channel_id: int) -> Response:
             "button": _("Create items"),
         }
         return _asking(channel, **asked)
-    made, freed = make_items_of_listings(channel_id, g.membership.user_id)
+    many = make_items_of_listings(channel_id, g.membership.user_id)
+    tell(many.followed)
+    made, freed = many.made, many.freed
     words = ngettext("One item was created.", "%(num)s items were created.", len(made.item_ids))
     if made.left:
         words += " " + ngettext(

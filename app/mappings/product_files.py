@@ -21,6 +21,7 @@ from app.mappings.listing_queries import ListingFilter, all_listings
 from app.mappings.product_pages import freed_words
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.orders.linking import ManyLinked, save_links
+from app.sync.counted import tell
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.respond import done
@@ -96,7 +97,8 @@ def _save(channel: ChannelRow, changes: str) -> Response:
         saved = save_links(channel.id, _unpacked(changes), g.membership.user_id)
     except NoSuchItem:
         return _form(channel, _("One of the items is no longer in use. Import the file again to see which."))
-    category = "warning" if saved.saved.passed_over else "success"
+    tell(saved.followed)
+    category = "warning" if saved.saved.passed_over or saved.saved.barred else "success"
     return done(url_for(".products", channel_id=channel.id), _words(saved), category=category)
 
 
@@ -108,6 +110,12 @@ def _words(many: ManyLinked) -> str:
             "One was changed by somebody else meanwhile and left as it is.",
             "%(num)s were changed by somebody else meanwhile and left as they are.",
             many.saved.passed_over,
+        )
+    if many.saved.barred:
+        words += " " + ngettext(
+            "One cannot be linked any more and was left as it is.",
+            "%(num)s cannot be linked any more and were left as they are.",
+            many.saved.barred,
         )
     return words + freed_words(many.freed)
 

@@ -19,11 +19,12 @@ from app.extensions import htmx
 from app.mappings import listing_queries as queries
 from app.mappings.choosing import disagreement
 from app.mappings.gateways import Conflict
-from app.mappings.linking import NoSku
+from app.mappings.linking import CannotBeLinked, NoSku
 from app.mappings.listing_queries import ListingFilter, ListingRow
-from app.mappings.product_words import reason_words
+from app.mappings.product_words import obstacle_words, reason_words
 from app.orders import linking
 from app.orders.linking import Linked
+from app.sync.counted import tell
 from app.sync.of_channel import newest_job_id
 from app.sync.queries import job_view
 from app.sync.services import ChannelNotReadyError, request_products
@@ -100,12 +101,8 @@ def listing(channel_id: int, listing_id: int) -> Response:
         abort(422, _("Press one of the buttons of the product."))
     try:
         saved = act(row, version)
-    except NoSuchItem:
-        return _refused(channel, listing_id, _("This item is no longer in use. Choose another one."))
-    except NoSku:
-        return _refused(channel, listing_id, _("The product has no SKU, and an item needs one. Add the item by hand."))
-    except SkuTaken as taken:
-        return _refused(channel, listing_id, _taken(row, taken))
+    except (NoSuchItem, NoSku, SkuTaken, CannotBeLinked) as problem:
+        return _refused(channel, listing_id, _refusal(row, problem))
     if isinstance(saved, Conflict):
         current = queries.listing(channel_id, listing_id) or row
         now = current.item.words if current.item else _("not linked")
@@ -181,15 +178,23 @@ def _create(row: ListingRow, version: int) -> Linked | Conflict:
 _ACTS = {"link": _link, "unlink": _unlink, "refuse": _refuse, "allow": _allow, "create": _create}
 
 
-def _taken(row: ListingRow, taken: SkuTaken) -> str:
-    if taken.is_archived:
-        return _("An archived item has the SKU %(sku)s. Bring it back in Inventory, then choose it.", sku=row.best_sku)
-    return _(
-        "An item with the SKU %(sku)s exists already. Choose it, or give one of them another SKU.", sku=row.best_sku
-    )
+def _refusal(row: ListingRow, problem: NoSuchItem | NoSku | SkuTaken | CannotBeLinked) -> str:
+    """Why a product was not linked, and what can be done."""
+    sku = row.best_sku
+    match problem:
+        case NoSuchItem():
+            return _("This item is no longer in use. Choose another one.")
+        case NoSku():
+            return _("The product has no SKU, and an item needs one. Add the item by hand.")
+        case CannotBeLinked(obstacle=obstacle):
+            return obstacle_words(obstacle)
+        case SkuTaken(is_archived=True):
+            return _("An archived item has the SKU %(sku)s. Bring it back in Inventory, then choose it.", sku=sku)
+    return _("An item with the SKU %(sku)s exists already. Choose it, or give one of them another SKU.", sku=sku)
 
 
 def _saved(channel: ChannelRow, listing_id: int, saved: Linked) -> Response:
+    tell(saved.followed)
     row = queries.listing(channel.id, listing_id)
     if row is None:
         abort(404)

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from app.core.matching import Certainty, Match
+from app.core.types import ListingObstacle
 from app.mappings.listing_queries import ListingRow
 
 _CERTAINTY: Final[Mapping[str, Any]] = {
@@ -23,6 +24,22 @@ _REASONS: Final[Mapping[str, Any]] = {
     Match.ALIKE_SKU: _l("SKU %(sku)s but for case, spaces or signs"),
     Match.NAME: _l("Same name and variant"),
 }
+
+
+_OBSTACLES: Final[Mapping[str, Any]] = {
+    ListingObstacle.COMBO: _l(
+        "It is put together of other products, so it is no item of its own: it cannot be linked."
+    ),
+    ListingObstacle.BATCH: _l(
+        "Its pieces are told apart by batch there, which cannot be kept here: it cannot be linked."
+    ),
+    ListingObstacle.SERIAL: _l("Its pieces have serial numbers there, which cannot be kept here: it cannot be linked."),
+}
+
+
+def obstacle_words(obstacle: str) -> str:
+    """Why a product can mean no item."""
+    return str(_OBSTACLES.get(obstacle, obstacle))
 
 
 def certainty_words(certainty: str) -> str:

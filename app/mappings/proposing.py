@@ -135,7 +135,7 @@ def _propose(channel_id: int, rows: Sequence[Row[Any]]) -> int:
     others = Shelf(_rivals(channel_id, listings, items))
     changed = []
     for row, listing in zip(rows, listings, strict=True):
-        values = _values(propose(listing, items, others))
+        values = _values(None if row.obstacle else propose(listing, items, others))
         if any(getattr(row, name) != value for name, value in values.items()):
             changed.append({"store_id": current_store_id(), "id": row.id, **values})
     update_rows(Listing, ("store_id", "id"), _COLUMNS, changed)
@@ -143,14 +143,18 @@ def _propose(channel_id: int, rows: Sequence[Row[Any]]) -> int:
 
 
 def _rivals(channel_id: int, listings: Sequence[Listed], items: Shelf[Candidate]) -> list[Listed]:
-    """The channel's listings that may mean what these most likely mean, by the keys that this was seen by."""
+    """The channel's listings that may mean what these most likely mean, by the keys that this was seen by.
+
+    What cannot be linked is none of them, unless it was linked before.
+    """
     keys = Keys()
     for listing in listings:
         group, found = answers(listing, items)
         for item in found:
             by_name = Match.NAME in group
             keys.add(item.skus, item.barcode, item.name if by_name else "", item.variant)
-    return [_listed(row) for row in db.session.execute(_listings(channel_id).where(keys.listings()))]
+    able = or_(Listing.obstacle.is_(None), Listing.item_id.is_not(None))
+    return [_listed(row) for row in db.session.execute(_listings(channel_id).where(keys.listings(), able))]
 
 
 def _values(found: Proposal | None) -> dict[str, Any]:
@@ -174,7 +178,19 @@ def _items(keys: Keys) -> list[Candidate]:
 
 
 def _listings(channel_id: int) -> Any:
-    names = ("id", "sku", "isku", "barcode", "name", "variant", "item_id", "refused", *_COLUMNS)
+    names = (
+        "id",
+        "sku",
+        "isku",
+        "barcode",
+        "name",
+        "variant",
+        "item_id",
+        "refused",
+        "obstacle",
+        "conversion",
+        *_COLUMNS,
+    )
     return select(*(getattr(Listing, name) for name in names)).where(
         Listing.store_id == current_store_id(), Listing.channel_id == channel_id, Listing.gone_at.is_(None)
     )
@@ -182,4 +198,5 @@ def _listings(channel_id: int) -> Any:
 
 def _listed(row: Row[Any]) -> Listed:
     refused = frozenset(row.refused)
-    return Listed(row.id, (row.isku, row.sku), row.barcode, row.name, row.variant, row.item_id, refused)
+    is_pack = row.conversion != 1
+    return Listed(row.id, (row.isku, row.sku), row.barcode, row.name, row.variant, row.item_id, refused, is_pack)

@@ -25,6 +25,7 @@ from app.core.matching import Candidate, sku_key
 from app.core.stock import Kind, Movement, Reason
 from app.extensions import db
 from app.mappings import linking
+from app.mappings.counted import NOTHING, Followed, follow_items, follow_links
 from app.mappings.gateways import Conflict
 from app.mappings.linking import ItemsMade, LinkSaved, ManySaved, Wanted
 from app.mappings.models import Listing
@@ -37,18 +38,29 @@ from app.tenancy.scope import current_store_id
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A listing was saved. `freed` orders waited for it and are ready now."""
+    """A listing was saved. `freed` orders waited for it and are ready now; `followed` is what its item took over."""
 
     saved: LinkSaved
     freed: int
+    followed: Followed = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class ManyLinked:
-    """Many were saved at once; `freed` as above."""
+    """Many were saved at once; `freed` and `followed` as above."""
 
     saved: ManySaved
     freed: int
+    followed: Followed = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ManyMade:
+    """Items were made from listings; `freed` and `followed` as above."""
+
+    made: ItemsMade
+    freed: int
+    followed: Followed = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +82,15 @@ class ItemInUse(Exception):
 def link_listing(
     channel_id: int, listing_id: int, item_id: int | None, version: int, user_id: int
 ) -> Linked | Conflict:
-    """Say which item a listing means; None takes it back. NoSuchListing, NoSuchItem. Commits.
+    """Say which item a listing means; None takes it back. NoSuchListing, NoSuchItem, CannotBeLinked. Commits.
 
     Saving the same again does no harm and frees what may still wait.
     """
     lock_channel(channel_id)
     before = db.session.get(Listing, (current_store_id(), listing_id))
-    was_linked = before is not None and before.item_id is not None
+    meant = None if before is None else before.item_id
     saved = linking.save_link(listing_id, item_id, version, user_id)
-    return _settled(saved, [listing_id], user_id, took_away=was_linked)
+    return _settled(saved, [listing_id], user_id, meant=meant)
 
 
 def refuse_items(
@@ -96,7 +108,7 @@ def allow_items_again(channel_id: int, listing_id: int, version: int, user_id: i
 
 
 def link_to_new_item(listing_id: int, version: int, user_id: int) -> Linked | Conflict:
-    """Make an item from a listing and link it. NoSuchListing, NoSku, SkuTaken. Commits."""
+    """Make an item from a listing and link it. NoSuchListing, NoSku, CannotBeLinked, SkuTaken. Commits."""
     _lock_all_channels()
     saved = linking.link_new_item(listing_id, version, user_id)
     if isinstance(saved, Conflict) or saved.item_id is None:
@@ -104,8 +116,9 @@ def link_to_new_item(listing_id: int, version: int, user_id: int) -> Linked | Co
         return saved if isinstance(saved, Conflict) else Conflict(saved.version)
     propose_like(_keys_of([saved.item_id]))
     freed = _free_everywhere(user_id)
+    followed = follow_items(saved.channel_id, [saved.item_id])
     db.session.commit()
-    return Linked(saved, freed)
+    return Linked(saved, freed, followed)
 
 
 def accept_all_certain(channel_id: int, expected: int, user_id: int) -> ManyLinked | None:
@@ -119,8 +132,9 @@ def accept_all_certain(channel_id: int, expected: int, user_id: int) -> ManyLink
         db.session.rollback()
         return None
     freed = _free(channel_id, user_id)
+    followed = follow_links(channel_id, saved.linked)
     db.session.commit()
-    return ManyLinked(saved, freed)
+    return ManyLinked(saved, freed, followed)
 
 
 def take_batch_back(channel_id: int, batch: str, user_id: int) -> int:
@@ -141,18 +155,20 @@ def save_links(channel_id: int, wanted: Sequence[Wanted], user_id: int) -> ManyL
     _propose_around(channel_id, [*saved.linked, *saved.unlinked])
     # A link that was changed may have taken away what ready orders leant on, so all are judged anew.
     freed = _judge_again(channel_id, user_id) if saved.linked or saved.unlinked else 0
+    followed = follow_links(channel_id, saved.linked)
     db.session.commit()
-    return ManyLinked(saved, freed)
+    return ManyLinked(saved, freed, followed)
 
 
-def make_items_of_listings(channel_id: int, user_id: int) -> tuple[ItemsMade, int]:
-    """Make an item from every listing that nothing is proposed for; also how many orders were freed. Commits."""
+def make_items_of_listings(channel_id: int, user_id: int) -> ManyMade:
+    """Make an item from every listing that nothing is proposed for. Commits."""
     _lock_all_channels()
     made = linking.make_items(channel_id, user_id)
     propose_like(_keys_of(made.item_ids))
     freed = _free_everywhere(user_id) if made.item_ids else 0
+    followed = follow_items(channel_id, made.item_ids)
     db.session.commit()
-    return made, freed
+    return ManyMade(made, freed, followed)
 
 
 def add_item(facts: ItemFacts, user_id: int) -> ItemSaved:
@@ -240,18 +256,20 @@ def archive_item(item_id: int, user_id: int, *, archived: bool) -> ItemSaved:
 
 
 def _settled(
-    saved: LinkSaved | Conflict, listing_ids: Sequence[int], user_id: int, *, took_away: bool = False
+    saved: LinkSaved | Conflict, listing_ids: Sequence[int], user_id: int, *, meant: int | None = None
 ) -> Linked | Conflict:
-    """What follows from a saved listing. `took_away`: it meant another item before, which ready orders lean on."""
+    """What follows from a saved listing. `meant`: the item that it meant before, which ready orders lean on."""
     if isinstance(saved, Conflict):
         db.session.rollback()
         return saved
     if saved.changed:
         _propose_around(saved.channel_id, listing_ids)
-    must_look = took_away and saved.changed
+    must_look = meant is not None and saved.changed
     freed = _judge_again(saved.channel_id, user_id) if must_look else _free(saved.channel_id, user_id)
+    items = {item_id for item_id in (meant, saved.item_id) if item_id is not None}
+    followed = follow_items(saved.channel_id, items) if saved.changed else NOTHING
     db.session.commit()
-    return Linked(saved, freed)
+    return Linked(saved, freed, followed)
 
 
 def _propose_around(channel_id: int, listing_ids: Sequence[int]) -> None:

@@ -65,6 +65,7 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
         "proposed": Badge("info", "info", _l("Proposed")),
         "unclear": Badge("danger", "warning", _l("Not clear")),
         "unlinked": Badge("neutral", "x", _l("Not linked")),
+        "barred": Badge("warning", "x", _l("Cannot be linked")),
         "gone": Badge("neutral", "clock", _l("Gone")),
     },
     "ChannelState": {

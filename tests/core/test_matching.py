@@ -57,6 +57,15 @@ def test_the_same_name_and_variant_are_possible_and_another_variant_is_nothing()
     assert propose(listed(name="Mug", variant="Blue"), [red], []) is None
 
 
+def test_a_box_is_not_the_piece_that_has_its_name_but_is_the_item_that_has_its_sku() -> None:
+    piece, box = listed(10, sku="K1", name="Kopi O"), listed(11, sku="K12", name="Kopi O", is_pack=True)
+    item = Candidate(1, ("KOPI",), "", "Kopi O", "")
+    assert propose(box, [item], [piece, box]) is None
+    assert propose(piece, [item], [piece, box]) == Proposal((1,), Match.NAME, Certainty.POSSIBLE), "and it is no rival"
+    dozen = Candidate(2, ("K12",), "", "Kopi O", "")
+    assert propose(box, [item, dozen], [piece, box]) == Proposal((2,), Match.SKU, Certainty.CERTAIN)
+
+
 def test_two_items_that_answer_are_unclear_and_both_are_named() -> None:
     mug, cup = Candidate(2, ("M",), "", "Mug", ""), Candidate(3, ("C",), "", "mug", "")
     assert propose(listed(name="Mug"), [cup, mug], []) == Proposal((2, 3), Match.NAME, Certainty.UNCLEAR)

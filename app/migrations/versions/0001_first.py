@@ -71,6 +71,7 @@ STORE_OWNED = (
 LISTING_STATE = """
 case when gone_at is not null then 'gone'
      when item_id is not null then 'linked'
+     when obstacle is not null then 'barred'
      when certainty = 'unclear' then 'unclear'
      when certainty is not null then 'proposed'
      else 'unlinked' end"""
