@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.connectors.base import Connector, ConnectorOptions
+from app.connectors.kiotviet import KiotViet
 from app.connectors.own import Own
 from app.connectors.sitegiant import SiteGiant
 from app.connectors.store import LinkedStore
 
-REGISTRY: Mapping[str, type[Connector]] = MappingProxyType({one.kind: one for one in (SiteGiant, LinkedStore, Own)})
+REGISTRY: Mapping[str, type[Connector]] = MappingProxyType(
+    {one.kind: one for one in (SiteGiant, KiotViet, LinkedStore, Own)}
+)
 
 
 def connect(kind: str, config: Mapping[str, str], options: ConnectorOptions) -> Connector:
