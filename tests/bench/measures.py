@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import booking, crowd, fairness, growth, linked, live, memory, pages, pulling, reports
+from tests.bench import booking, crowd, fairness, growth, linked, live, memory, pages, pulling, reports, source
 from tests.bench.frame import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -16,4 +16,5 @@ MEASURES: tuple[Measure, ...] = (
     *crowd.MEASURES,
     *reports.MEASURES,
     *linked.MEASURES,
+    *source.MEASURES,
 )

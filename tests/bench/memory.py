@@ -7,13 +7,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.config import Settings
 from app.embedded.folder import PROJECT
 from tests.bench.frame import Bar, Bench, Measure, Result
+from tests.bench.house import Seller
 
 LOOK_EVERY = 0.05
 LIMIT_MB = 150.0
@@ -23,18 +24,24 @@ _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 def worker_memory(bench: Bench, orders: int) -> Result:
     """The highest resident size that any child of the worker had, in MB."""
     seller = bench.house.seller(orders, paid_only=True)
-    peaks: list[float] = []
-    with _worker(bench.house.main.settings) as worker:
-        for press in (seller.press_check, seller.press_sync):
-            job = press()
-            while seller.one("select state from sync_jobs where id = :id", id=job) in ("queued", "running"):
-                peaks += _peaks_of_children(worker.pid)
-                time.sleep(LOOK_EVERY)
-        alone = _peak(worker.pid)
+    settings = bench.house.main.settings
+    peaks, alone = peaks_while(settings, seller, seller.press_check, seller.press_sync)
     booked = seller.one("select count(*) from invoices")
     assert booked == orders, f"{booked} of {orders} orders were booked"
     seller.shop.close()
     return Result(max(peaks), LIMIT_MB, "MB", f"the worker itself {alone:.0f} MB, most of it the same pages")
+
+
+def peaks_while(settings: Settings, seller: Seller, *presses: Callable[[], int]) -> tuple[list[float], float]:
+    """What the children of a worker held at most while it did these jobs, one after the other, and what it holds."""
+    peaks: list[float] = []
+    with _worker(settings) as worker:
+        for press in presses:
+            job = press()
+            while seller.one("select state from sync_jobs where id = :id", id=job) in ("queued", "running"):
+                peaks += _peaks_of_children(worker.pid)
+                time.sleep(LOOK_EVERY)
+        return peaks, _peak(worker.pid)
 
 
 @contextmanager
