@@ -168,6 +168,8 @@ class Connector(ABC):
     `weight_unit`, "g" or "kg". Opened with "kg" it tells every weight as the plain number that stands there."""
     reads_an_hour: ClassVar[int | None] = None
     """How many reads of one account we allow ourselves in any hour, together with all processes; None: no limit."""
+    list_names: ClassVar[Mapping[str, Words]] = {}
+    """What its lists of orders are called on pages, where they are no marketplaces."""
     refused_status: ClassVar[int] = 401
     """The HTTP status for a call that is not signed as it should be. Some systems stop calling after a 4xx."""
 

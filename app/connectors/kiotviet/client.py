@@ -38,7 +38,14 @@ class Forbidden(AuthRejected):
 
 
 class Refused(Rejected):
-    """A rule of the shop's forbids it, or what is asked for by its number is not there: KiotViet answers alike."""
+    """A rule of the shop's forbids it, or what is asked for by its number is not there: KiotViet answers alike.
+
+    `words` are their own.
+    """
+
+    def __init__(self, user_message: str, *, detail: str, words: str) -> None:
+        super().__init__(user_message, detail=detail)
+        self.words = words
 
 
 class Client:
@@ -196,7 +203,7 @@ class _Records(Door):
             )
         found = super().refusal(status, words, detail=detail, effect=effect, headers=headers)
         if type(found) is Rejected:
-            return Refused(found.user_message, detail=found.detail)
+            return Refused(found.user_message, detail=found.detail, words=self.redact(words))
         return found
 
 

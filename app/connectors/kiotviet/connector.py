@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, Words
-from app.connectors.fields import NAME_LENGTH, remote_id, text, whole
+from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions, GoAhead, Words, always
+from app.connectors.fields import NAME_LENGTH, remote_id, text
 from app.connectors.http import NoSuchRoute, NotJson
 from app.connectors.kiotviet.address import parse_place
 from app.connectors.kiotviet.client import LABEL, MISSING, Client, WrongShop
 from app.connectors.kiotviet.fields import CURRENCY, wire_time
+from app.connectors.kiotviet.paging import SIZE, Page, full_page
 from app.connectors.kiotviet.products import parse_counted, parse_listing, removed_ids
 from app.connectors.kiotviet.sales import PAPERS, Paper, parse_sale, parse_stub
+from app.connectors.kiotviet.subscribing import subscribe, unsubscribe
+from app.connectors.kiotviet.webhooks import announced
+from app.connectors.kiotviet.writing import Writer
 from app.core.errors import BadPayload, Misconfigured, NotThisSystem, Unavailable, Unsupported
 from app.core.types import (
+    Announcement,
     BranchStock,
     ChannelFacts,
     OrderPage,
+    OrderReceipt,
     OrderWindow,
+    OrderWrite,
     RemoteListing,
     RemoteMarketplace,
     RemoteOrder,
@@ -35,16 +41,6 @@ from app.core.types import (
 
 _MOST_BRANCHES = 1_000
 _PRODUCT_OPTIONS = {"includeInventory": "true", "includeSoftDeletedAttribute": "false"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """One full page of a list: its rows, how many there are in all, whether it is the last, and the last answer."""
-
-    rows: list[Any]
-    total: int | None
-    is_last: bool
-    answer: Mapping[str, Any]
 
 
 class KiotViet(Connector):
@@ -60,6 +56,8 @@ class KiotViet(Connector):
             Capability.PRODUCTS,
             Capability.PRODUCTS_BY_UPDATE,
             Capability.BRANCHES,
+            Capability.WEBHOOKS,
+            Capability.ORDER_CREATION,
         }
     )
     config_fields: ClassVar[tuple[ConfigField, ...]] = (
@@ -81,6 +79,7 @@ class KiotViet(Connector):
             secret=True,
         ),
     )
+    page_size: ClassVar[int] = SIZE
     window_days: ClassVar[int] = 36_500
     window_axis: ClassVar[WindowAxis] = WindowAxis.UPDATED
     refused_status: ClassVar[int] = 422
@@ -95,6 +94,7 @@ class KiotViet(Connector):
         if not secret:
             raise Misconfigured(_("Enter the client secret from your KiotViet settings."))
         self._client = Client(place, client_id, secret, options)
+        self._writer = Writer(self._client)
         self._weight_unit = config.get("weight_unit", "")
 
     def check(self) -> ChannelFacts:
@@ -123,7 +123,7 @@ class KiotViet(Connector):
             raise Unsupported(_("KiotViet lists orders by their last change only."))
         paper = PAPERS[window.list_id]
         asked = {"lastModifiedFrom": wire_time(window.since), "orderBy": "id", **paper.options}
-        found = self._page(paper.path, page, asked)
+        found = full_page(self._client, paper.path, page, asked)
         orders = [parse_sale(paper, row) for row in found.rows]
         try:
             stubs = tuple(parse_stub(paper, row, order) for row, order in zip(found.rows, orders, strict=True))
@@ -143,14 +143,14 @@ class KiotViet(Connector):
 
     def list_products(self, page: int) -> RemoteProductPage:
         """One full page of the products by number."""
-        found = self._page("products", page, {"orderBy": "id", **_PRODUCT_OPTIONS})
+        found = full_page(self._client, "products", page, {"orderBy": "id", **_PRODUCT_OPTIONS})
         return self._product_page(page, found, {}, is_last=found.is_last)
 
     def changed_products(self, since: datetime, page: int) -> RemoteProductPage:
         """One page of what was edited, and beside it one of what the stock moved: a movement is no edit there."""
         at = {"lastModifiedFrom": wire_time(since), "orderBy": "id"}
-        found = self._page("products", page, {**at, "includeRemoveIds": "true", **_PRODUCT_OPTIONS})
-        moved = self._page("productOnHands", page, at)
+        found = full_page(self._client, "products", page, {**at, "includeRemoveIds": "true", **_PRODUCT_OPTIONS})
+        moved = full_page(self._client, "productOnHands", page, at)
         counted = dict(row for row in map(parse_counted, moved.rows) if row is not None)
         return self._product_page(page, found, counted, is_last=found.is_last and moved.is_last)
 
@@ -159,6 +159,23 @@ class KiotViet(Connector):
         rows = [self._one(f"products/{one}") for one in self._at_most_a_page(remote_ids) if one.isdigit()]
         found = [parse_listing(row, self._weight_unit) for row in rows if row is not None]
         return tuple(listing for listing in found if listing is not None)
+
+    def write_order(self, write: OrderWrite, go_ahead: GoAhead = always) -> OrderReceipt:
+        """Make an order there, or let it follow ours."""
+        return self._writer.write(write, go_ahead)
+
+    def register_webhook(self, url: str, secret: str) -> str:
+        """Ask for a call on each kind of change; our id for them is theirs joined."""
+        return subscribe(self._client, url, secret)
+
+    def remove_webhook(self, remote_id: str) -> None:
+        """Take the registrations away."""
+        unsubscribe(self._client, remote_id)
+
+    @classmethod
+    def read_webhook(cls, headers: Mapping[str, str], body: bytes, secret: str) -> Announcement:
+        """Signed in `X-Hub-Signature` over the raw body."""
+        return announced(headers, body, secret)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -179,7 +196,7 @@ class KiotViet(Connector):
         found: dict[str, RemoteMarketplace] = {}
         page = 1
         while len(found) < _MOST_BRANCHES:
-            answer = self._page("branches", page, {})
+            answer = full_page(self._client, "branches", page, {})
             for row in answer.rows:
                 branch = remote_id(row, "id") if isinstance(row, Mapping) else ""
                 if branch:
@@ -190,32 +207,8 @@ class KiotViet(Connector):
             page += 1
         return tuple(found.values())
 
-    def _page(self, path: str, page: int, asked: Mapping[str, str]) -> _Page:
-        """One page of a list, filled up: how many rows an answer holds is theirs to say, so it goes on by those that
-        came. A total that the rows themselves disprove says nothing of how many are still to come."""
-        offset = (page - 1) * self.page_size
-        rows: list[Any] = []
-        while True:
-            size = self.page_size - len(rows)
-            answer = self._client.get(
-                f"/{path}", {**asked, "pageSize": str(size), "currentItem": str(offset + len(rows))}
-            )
-            if not isinstance(answer, Mapping):
-                raise self._client.unlike(path)
-            got, total = answer.get("data"), whole(answer.get("total"))
-            if not isinstance(got, list | None) or (got is None and total is None):
-                raise self._client.unlike(path)
-            rows += (got or [])[:size]
-            seen = offset + len(rows)
-            if total is not None and seen > total and got:
-                total = None
-            if not got or seen == total:
-                return _Page(rows, total, True, answer)
-            if len(rows) >= self.page_size:
-                return _Page(rows, total, False, answer)
-
     def _product_page(
-        self, page: int, found: _Page, counted: Mapping[str, tuple[BranchStock, ...]], *, is_last: bool
+        self, page: int, found: Page, counted: Mapping[str, tuple[BranchStock, ...]], *, is_last: bool
     ) -> RemoteProductPage:
         rows = [parse_listing(row, self._weight_unit) for row in found.rows]
         listings = tuple(row for row in rows if row is not None)

@@ -33,10 +33,14 @@ def rows_of(value: Any) -> list[Any]:
     return [value] if isinstance(value, Mapping) else []
 
 
+def mappings(row: Row, *names: str) -> list[Row]:
+    """The objects of a list inside; whatever else stands in it is passed over."""
+    return [one for one in rows_of(first(row, *names)) if isinstance(one, Mapping)]
+
+
 def part_of_row(row: Row, *names: str) -> Row:
     """An object inside, the first one where it is a list; empty where there is none."""
-    value = first(row, *names)
-    return next((one for one in rows_of(value) if isinstance(one, Mapping)), {})
+    return next(iter(mappings(row, *names)), {})
 
 
 def moment(row: Row, *names: str) -> datetime | None:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 
-from app.connectors.fields import Row, first, flag, has, missing, remote_id, text, unreadable
-from app.connectors.kiotviet.fields import CURRENCY, amount, dong, moment, pieces, rows_of, sha256
+from app.connectors.fields import Row, flag, has, missing, remote_id, text, unreadable
+from app.connectors.kiotviet.fields import CURRENCY, amount, dong, mappings, moment, pieces, sha256
 from app.core.errors import BadPayload
 from app.core.types import BranchStock, ListingObstacle, RemoteListing, UnreadableListing
 
@@ -75,8 +75,8 @@ def parse_counted(row: Any) -> tuple[str, tuple[BranchStock, ...]] | None:
 def branch_stocks(row: Row) -> tuple[BranchStock, ...]:
     """What each branch has, and how much of it is promised."""
     found: dict[str, BranchStock] = {}
-    for one in rows_of(first(row, "inventories")):
-        branch = remote_id(one, "branchId") if isinstance(one, Mapping) else ""
+    for one in mappings(row, "inventories"):
+        branch = remote_id(one, "branchId")
         if branch:
             found[branch] = BranchStock(branch, _count(one, "onHand", "onhand"), _count(one, "reserved"))
     return tuple(found.values())
@@ -118,8 +118,8 @@ def _words(row: Row, *names: str) -> str:
 
 def _variant(row: Row) -> str:
     """What tells a variant from the others; attributes that were deleted are sent all the same."""
-    found = [one for one in rows_of(first(row, "attributes")) if isinstance(one, Mapping)]
-    values = [_words(one, "attributeValue") for one in found if not text(one, "attributeName").endswith(_DELETED)]
+    found = [one for one in mappings(row, "attributes") if not text(one, "attributeName").endswith(_DELETED)]
+    values = [_words(one, "attributeValue") for one in found]
     return " / ".join(value for value in values if value)[:_LONGEST_WORDS]
 
 

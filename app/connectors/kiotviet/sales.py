@@ -17,11 +17,12 @@ from typing import Any, Final
 
 from flask_babel import gettext as _
 
-from app.connectors.fields import PROSE_LENGTH, Row, first, has, missing, name, prose, remote_id, text, unreadable
+from app.connectors.fields import PROSE_LENGTH, Row, has, missing, name, prose, remote_id, text, unreadable
 from app.connectors.kiotviet.fields import (
     CURRENCY,
     amount,
     dong,
+    mappings,
     moment,
     part_of_row,
     pieces,
@@ -248,8 +249,8 @@ def _sums(row: Row, lines: tuple[RemoteLine, ...], worth: Decimal) -> _Sums:
 
 
 def _surcharges(row: Row) -> Decimal:
-    found = [one for one in rows_of(first(row, "invoiceOrderSurcharges")) if isinstance(one, Mapping)]
-    return sum((amount(one, "price", "surValue") or Decimal(0) for one in found), Decimal(0))
+    charges = (amount(one, "price", "surValue") for one in mappings(row, "invoiceOrderSurcharges"))
+    return sum((charge for charge in charges if charge is not None), Decimal(0))
 
 
 def _lines(paper: Paper, row: Row) -> tuple[tuple[RemoteLine, ...], Decimal]:
@@ -312,19 +313,15 @@ def _order_type(row: Row) -> OrderType:
     return _SALE_CHANNELS.get(re.sub(r"[\W_]+", "", told.casefold()), OrderType.POS)
 
 
-def _payments(row: Row) -> list[Row]:
-    return [one for one in rows_of(first(row, "payments")) if isinstance(one, Mapping)]
-
-
 def _gateway(row: Row) -> str:
     """How it was paid: the methods in the order they came, each once."""
-    methods = dict.fromkeys(found for one in _payments(row) if (found := text(one, "method")))
+    methods = dict.fromkeys(found for one in mappings(row, "payments") if (found := text(one, "method")))
     return " + ".join(methods)[:200]
 
 
 def _paid_at(row: Row) -> datetime | None:
     """When the last payment came."""
-    return max((at for one in _payments(row) if (at := moment(one, "transDate"))), default=None)
+    return max((at for one in mappings(row, "payments") if (at := moment(one, "transDate"))), default=None)
 
 
 def _buyer(paper: Paper, row: Row) -> Mapping[str, str]:
