@@ -68,6 +68,8 @@ class Reason(StrEnum):
     """It is an order of ours, which we made there."""
     PRODUCT_UNLINKED = "PRODUCT_UNLINKED"
     """A line of the order means nothing that the other channel sells; the detail names the lines."""
+    CURRENCY_DIFFERS = "CURRENCY_DIFFERS"
+    """The order is in another currency than the channel's."""
     ORDER_REFUSED = "ORDER_REFUSED"
     """The channel does not take the order; the detail holds its words."""
     IGNORED = "IGNORED"

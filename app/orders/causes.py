@@ -24,6 +24,8 @@ class CauseKind(StrEnum):
     ORDERS = "orders"
     WRITE_BACKS = "write_backs"
     MOVES = "moves"
+    GIVEN = "given"
+    """They were made here, and another channel that is to have them has not, or not as they stand."""
     UNREADABLE = "unreadable"
     ALERTS = "alerts"
     STOCK = "stock"

@@ -1,6 +1,7 @@
 """What needs a person, grouped by cause: orders that are held, numbers that could not be written back, orders that
-another store did not let us move, orders that could not be read, invoiced orders that changed on the channel
-afterwards, orders that lack pieces of the stock, and orders of which two linked stores said different things."""
+another store did not let us move, orders made here that a channel does not have, orders that could not be read,
+invoiced orders that changed on the channel afterwards, orders that lack pieces of the stock, and orders of which two
+linked stores said different things."""
 
 from __future__ import annotations
 
@@ -23,11 +24,12 @@ from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder, Shortage
 from app.orders.packages import FulfilmentRow
 from app.planning import fixed
-from app.sync.models import MOVE, WRITE_BACK, Change
+from app.sync.models import MOVE, ORDER, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
 __all__ = [
     "BY_SKU",
+    "CHANGES",
     "Cause",
     "CauseKey",
     "CauseKind",
@@ -41,6 +43,8 @@ __all__ = [
 ]
 
 BADGE_AT_MOST: Final = 1_000
+CHANGES: Final = {CauseKind.WRITE_BACKS: WRITE_BACK, CauseKind.MOVES: MOVE, CauseKind.GIVEN: ORDER}
+"""Causes of changes that are stuck, and the kind of change that each is about."""
 _SKUS: Final = Order.reason_detail["skus"].astext
 
 
@@ -52,7 +56,7 @@ def failed_causes() -> list[Cause]:
 
 
 def failed_count(at_most: int = BADGE_AT_MOST) -> int:
-    """How many orders, write-backs and moves wait for a person, counted up to `at_most` of each. One statement.
+    """How many orders and changes wait for a person, counted up to `at_most` of each. One statement.
 
     An order that is held and lacks pieces is two things to do.
     """
@@ -98,9 +102,9 @@ def orders_of(key: CauseKey) -> list[ColumnElement[bool]]:
 
 
 def changes_of(key: CauseKey) -> list[ColumnElement[bool]]:
-    """Conditions on Change: the write-backs of a cause, or its moves."""
+    """Conditions on Change: those of a cause, which is about changes of one kind."""
     channel = (Change.store_id == current_store_id(), Change.channel_id == key.channel_id)
-    kind = Change.kind == (MOVE if key.kind == CauseKind.MOVES else WRITE_BACK)
+    kind = Change.kind == CHANGES[key.kind]
     return [*channel, kind, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
 
 
@@ -163,7 +167,12 @@ def _stuck_changes() -> list[Cause]:
         [row for row in rows if row.kind == WRITE_BACK],
         lambda row: OrderFilter(channel=row.channel_id, write_back=blocked, reason=row.code),
     )
-    return written + _merged(CauseKind.MOVES, [row for row in rows if row.kind == MOVE], lambda _row: None)
+    others = (CauseKind.MOVES, CauseKind.GIVEN)
+    return written + [
+        cause
+        for kind in others
+        for cause in _merged(kind, [row for row in rows if row.kind == CHANGES[kind]], lambda _row: None)
+    ]
 
 
 @cache

@@ -226,6 +226,7 @@ _SOURCES: Final[Mapping[CauseKind, _Source]] = {
     CauseKind.ALERTS: _Source(_orders, Order.id, (Order.placed_at, Order.id), orders_of),
     CauseKind.WRITE_BACKS: _Source(_changes, Change.id, (Change.id,), changes_of),
     CauseKind.MOVES: _Source(_changes, Change.id, (Change.id,), changes_of),
+    CauseKind.GIVEN: _Source(_changes, Change.id, (Change.id,), changes_of),
     CauseKind.UNREADABLE: _Source(_seen, SeenOrder.remote_id, (SeenOrder.remote_id,), unread_of, newest_first=False),
 }
 

@@ -15,7 +15,7 @@ from app.core.states import Reason
 from app.extensions import db
 from app.orders.failed import CauseKind
 from app.orders.models import IGNORED, IGNORED_UNREAD, JournalEntry, Order, SeenOrder
-from app.sync.models import LEFT, WRITE_BACK, Change
+from app.sync.models import LEFT, ORDER, WRITE_BACK, Change
 from app.tenancy.scope import current_store_id
 
 SHOWN_OF_EACH: Final = 20
@@ -113,7 +113,7 @@ def _key(row: Any) -> IgnoredKey:
 
 
 def _everything() -> Any:
-    return union_all(_orders(), _alerts(), _unread(), _changes())
+    return union_all(_orders(), _alerts(), _unread(), _changes(), _given())
 
 
 def _orders() -> Any:
@@ -187,7 +187,6 @@ def _unread() -> Any:
 def _changes() -> Any:
     """Also what was left as it stands on the channel from the order's own page, which asks for no words."""
     detail = Change.reason_detail
-    at = func.coalesce(cast(detail["at"].astext, DateTime(timezone=True)), Change.claimed_at, Change.planned_at)
     return (
         _of_channel(
             CauseKind.WRITE_BACKS,
@@ -196,12 +195,46 @@ def _changes() -> Any:
             was=func.coalesce(detail["was"].astext, Change.reason),
             words=case((Change.reason == Reason.IGNORED, detail["words"].astext), else_=""),
             by=func.coalesce(detail["by"].astext, ""),
-            at=at,
+            at=_left_at(),
             row_key=Change.id,
         )
         .join(Change, and_(Change.store_id == Order.store_id, Change.order_id == Order.id))
-        .where(Change.kind == WRITE_BACK, text(f"changes.{LEFT.replace('reason', 'changes.reason')}"))
+        .where(Change.kind == WRITE_BACK, _is_left())
     )
+
+
+def _given() -> Any:
+    """Orders made here of which another channel is not told any more; that channel, and not their own, is named."""
+    detail = Change.reason_detail
+    return (
+        select(
+            literal(CauseKind.GIVEN.value).label("kind"),
+            Change.channel_id,
+            Channel.name.label("channel"),
+            cast(Change.id, Text).label("row_key"),
+            Order.id.label("order_id"),
+            Order.number.label("number"),
+            Order.currency.label("currency"),
+            Order.total.label("total"),
+            func.coalesce(detail["was"].astext, Change.reason).label("was"),
+            case((Change.reason == Reason.IGNORED, detail["words"].astext), else_="").label("words"),
+            func.coalesce(detail["by"].astext, "").label("by"),
+            _left_at().label("at"),
+        )
+        .select_from(Change)
+        .join(Order, and_(Order.store_id == Change.store_id, Order.id == Change.order_id))
+        .join(Channel, and_(Channel.store_id == Change.store_id, Channel.id == Change.channel_id))
+        .where(Change.store_id == current_store_id(), Change.kind == ORDER, _is_left(), Channel.status != "removed")
+    )
+
+
+def _left_at() -> Any:
+    at = cast(Change.reason_detail["at"].astext, DateTime(timezone=True))
+    return func.coalesce(at, Change.claimed_at, Change.planned_at)
+
+
+def _is_left() -> Any:
+    return text(f"changes.{LEFT.replace('reason', 'changes.reason')}")
 
 
 def _of_channel(kind: CauseKind, model: Any, number: Any, *, row_key: Any = None, **facts: Any) -> Any:

@@ -6,7 +6,7 @@ Whoever writes a note takes its kind from `KINDS`; a key that is missing costs a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask_babel import gettext as _
@@ -109,6 +109,11 @@ def _move_failed(detail: Detail, place: Place, currency: str) -> list[str]:
 def _move_left(detail: Detail, place: Place, currency: str) -> list[str]:
     """Left by a person, for a reason in words, or because the link ended."""
     return _move(detail, place, currency) + (_words(detail, place, currency) or _why(detail, place, currency))
+
+
+def _given_why(detail: Detail, place: Place, currency: str) -> list[str]:
+    """Why the channel that is told does not have it; the order's own is another one."""
+    return _why(detail, replace(place, channel=str(detail.get("there") or "")), currency)
 
 
 def _conflict(detail: Detail, _place: Place, _currency: str) -> list[str]:
@@ -278,6 +283,21 @@ KINDS: Final[Mapping[str, Kind]] = {
         "warning",
         _conflict,
     ),
+    "given": Kind(_l("Made on %(there)s: %(number)s"), ("there", "number"), "arrow", "success"),
+    "given_again": Kind(_l("%(there)s was told what changed in %(number)s"), ("there", "number"), "check", "success"),
+    "given_cancelled": Kind(_l("Cancelled on %(there)s: %(number)s"), ("there", "number"), "x"),
+    "give_refused": Kind(
+        _l("%(there)s does not have it as it stands here"),
+        ("there", "number", "words", "lines", "skus", "keys", "currency", "theirs", "reason"),
+        "warning",
+        "danger",
+        _given_why,
+    ),
+    "give_planned": Kind(_l("To be told to %(there)s again"), ("there",), "refresh", "info"),
+    "give_ignored": Kind(_l("%(there)s is not told of it: “%(words)s”"), ("there", "words", "was"), "x", lines=_was),
+    "give_dropped": Kind(_l("%(there)s is not told of it any more"), ("there",), "x"),
+    "giving_started": Kind(_l("Orders made here are made on %(channel)s too from now on"), (), "arrow", "info"),
+    "giving_stopped": Kind(_l("Orders made here are not made on %(channel)s any more"), (), "x"),
     "oversold": Kind(_l("Oversold: too few of %(skus)s to reserve what was ordered"), ("skus",), "warning", "danger"),
     "stock_unlinked": Kind(_l("Not taken out of stock: %(skus)s is linked to no item"), ("skus",), "link", "warning"),
     "stock_found": Kind(_l("Nothing of %(skus)s is missing any more"), ("skus",), "box", "success"),
@@ -287,6 +307,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "job_stopped": Kind(
         _l("Stopped. %(message)s"), ("code", "message", "reference", "detail"), "warning", "danger", _reference
+    ),
+    "list_short": Kind(
+        _l("%(list)s: %(missing)s were counted and not given. The next check reads them again."),
+        ("list", "missing"),
+        "warning",
+        "warning",
     ),
     "job_cancelled": Kind(_l("Cancelled"), (), "x"),
 }

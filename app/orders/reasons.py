@@ -426,6 +426,13 @@ _TABLE: Final[Mapping[str, _Entry]] = {
         _products,
         many=_l("%(channel)s has no product for some of their lines."),
     ),
+    Reason.CURRENCY_DIFFERS: _Entry(
+        _l("other currency"),
+        _l("It is in %(currency)s, and %(channel)s takes orders in %(theirs)s only."),
+        _l("Make it on %(channel)s by hand, or ignore it here."),
+        _nothing,
+        many=_l("They are in another currency than %(channel)s takes."),
+    ),
     Reason.ORDER_REFUSED: _Entry(
         _l("refused by the channel"),
         _l("%(channel)s does not take the order: %(words)s"),

@@ -28,6 +28,7 @@ from app.orders.reasons import phrase
 from app.orders.stock_queries import OrderStock, stock_of
 from app.orders.table import Spot, mark_of, orders_table_context, place_of, show_row
 from app.own_orders.services import OwnOrderRow, own_order
+from app.sync.given import given_of
 from app.sync.refusals import delivery_orders_notice
 from app.sync.services import SyncStart, request_sync
 from app.sync.way import lost_there, way_of
@@ -87,10 +88,11 @@ def show(order_id: int) -> Response:
     order = order_detail(order_id)
     if order is None:
         abort(404, _("There is no such order in this store."))
-    seen = f"{mark_of(order.row)}.{len(order.story)}"
+    own, given = own_order(order_id), given_of(order_id)
+    seen = f"{mark_of(order.row)}.{len(order.story)}{''.join('.' + copy.version for copy in given)}"
     if respond.wants_fragment() and request.args.get("seen") == seen:
         return Response(status=204)  # an open page asks at every nudge, and must not lose its buttons for nothing
-    place, own, way = place_of(order.row), own_order(order_id), way_of(order)
+    place, way = place_of(order.row), way_of(order)
     packed = fulfilments_of([order_id])[order_id] if own else None
     return respond.page_or_fragment(
         "orders/show.html",
@@ -104,6 +106,7 @@ def show(order_id: int) -> Response:
         own=own,
         packing=packing_of(order_id, order.status, order.lines, packed) if packed else None,
         way=way,
+        given=given,
         lost=lost_there(packed) if packed else way.lost if way else "",
         acts=ACTS,
         raw=None if respond.wants_fragment() else raw_order(order_id),

@@ -44,12 +44,13 @@ def lock_channel(channel_id: int, *, share: bool = False) -> None:
     """Take one's turn with whoever else moves the channel's orders: a press, a cancellation, a setting, a job.
 
     The channel is locked before its orders, and these before the job's row; any other order may end in a deadlock.
-    Jobs that book share the lock, those that change what is wanted or by which rules need it alone.
+    Jobs that book share the lock, those that change what is wanted or by which rules need it alone. Rows that name the
+    channel may be written meanwhile: who holds one channel's lock may make a change of another.
     """
     db.session.execute(
         select(Channel.id)
         .where(Channel.store_id == current_store_id(), Channel.id == channel_id)
-        .with_for_update(read=share)
+        .with_for_update(read=share, key_share=not share)
     )
 
 

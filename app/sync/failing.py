@@ -43,7 +43,7 @@ from app.web.links import safe_next, url_if
 from app.web.pagination import MAX_LIMIT, Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
-_KINDS: Final = "any(orders, write_backs, moves, unreadable, alerts):kind"
+_KINDS: Final = "any(orders, write_backs, moves, given, unreadable, alerts):kind"
 _CAUSE: Final = f"/failed/<int:channel_id>/<{_KINDS}>/<code>"
 _CODE: Final = re.compile(r"[A-Z][A-Z_]{1,39}")
 _LONGEST_KEY: Final = 200
@@ -288,6 +288,9 @@ _IGNORED_MEANS: Final = {
     CauseKind.ORDERS: _l("They are not invoiced, and not counted as failed any more, until you take them back."),
     CauseKind.WRITE_BACKS: _l("Their invoices stay; the numbers are not written to the channel any more."),
     CauseKind.MOVES: _l("The orders stay as they stand in the other store; what was said of them here is given up."),
+    CauseKind.GIVEN: _l(
+        "The channel is told nothing of them any more, whatever happens to them, until you take them back."
+    ),
     CauseKind.UNREADABLE: _l("They are read again only when the channel changes them."),
     CauseKind.ALERTS: _l("Their invoices stay as they are. You are told again when something else changes."),
 }

@@ -38,6 +38,7 @@ from app.sync import lease, queue
 from app.sync.announced import announced
 from app.sync.book import book
 from app.sync.carrying import carry
+from app.sync.giving import give
 from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
@@ -56,12 +57,14 @@ from app.tenancy.scope import store_scope
 
 log = logging.getLogger(__name__)
 Phase = Callable[[Run, Connector], Iterator[None]]
+TELLING: tuple[tuple[str, Phase], ...] = (("send", send), ("move", carry), ("give", give))
+"""What is told to a channel: numbers of invoices, where orders stand, and orders that were made here."""
 PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "check": (("pull", pull), ("recheck", recheck), ("settle", settle)),
-    "sync": (("book", book), ("send", send), ("move", carry)),
-    "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), ("send", send), ("move", carry)),
-    "write_back": (("send", send), ("move", carry)),
-    "retry": (("reread", reread), ("book", book), ("send", send), ("move", carry)),
+    "sync": (("book", book), *TELLING),
+    "auto": (("pull", pull), ("recheck", recheck), ("settle", settle), ("book", book), *TELLING),
+    "write_back": TELLING,
+    "retry": (("reread", reread), ("book", book), *TELLING),
     "products": (("products", read_products), ("match", propose_links)),
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
@@ -88,7 +91,7 @@ LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
-_DEEDS = ("listed", "reread", "booked", "written", "moved", "products", "announced")
+_DEEDS = ("listed", "reread", "booked", "written", "moved", "given", "products", "announced")
 _TROUBLES = (
     "short",
     "unreadable",
@@ -97,6 +100,8 @@ _TROUBLES = (
     "rejected",
     "moves_unsent",
     "moves_refused",
+    "gives_unsent",
+    "gives_refused",
     "products_short",
     "products_unreadable",
 )

@@ -12,14 +12,14 @@ from sqlalchemy import ColumnElement, func, text, update
 
 from app.core.states import ChangeState, Reason
 from app.extensions import db
-from app.orders.failed import CauseKey, CauseKind, changes_of, orders_of, unread_of
+from app.orders.failed import CHANGES, CauseKey, CauseKind, changes_of, orders_of, unread_of
 from app.orders.ignoring import ignore, one_of, stamp, take_back_alerts, take_back_orders, take_back_unread
 from app.orders.models import Order, SeenOrder
 from app.orders.retrying import want_orders, want_unread
 from app.orders.services import lock_channel
-from app.orders.writing import JournalNote, write_journal
-from app.sync.models import LEFT, MOVE, WRITE_BACK, Change
-from app.sync.moving import said_of
+from app.orders.writing import write_journal
+from app.sync.models import LEFT, Change
+from app.sync.noting import note_of
 from app.sync.nudge import nudge
 from app.sync.services import JobStart, request_retry
 from app.tenancy.scope import current_store_id
@@ -35,7 +35,7 @@ def retry(cause: CauseKey, rows: RowKeys, user_id: int) -> JobStart | None:
     the channel is paused.
     """
     match cause.kind:
-        case CauseKind.WRITE_BACKS | CauseKind.MOVES:
+        case kind if kind in CHANGES:
             return _plan_again(cause.channel_id, [*changes_of(cause), *_among(Change.id, rows)], user_id)
         case CauseKind.UNREADABLE:
             unread = [*unread_of(cause), *_among(SeenOrder.remote_id, rows)]
@@ -47,10 +47,8 @@ def retry(cause: CauseKey, rows: RowKeys, user_id: int) -> JobStart | None:
 
 def leave_out(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
     """Leave out what waits for this cause, with a reason in words; returns how many."""
-    if cause.kind in (CauseKind.WRITE_BACKS, CauseKind.MOVES):
-        left = _give_up(cause, rows, words, user_id)
-    else:
-        left = ignore(cause, rows, words, user_id)
+    leave = _give_up if cause.kind in CHANGES else ignore
+    left = leave(cause, rows, words, user_id)
     db.session.commit()
     _tell(cause.channel_id)
     return left
@@ -63,8 +61,8 @@ def take_back(kind: CauseKind, channel_id: int, rows: Sequence[Any], user_id: in
     """
     if kind in (CauseKind.MOVES, CauseKind.STOCK, CauseKind.CONFLICTS):
         return 0
-    if kind == CauseKind.WRITE_BACKS:
-        start = _plan_again(channel_id, [*_left(channel_id), one_of(Change.id, rows)], user_id)
+    if kind in CHANGES:
+        start = _plan_again(channel_id, [*_left(kind, channel_id), one_of(Change.id, rows)], user_id)
         return 0 if start is None else start.taken
     if kind == CauseKind.UNREADABLE:
         start = request_retry(channel_id, lambda: take_back_unread(channel_id, rows, user_id), user_id)
@@ -87,7 +85,7 @@ def _plan_again(channel_id: int, matching: Sequence[ColumnElement[bool]], user_i
             .returning(Change.kind, Change.order_id, Change.invoice_id, Change.payload)
             .execution_options(synchronize_session=False)
         ).all()
-        notes = [_note("write_back_planned", "move_planned", channel_id, row, {}) for row in rows]
+        notes = [note_of(row, "planned", channel_id, {}) for row in rows]
         write_journal(notes, user_id=user_id)
         return len(rows)
 
@@ -105,20 +103,13 @@ def _give_up(cause: CauseKey, rows: RowKeys, words: str, user_id: int) -> int:
         .execution_options(synchronize_session=False)
     ).all()
     detail = {"words": words, "was": cause.code}
-    notes = [_note("write_back_ignored", "move_dropped", cause.channel_id, row, detail) for row in left]
+    notes = [note_of(row, "ignored", cause.channel_id, detail) for row in left]
     write_journal(notes, user_id=user_id)
     return len(left)
 
 
-def _note(written: str, moved: str, channel_id: int, row: Any, detail: dict[str, Any]) -> JournalNote:
-    """What became of a change, by its kind: a number to be written, or a move with what it says."""
-    if row.kind == MOVE:
-        return JournalNote(moved, channel_id, row.order_id, {**said_of(row.payload), **detail})
-    return JournalNote(written, channel_id, row.order_id, detail, row.invoice_id)
-
-
-def _left(channel_id: int) -> list[ColumnElement[bool]]:
-    ours = (Change.store_id == current_store_id(), Change.channel_id == channel_id, Change.kind == WRITE_BACK)
+def _left(kind: CauseKind, channel_id: int) -> list[ColumnElement[bool]]:
+    ours = (Change.store_id == current_store_id(), Change.channel_id == channel_id, Change.kind == CHANGES[kind])
     return [*ours, text(LEFT)]  # type: ignore[list-item]
 
 

@@ -17,7 +17,7 @@ from app.channels.queries import ChannelRow, channels
 from app.core.states import ACTIVE_JOB_STATES, JobState, OrderState, Reason
 from app.extensions import db
 from app.orders.deciding import first_open_day
-from app.orders.failed import BY_SKU, Cause, CauseKey, CauseKind, Part, failed_causes
+from app.orders.failed import BY_SKU, CHANGES, Cause, CauseKey, CauseKind, Part, failed_causes
 from app.orders.failed_rows import FailedRow, newest_rows, payloads
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.models import Order
@@ -193,7 +193,7 @@ def _said(cause: Cause, row: FailedRow | None, sent: Mapping[int, str]) -> Said 
     if row is None:
         return None
     payload = row.payload or (sent.get(row.order_id, "") if row.order_id is not None else "")
-    if cause.kind in (CauseKind.WRITE_BACKS, CauseKind.MOVES):
+    if cause.kind in CHANGES:
         found = str(row.detail.get("found") or "")
         words = [str(row.detail.get("words") or ""), _("It holds %(number)s.", number=found) if found else ""]
         words.append(

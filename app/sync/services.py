@@ -27,7 +27,8 @@ from app.orders.retrying import forget_wanted
 from app.orders.services import has_queued_orders, lock_channel, queue_orders, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
-from app.sync.models import MOVE, Change, SyncJob
+from app.sync.models import Change, SyncJob
+from app.sync.noting import note_of
 from app.sync.nudge import nudge
 from app.sync.waking import wake
 from app.tenancy.scope import current_store_id, store_scope
@@ -317,7 +318,7 @@ def retry_change(change_id: int, user_id: int) -> JobStart | None:
     change = _change(change_id, ChangeState.BLOCKED, ChangeState.PLANNED)
     channel_id = change.channel_id
     change.state, change.not_before, change.reason, change.reason_detail = ChangeState.PLANNED, None, None, {}
-    write_journal([_note_of(change, "write_back_planned", "move_planned", {})], user_id=user_id)
+    write_journal([note_of(change, "planned", channel_id, {})], user_id=user_id)
     db.session.commit()
     return start_write_back(channel_id, user_id)
 
@@ -326,18 +327,12 @@ def drop_change(change_id: int, user_id: int) -> None:
     """Leave the channel as it is: this change is never sent."""
     change = _change(change_id, ChangeState.BLOCKED)
     change.state = ChangeState.DROPPED
-    note = _note_of(change, "write_back_dropped", "move_dropped", change.reason_detail)
+    note = note_of(change, "dropped", change.channel_id, change.reason_detail)
     stamp = {"by": name_of(user_id), "at": datetime.now(UTC).isoformat()}
     change.reason_detail = {**change.reason_detail, **stamp}
     write_journal([note], user_id=user_id)
     db.session.commit()
     nudge(current_store_id(), "orders")
-
-
-def _note_of(change: Change, written: str, moved: str, detail: Mapping[str, Any]) -> JournalNote:
-    """What became of a change, by its kind: a number to be written, or a move with what it says."""
-    kind, said = (moved, change.payload) if change.kind == MOVE else (written, {})
-    return JournalNote(kind, change.channel_id, change.order_id, {**said, **detail}, change.invoice_id)
 
 
 def start_for_queued(channel_id: int) -> None:

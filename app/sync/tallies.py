@@ -41,6 +41,8 @@ class _Counter:
 
 MOVE_COUNTS: Final = ("moved", "moves_overtaken", "moves_unsent", "moves_refused")
 """What a job counts that tells another store where orders stand."""
+GIVE_COUNTS: Final = ("given", "gives_unsent", "gives_refused")
+"""What a job counts that has orders of ours made on a channel."""
 
 
 def tallies(row: JobRow) -> tuple[Tally, ...]:
@@ -225,6 +227,26 @@ _COUNTERS: Final = (
         lambda n: _("%(count)s not taken over", count=number(n)),
         link=lambda _row: url_if("orders.failed"),
         hint=_l("%(channel)s did not let them go where you said"),
+        tone="danger",
+    ),
+    _Counter(
+        "given",
+        _l("Orders given"),
+        lambda n: ngettext("%(count)s order given", "%(count)s orders given", n, count=number(n)),
+        hint=_l("made or brought up to date on %(channel)s"),
+    ),
+    _Counter(
+        "gives_unsent",
+        _l("Orders not given yet"),
+        lambda n: _("%(count)s not given yet", count=number(n)),
+        hint=_l("tried again by itself"),
+    ),
+    _Counter(
+        "gives_refused",
+        _l("Orders that cannot be given"),
+        lambda n: _("%(count)s cannot be given", count=number(n)),
+        link=lambda _row: url_if("orders.failed"),
+        hint=_l("%(channel)s lacks a product of them, or does not take them"),
         tone="danger",
     ),
     _Counter("products", _l("Products listed"), link=_products()),

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.states import JobState
 from app.orders.reasons import Button, Place, explain
 from app.sync.queries import ChannelActivity, JobRow, Standing
-from app.sync.tallies import MOVE_COUNTS, Tally, phrases, tallies
+from app.sync.tallies import GIVE_COUNTS, MOVE_COUNTS, Tally, phrases, tallies
 from app.web.badges import Badge, badge_of
 from app.web.filters import duration, locale, moment, number, zone
 
@@ -62,6 +62,7 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
     "move": (_l("telling where orders stand"), _l("Tells %(channel)s where orders stand.")),
+    "give": (_l("giving orders"), _l("Makes your orders on %(channel)s, and tells what happened to them.")),
 }
 """What a running job does, in few words and as a sentence."""
 
@@ -190,6 +191,8 @@ def job_title(row: JobRow) -> str:
     """What the job is called: by the button that was pressed for it."""
     if row.kind == "auto" and row.person is not None:
         return _("Sync now")
+    if row.kind == "write_back" and any(row.counts.get(name) for name in GIVE_COUNTS):
+        return _("Give orders")
     if row.kind == "write_back" and (row.phase == "move" or any(row.counts.get(name) for name in MOVE_COUNTS)):
         return _("Tell where orders stand")
     return str(_TITLES[row.kind])

@@ -24,10 +24,12 @@ from app.core.types import (
     ChannelFacts,
     InvoiceNumberWrite,
     OrderPage,
+    OrderReceipt,
     OrderStatus,
     OrderStub,
     OrderType,
     OrderWindow,
+    OrderWrite,
     PaymentStatus,
     Receipt,
     RemoteLine,
@@ -124,6 +126,12 @@ class FakeShop:
     listings: dict[str, RemoteListing | UnreadableListing] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     writes: list[tuple[str, str]] = field(default_factory=list)
+    made: dict[str, OrderWrite] = field(default_factory=dict)
+    """The orders that were made on it, by their ids there, as they were told last."""
+    posted: list[str] = field(default_factory=list)
+    """The key of each order as often as it was made."""
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Our number of an order that it does not take → why."""
     lock: RLock = field(default_factory=RLock, repr=False)
     _failures: dict[str, _Failure] = field(default_factory=dict)
 
@@ -178,7 +186,13 @@ class FakeConnector(Connector):
     label: ClassVar[str] = "Fake channel"
     description: ClassVar[str] = "A channel kept in memory."
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.ORDERS, Capability.INVOICE_WRITEBACK, Capability.ORDERS_BY_UPDATE, Capability.PRODUCTS}
+        {
+            Capability.ORDERS,
+            Capability.INVOICE_WRITEBACK,
+            Capability.ORDERS_BY_UPDATE,
+            Capability.PRODUCTS,
+            Capability.ORDER_CREATION,
+        }
     )
     config_fields: ClassVar[tuple[ConfigField, ...]] = (
         ConfigField("domain", "Domain", "Where it is.", placeholder="fake.example"),
@@ -237,6 +251,16 @@ class FakeConnector(Connector):
             raise lost
         return receipts
 
+    def write_order(self, write: OrderWrite, go_ahead: GoAhead = always) -> OrderReceipt:
+        shop = self._shop("write_order")
+        go_ahead()
+        with shop.lock:
+            receipt = self._make(shop, write)
+        lost = shop.failure("write_order", after_effect=True)
+        if lost is not None:
+            raise lost
+        return receipt
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -282,6 +306,24 @@ class FakeConnector(Connector):
         return OrderStub(
             remote_id, order.marketplace_id, order.status_text, order.payment_status_text, created_at, digest
         )
+
+    @staticmethod
+    def _make(shop: FakeShop, write: OrderWrite) -> OrderReceipt:
+        """Make or change an order; one whose id is not told is looked for by its key if it was tried before."""
+        if words := shop.refusals.get(write.number):
+            return OrderReceipt(write.key, WriteOutcome.REJECTED, write.remote_id, words=words)
+        known = write.remote_id
+        if not known and write.tried_at is not None:
+            known = next((one for one, made in shop.made.items() if made.key == write.key), "")
+        if known and known not in shop.made:
+            return OrderReceipt(write.key, WriteOutcome.MISSING, known)
+        if not known and write.status is OrderStatus.CANCELLED:
+            return OrderReceipt(write.key, WriteOutcome.DONE)
+        if not known:
+            known = f"orders/{len(shop.posted) + 1}"
+            shop.posted.append(write.key)
+        shop.made[known] = write
+        return OrderReceipt(write.key, WriteOutcome.DONE, known, number=f"DH{int(known[7:]):06d}")
 
     @staticmethod
     def _write(shop: FakeShop, write: InvoiceNumberWrite) -> Receipt:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.giving import give_orders
 from app.migrations.linking import guard_links
 from app.migrations.reporting import keep_order_days
 from app.migrations.searching import keep_search_texts
@@ -1700,4 +1701,5 @@ def upgrade() -> None:
         guard(table)
     guard_links()
     keep_order_news()
+    give_orders()
     install_doors(DOORS_SQL)
