@@ -24,7 +24,7 @@ _PAIRS: Final = """
            r.found = 'read' as is_there,
            o.id is not null and not (r.found = 'absent' and (o.state = 'closed' or 'ORDER_MISSING' in
                (coalesce(o.reason, ''), coalesce(o.ignored_alert, '')))) as is_here,
-           coalesce(s.reason = 'IGNORED' and o.id is null, false) as is_left_out,
+           coalesce(s.reason in ('IGNORED', 'PART_OF_ORDER', 'MADE_HERE') and o.id is null, false) as is_left_out,
            r.currency as remote_currency, r.total as remote_total, r.refunded as remote_refunded,
            r.status as remote_status, r.payment_status as remote_payment,
            o.id as order_id, o.currency, o.total, o.refunded, o.status, o.payment_status, o.state, o.reason,

@@ -26,7 +26,7 @@ from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.models import Order
 from app.sync.details import read_details
 from app.sync.lease import Run
-from app.sync.pull import Places, places_of
+from app.sync.places import Places, make_room_for, places_of
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 _WRONG_HERE: Final = (DeviationKind.CURRENCY, DeviationKind.TOTAL, DeviationKind.STATUS, DeviationKind.PAYMENT)
@@ -58,6 +58,7 @@ def mend(run: Run, connector: Connector) -> Iterator[None]:
         read_at = datetime.now(UTC)
         ids = [one.remote_id for one in batch]
         details = read_details(connector, ids, places.currencies, attempts=run.attempts)
+        make_room_for(run, places, details)
         _settle(run, batch, details, places, read_at)
         yield
 

@@ -15,22 +15,25 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, select, text, update
 
 from app.bulk import insert_rows
-from app.channels.models import Channel, Marketplace
+from app.channels.models import Channel
 from app.channels.services import refresh_marketplaces
 from app.completeness.comparing import Comparison, compare
 from app.completeness.models import Verification, VerificationRead
+from app.completeness.steps import BEGINNING, read_again, step
 from app.connectors.base import Capability, Connector
-from app.core.completeness import Period, default_period, nightly_period, span_of, two_roads
+from app.core.completeness import Period, Span, default_period, nightly_period, one_road, span_of, two_roads
 from app.core.errors import Unsupported
-from app.core.types import OrderStub, OrderWindow, RemoteOrder, UnreadableOrder, WindowAxis
+from app.core.plan import seen_decision
+from app.core.types import OrderPage, OrderStub, OrderWindow, RemoteOrder, UnreadableOrder, WindowAxis
 from app.extensions import db
+from app.sync.counting import row_of, uncounted, window_of
 from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, ListedPage, count_windows, in_turn, listed_pages
-from app.sync.pull import Places, places_of
+from app.sync.places import Places, make_room, places_in_scope, places_of
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 _THREADS: Final = 4
@@ -90,7 +93,7 @@ def verify(run: Run, connector: Connector) -> Iterator[None]:
     with _threads() as pool:
         yield from _count(run, connector, pool, places)
         while True:
-            windows = [_window(row) for row in run.here["windows"]]
+            windows = [window_of(row) for row in run.here["windows"]]
             start = (run.here["at"], run.here["page"])
             try:
                 for listed in listed_pages(pool, connector, in_turn(windows), places.currencies, start=start):
@@ -100,7 +103,7 @@ def verify(run: Run, connector: Connector) -> Iterator[None]:
                 _without_updates(run)
                 yield
                 continue
-            if not _read_again(run):
+            if not read_again(run):
                 return
             yield
 
@@ -118,8 +121,8 @@ def confirm(run: Run, connector: Connector) -> Iterator[None]:
         return  # stopped right after the last step: what was read is gone, and nothing is to be asked any more
     _take_over(run)
     places = places_of(run)
-    for step in (_next_not_listed, _next_outdated):
-        while batch := step(run, connector.page_size):
+    for find in (_next_not_listed, _next_outdated):
+        while batch := find(run, connector.page_size):
             read_at = datetime.now(UTC)
             ids = [one.remote_id for one in batch]
             details = read_details(connector, ids, places.currencies, attempts=run.attempts)
@@ -203,8 +206,8 @@ def _set_out(run: Run, connector: Connector) -> None:
         )
         db.session.add(verification)
         db.session.flush()
-        asked = [one for one in places_of(run).ids if one in listed or not listed]
-        roads = two_roads(asked, span, channel.start_at, now, connector.window_days, by_update=by_update)
+        asked = [one for one in places_in_scope(run).ids if one in listed or not listed]
+        roads = _roads(connector, asked, span, channel.start_at, now, by_update=by_update)
         cursor = {
             "id": verification.id,
             "zone": zone,
@@ -213,16 +216,27 @@ def _set_out(run: Run, connector: Connector) -> None:
             "start_at": channel.start_at.isoformat(),
             "through": (channel.checked_at or now).isoformat(),
             "by_update": by_update,
-            "uncounted": [_row(CountedWindow(window, None)) for window in roads],
+            "one_road": connector.window_axis is WindowAxis.UPDATED,
+            "uncounted": uncounted(roads),
             "windows": [],
             "again": [],
             "second": False,
             "short": 0,
-            **_BEGINNING,
+            **BEGINNING,
         }
         run.enter("verify", cursor, None)
         run.save()
         db.session.commit()
+
+
+def _roads(
+    connector: Connector, places: Sequence[str], span: Span, start_at: datetime, now: datetime, *, by_update: bool
+) -> list[OrderWindow]:
+    """The windows to read, by as many roads as the channel has."""
+    lists = connector.order_lists(places)
+    if connector.window_axis is WindowAxis.UPDATED:
+        return one_road(lists, span, start_at, now, connector.window_days)
+    return two_roads(lists, span, start_at, now, connector.window_days, by_update=by_update)
 
 
 def _take_over(run: Run) -> None:
@@ -242,9 +256,6 @@ def _take_over(run: Run) -> None:
         db.session.commit()
 
 
-_BEGINNING: Final[Mapping[str, Any]] = {"at": 0, "page": 1, "rows": 0, "slipped": 0, "last": []}
-
-
 def _period(asked: Mapping[str, Any], channel: Channel, zone: str, now: datetime) -> Period:
     """The days that were asked for, else those of every night, else this month and the last."""
     today, start_on = (moment.astimezone(ZoneInfo(zone)).date() for moment in (now, channel.start_at))
@@ -261,12 +272,12 @@ def _count(run: Run, connector: Connector, pool: Executor, places: Places) -> It
         axis = here["uncounted"][0][4]
         batch = [row for row in here["uncounted"][:_COUNTED_AT_ONCE] if row[4] == axis]
         try:
-            counted = count_windows(pool, connector, [_window(row).window for row in batch], places.currencies)
+            counted = count_windows(pool, connector, [window_of(row).window for row in batch], places.currencies)
         except Unsupported:
             _without_updates(run)
             yield
             continue
-        here["windows"] += [_row(window) for window in counted]
+        here["windows"] += [row_of(window) for window in counted]
         here["uncounted"] = here["uncounted"][len(batch) :]
         run.total = _expected(here)
         with store_scope(run.store_id):
@@ -287,7 +298,7 @@ def _without_updates(run: Run) -> None:
     for name in ("uncounted", "windows"):
         here[name] = [row for row in here[name] if row[4] == WindowAxis.CREATED]
     if here["at"] >= len(here["windows"]):
-        here.update(_BEGINNING, at=len(here["windows"]))
+        here.update(BEGINNING, at=len(here["windows"]))
     here["by_update"] = False
     run.total = _expected(here)
     with store_scope(run.store_id):
@@ -299,79 +310,29 @@ def _read_page(run: Run, connector: Connector, listed: ListedPage, counted: Coun
     """Read the page's orders that were not read yet, and note them with the step of the cursor past the page."""
     here = run.here
     start_at = datetime.fromisoformat(here["start_at"])
-    stubs = {
-        stub.remote_id: stub for stub in listed.page.stubs if stub.created_at is None or stub.created_at >= start_at
-    }
+    stubs = {stub.remote_id: stub for stub in listed.page.stubs if seen_decision(stub, start_at) is None}
+    make_room(run, places, (stub.marketplace_id for stub in stubs.values()))
     with store_scope(run.store_id):
         known = _read_before(here["id"], list(stubs))
     asked = [_asked(stub, places) for remote_id, stub in stubs.items() if remote_id not in known]
     read_at = datetime.now(UTC)
-    details = read_details(connector, [one.remote_id for one in asked], places.currencies, attempts=run.attempts)
+    details = _details(run, connector, listed.page, [one.remote_id for one in asked], places)
     with store_scope(run.store_id):
         keep_reads(here["id"], asked, details, places, read_at)
         run.done += len(listed.page.stubs)
         run.count(listed=len(asked))
-        _step(run, listed, counted)
+        step(run, listed, counted)
         run.save()
         db.session.commit()
 
 
-def _step(run: Run, listed: ListedPage, counted: CountedWindow) -> None:
-    """Move the cursor past a page; a window over what was made that gave fewer rows than it counted is read again.
-
-    Rows of the page before that come again were pushed on by as many that slipped in before them (`app.sync.pull`).
-    In a window over the last change orders move on while one reads, so its count says nothing.
-    """
-    here, page = run.here, listed.page
-    ids = [stub.remote_id for stub in page.stubs]
-    fresh = len(set(ids) - set(here["last"]))
-    here["rows"] += fresh
-    here["slipped"] += len(ids) - fresh
-    if not page.is_last:
-        here.update(at=listed.index, page=page.number + 1, last=ids)
-        return
-    promised = page.total if page.total is not None else counted.total or 0
-    not_given = max(promised - here["rows"], here["slipped"])
-    if not_given > 0 and counted.window.axis is WindowAxis.CREATED:
-        here["again"].append([*here["windows"][listed.index], not_given])
-    here.update(_BEGINNING, at=listed.index + 1)
-
-
-def _read_again(run: Run) -> bool:
-    """Set out to read once more the windows that did not give all that they counted; False when that is done.
-
-    What neither road gave is told.
-    """
-    here = run.here
-    again, is_second = here["again"], here["second"]
-    if not again:
-        return False
-    if is_second:
-        with store_scope(run.store_id):
-            here.update(again=[], short=sum(_not_given(here["id"], row) for row in again))
-        run.count(short=here["short"])
-    else:
-        here.update(_BEGINNING, windows=[row[:5] for row in again], again=[], second=True)
-    with store_scope(run.store_id):
-        run.save()
-        db.session.commit()
-    return not is_second
-
-
-def _not_given(verification_id: int, row: Sequence[Any]) -> int:
-    """How many orders of a window were counted and not read by any road; without a count, those that slipped by."""
-    window, total = _window(row[:5]).window, row[3]
-    if total is None:
-        return int(row[5])
-    read = select(func.count()).where(
-        VerificationRead.store_id == current_store_id(),
-        VerificationRead.verification_id == verification_id,
-        VerificationRead.marketplace_id == Marketplace.id,
-        VerificationRead.created_at.between(window.since, window.until),
-        Marketplace.store_id == VerificationRead.store_id,
-        Marketplace.remote_id == window.list_id,
-    )
-    return max(0, int(total) - (db.session.scalar(read) or 0))
+def _details(
+    run: Run, connector: Connector, page: OrderPage, wanted: Sequence[str], places: Places
+) -> tuple[RemoteOrder | UnreadableOrder, ...]:
+    """The orders in full: the list itself may have said everything."""
+    if page.orders is not None:
+        return tuple(page.orders[one] for one in wanted if one in page.orders)
+    return read_details(connector, wanted, places.currencies, attempts=run.attempts)
 
 
 def _next_not_listed(run: Run, limit: int) -> list[Asked]:
@@ -465,15 +426,3 @@ def _keys(run: Run) -> dict[str, int]:
         "channel_id": run.channel_id,
         "verification_id": run.cursor["verify"]["id"],
     }
-
-
-def _row(counted: CountedWindow) -> list[Any]:
-    window = counted.window
-    ends = window.since.isoformat(), window.until.isoformat()
-    return [window.list_id, *ends, counted.total, window.axis.value]
-
-
-def _window(row: Sequence[Any]) -> CountedWindow:
-    marketplace_id, since, until, total, axis = row
-    ends = datetime.fromisoformat(since), datetime.fromisoformat(until)
-    return CountedWindow(OrderWindow(marketplace_id, *ends, WindowAxis(axis)), total)

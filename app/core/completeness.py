@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -90,18 +90,24 @@ def last_second(day: date, time_zone: str) -> datetime:
 
 
 def two_roads(
-    places: Iterable[str], span: Span, start_at: datetime, now: datetime, days: int, *, by_update: bool
+    lists: Iterable[str], span: Span, start_at: datetime, now: datetime, days: int, *, by_update: bool
 ) -> list[OrderWindow]:
     """The windows to read: what was made in the span, then (`by_update`) what was changed in it, both with a margin."""
-    places = list(places)
+    lists = list(lists)
     if span.since > span.until:
         return []
     since, until = max(start_at, span.since - MARGIN), min(now, span.until + MARGIN)
-    made = windows(places, since, until, days)
+    made = windows(lists, since, until, days)
     if not by_update:
         return made
-    changed = windows(places, since, min(now, span.until + LATER), days)
-    return made + [replace(window, axis=WindowAxis.UPDATED) for window in changed]
+    return made + windows(lists, since, min(now, span.until + LATER), days, WindowAxis.UPDATED)
+
+
+def one_road(lists: Iterable[str], span: Span, start_at: datetime, now: datetime, days: int) -> list[OrderWindow]:
+    """The windows of a channel that lists by the last change alone: whatever was made in the span has changed since."""
+    if span.since > span.until:
+        return []
+    return windows(lists, max(start_at, span.since - MARGIN), now, days, WindowAxis.UPDATED)
 
 
 def next_quiet_moment(after: datetime, time_zone: str, channel_id: int) -> datetime:

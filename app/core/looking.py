@@ -10,6 +10,8 @@ from app.core.types import OrderStatus
 
 OVERLAP = timedelta(hours=48)
 """How far Auto Sync reads back before the last time."""
+CHANGES_OVERLAP = timedelta(hours=1)
+"""The same where a channel lists by the last change: only its clock may differ from ours."""
 
 
 _UNBOOKED = (OrderState.WAITING, OrderState.READY, OrderState.QUEUED, OrderState.HELD)

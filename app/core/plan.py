@@ -12,7 +12,7 @@ from typing import Literal
 from app.core.invoicing import CannotBook, Detail, InvoiceDateRule, Obstacle, not_a_sale, open_day, wrong_total
 from app.core.same_sale import Twin
 from app.core.states import DECIDED_BY_PERSON, OrderState, Reason
-from app.core.types import OrderStatus, OrderStub, OrderWindow, PaymentStatus, RemoteOrder
+from app.core.types import OrderStatus, OrderStub, OrderWindow, PaymentStatus, RemoteOrder, WindowAxis
 
 _SECOND = timedelta(seconds=1)
 _STATES = {
@@ -40,6 +40,8 @@ class StoreRules:
     stock_location_id: int | None = None
     """The warehouse out of which the channel's orders are served; None where they take no stock of ours."""
     rounding_tolerance: int = 5
+    makes_orders: bool = False
+    """Whether orders of ours are made on the channel, so that what it lists may be one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _folded(status: str) -> str:
 
 def seen_decision(stub: OrderStub, start_at: datetime | None) -> Reason | None:
     """Why a listed order is left out without reading it, or None. An order whose list row has no date is read."""
+    if stub.part_of:
+        return Reason.PART_OF_ORDER
     if _is_before_start(stub.created_at, start_at):
         return Reason.BEFORE_START_DATE
     return None
@@ -168,7 +172,13 @@ def differs_from_invoice(
     return None if same_content else Reason.CHANGED_AFTER_BOOKING
 
 
-def windows(list_ids: Iterable[str], since: datetime, until: datetime, days: int) -> list[OrderWindow]:
+def windows(
+    list_ids: Iterable[str],
+    since: datetime,
+    until: datetime,
+    days: int,
+    axis: WindowAxis = WindowAxis.CREATED,
+) -> list[OrderWindow]:
     """Closed windows of at most `days` days that cover every second from `since` to `until` exactly once.
 
     List by list, oldest first. The wire speaks in whole seconds, so one window ends a second before
@@ -185,7 +195,7 @@ def windows(list_ids: Iterable[str], since: datetime, until: datetime, days: int
         following = start + timedelta(days=days)
         spans.append((start, min(end, following - _SECOND)))
         start = following
-    return [OrderWindow(list_id, first, last) for list_id in list_ids for first, last in spans]
+    return [OrderWindow(list_id, first, last, axis) for list_id in list_ids for first, last in spans]
 
 
 def _is_before_start(created_at: datetime | None, start_at: datetime | None) -> bool:

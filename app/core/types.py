@@ -238,6 +238,21 @@ class RemoteOrder:
     part_of: str = ""
     made_by: str = ""
 
+    @property
+    def stub(self) -> OrderStub:
+        """How a list would name it, without saying whether it changed."""
+        return OrderStub(
+            self.remote_id,
+            self.marketplace_id,
+            self.status_text,
+            self.payment_status_text,
+            self.created_at,
+            None,
+            self.part_of,
+            self.made_by,
+            self.number,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:

@@ -16,9 +16,9 @@ from sqlalchemy import Row, delete, or_, select, update
 from app.bulk import each_of, insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
-from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision, settled_digest
+from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision
 from app.core.same_sale import content_key, sale_key
-from app.core.states import OrderState, Reason, SeenState
+from app.core.states import OrderState, Reason
 from app.core.types import (
     OrderStub,
     RemoteOrder,
@@ -26,10 +26,12 @@ from app.core.types import (
 )
 from app.extensions import db
 from app.mappings.models import PaymentMapping
+from app.orders.aside import Aside, put_aside
 from app.orders.knowing import Subject, known_of
+from app.orders.ledger import Entry, write_ledger
 from app.orders.meaning import doubts_of
 from app.orders.mirroring import mirror
-from app.orders.models import Order, OrderLine, RawRecord, SeenOrder
+from app.orders.models import Order, OrderLine, RawRecord
 from app.orders.stock import settle_stock
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
@@ -103,22 +105,6 @@ _COMPARED = (
 _CHOSEN = ("book_on", "not_same_sale", "credited", "booked_content_key")
 UNREAD: Final = (Reason.BAD_PAYLOAD, Reason.ORDER_MISSING)
 """Why an order is held although nothing is known against it: what is stored may not be so any more."""
-_SEEN_COLUMNS = (
-    "store_id",
-    "channel_id",
-    "remote_id",
-    "marketplace_id",
-    "state",
-    "reason",
-    "digest",
-    "remote_created_at",
-    "raw",
-)
-_SEEN_CONFLICT = (
-    "on conflict (store_id, channel_id, remote_id) do update set state = excluded.state, reason = excluded.reason, "
-    "digest = excluded.digest, raw = excluded.raw, marketplace_id = excluded.marketplace_id, "
-    "remote_created_at = coalesce(excluded.remote_created_at, seen_orders.remote_created_at), changed_at = now()"
-)
 
 
 @dataclass(slots=True)
@@ -178,34 +164,7 @@ def store_rules(channel_id: int) -> StoreRules:
         closed_through=store.closed_through,
         unlinked_items=cast(Literal["book", "hold"], store.unlinked_items),
         stock_location_id=channel.stock_location_id,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOrders:
-    """Which of some ids were read completely before (with the digest of then), and which were left out on purpose.
-
-    `ignored` are those that a person left out unread, with what their list row looked like then.
-    """
-
-    digests: Mapping[str, str | None]
-    skipped: frozenset[str]
-    ignored: Mapping[str, str | None]
-
-    def is_left_alone(self, stub: OrderStub) -> bool:
-        """Whether a person left it out and the channel has not changed it since."""
-        return stub.remote_id in self.ignored and self.ignored[stub.remote_id] == stub.digest
-
-
-def known_orders(channel_id: int, remote_ids: Sequence[str]) -> KnownOrders:
-    """What the seen-ledger knows of these ids; what could not be read counts as unknown, so that it is tried again."""
-    query = select(SeenOrder.remote_id, SeenOrder.digest, SeenOrder.state, SeenOrder.reason)
-    within = {SeenOrder.store_id: current_store_id(), SeenOrder.channel_id: channel_id}
-    rows = db.session.execute(each_of(query, SeenOrder.remote_id, remote_ids, within=within)).all()
-    return KnownOrders(
-        digests={row.remote_id: row.digest for row in rows if row.state == SeenState.IMPORTED},
-        skipped=frozenset(row.remote_id for row in rows if row.state == SeenState.SKIPPED),
-        ignored={row.remote_id: row.digest for row in rows if row.reason == Reason.IGNORED},
+        makes_orders=channel.gives_orders,
     )
 
 
@@ -219,17 +178,21 @@ def store_page(
 ) -> PageCounts:
     """Write one page: the seen-ledger first, then orders, lines, raw payloads, gateways and journal.
 
-    `marketplaces` maps the channel's marketplace ids to ours. Unchanged rows are not written at all. `job_id` or
-    `user_id` says who brought it.
+    `marketplaces` maps the channel's marketplace ids to ours. Unchanged rows are not written at all, and what is no
+    order to bring in (`app.orders.aside`) is noted in the ledger alone. `job_id` or `user_id` says who brought it.
     """
-    orders = {order.remote_id: order for order in page.details if isinstance(order, RemoteOrder)}
+    read = {order.remote_id: order for order in page.details if isinstance(order, RemoteOrder)}
     unreadable = {order.remote_id: order for order in page.details if isinstance(order, UnreadableOrder)}
+    new_to_us = [stub for stub in page.stubs if stub.remote_id in page.wanted or stub.remote_id in page.skipped]
+    aside = put_aside(page.channel_id, new_to_us, read, look_for_ours=rules.makes_orders)
+    orders = {remote_id: order for remote_id, order in read.items() if remote_id not in aside}
     unread = {
         remote_id: Reason.BAD_PAYLOAD if remote_id in unreadable else Reason.ORDER_MISSING
-        for remote_id in page.wanted - orders.keys()
+        for remote_id in page.wanted - orders.keys() - aside.keys()
     }
-    counts = PageCounts(listed=len(page.stubs), skipped=len(page.skipped), unreadable=len(unread))
-    _write_seen(page, orders, unreadable, marketplaces)
+    skipped = page.skipped.keys() | aside.keys()
+    counts = PageCounts(listed=len(page.stubs), skipped=len(skipped), unreadable=len(unread))
+    write_ledger(page.channel_id, page.stubs, _entries(page, read, unreadable, aside), marketplaces)
     _write_gateways(page.channel_id, orders.values())
     new, changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id, user_id=user_id)
     counts.new, counts.changed = len(new), len(changed)
@@ -266,40 +229,15 @@ def hold_unread(channel_id: int, unread: Mapping[str, Reason], job_id: int | Non
     return len(notes)
 
 
-def _write_seen(
+def _entries(
     page: PulledPage,
     orders: Mapping[str, RemoteOrder],
     unreadable: Mapping[str, UnreadableOrder],
-    marketplaces: Mapping[str, int],
-) -> None:
-    rows = []
-    store_id = current_store_id()
-    for stub in {stub.remote_id: stub for stub in page.stubs}.values():
-        if stub.remote_id not in page.wanted and stub.remote_id not in page.skipped:
-            continue
-        state, reason = SeenState.LISTED, cast("Reason | None", Reason.ORDER_MISSING)
-        raw = None
-        if stub.remote_id in page.skipped:
-            state, reason = SeenState.SKIPPED, page.skipped[stub.remote_id]
-        elif stub.remote_id in orders:
-            state, reason = SeenState.IMPORTED, None
-        elif stub.remote_id in unreadable:
-            state, reason = SeenState.UNREADABLE, Reason.BAD_PAYLOAD
-            raw = {"problem": unreadable[stub.remote_id].problem, "payload": unreadable[stub.remote_id].raw}
-        rows.append(
-            {
-                "store_id": store_id,
-                "channel_id": page.channel_id,
-                "remote_id": stub.remote_id,
-                "marketplace_id": marketplaces[stub.marketplace_id],
-                "state": state,
-                "reason": reason,
-                "digest": settled_digest(stub, orders.get(stub.remote_id)),
-                "remote_created_at": stub.created_at,
-                "raw": raw,
-            }
-        )
-    insert_rows(SeenOrder, _SEEN_COLUMNS, rows, on_conflict=_SEEN_CONFLICT)
+    aside: Mapping[str, Aside],
+) -> dict[str, Entry]:
+    """What the ledger is to say of the page's ids, as far as it says something new."""
+    written = page.wanted | page.skipped.keys() | aside.keys()
+    return {one: Entry(orders.get(one), unreadable.get(one), page.skipped.get(one), aside.get(one)) for one in written}
 
 
 def _write_gateways(channel_id: int, orders: Iterable[RemoteOrder]) -> None:

@@ -36,6 +36,8 @@ IGNORED: Final = "reason = 'IGNORED' or ignored_alert is not null"
 """The orders that a person left out, or whose alert a person left as it is; text for the same reason."""
 IGNORED_UNREAD: Final = "reason = 'IGNORED'"
 """The same among those that could not be read."""
+NUMBERED: Final = "number <> ''"
+"""The listed ids of which the ledger knows what people call them."""
 
 
 class SeenOrder(StoreOwnedByParent, Base):
@@ -57,6 +59,7 @@ class SeenOrder(StoreOwnedByParent, Base):
             postgresql_where=text("wanted_at is not null"),
         ),
         Index("ix_seen_orders_ignored", "store_id", "channel_id", "remote_id", postgresql_where=text(IGNORED_UNREAD)),
+        Index("ix_seen_orders_number", "store_id", "number", postgresql_where=text(NUMBERED)),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True)
@@ -66,8 +69,10 @@ class SeenOrder(StoreOwnedByParent, Base):
     reason: Mapped[str | None]
     digest: Mapped[str | None]
     remote_created_at: Mapped[datetime | None]
+    number: Mapped[str] = mapped_column(server_default="")
+    """What people there call it, kept where it is told and there is no order of ours that knows it."""
     raw: Mapped[dict[str, Any] | None]
-    """What the channel sent, kept only when it could not be read."""
+    """What the channel sent, kept only when it could not be read; of what was put aside, which order it belongs to."""
     wanted_at: Mapped[datetime | None]
     """When a person asked that it be read again; a job of kind `retry` reads it and takes the mark away."""
     wanted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))

@@ -11,19 +11,21 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from app.channels.models import Channel
 from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
 from app.core.errors import Rejected
 from app.core.plan import seen_decision
 from app.core.states import Reason
-from app.core.types import News, OrderStub, RemoteOrder
+from app.core.types import News, RemoteOrder
 from app.extensions import db
-from app.orders.importing import KnownOrders, PulledPage, hold_unread, known_orders, store_page, store_rules
+from app.orders.importing import PulledPage, hold_unread, store_page, store_rules
+from app.orders.ledger import KnownOrders, known_orders
 from app.orders.models import Order
 from app.sync.details import Details, read_details
 from app.sync.hearing import Source, source_of
 from app.sync.lease import Run
-from app.sync.pull import Places, places_of
+from app.sync.places import Places, make_room_for, places_of
 from app.tenancy.scope import store_scope
 
 
@@ -39,15 +41,26 @@ def announced(run: Run, connector: Connector) -> Iterator[None]:
     places = places_of(run)
     is_last = False
     while not is_last and (news := source.next(connector.page_size)).order_ids:
-        asked = list(dict.fromkeys(news.order_ids))
+        asked = _worth_reading(run, news)
         details, refused = _read(run, connector, asked, places)
         if _names_a_new_place(run, details, places):
             places = _refreshed(run)
             details, refused = _read(run, connector, asked, places)
+        make_room_for(run, places, details)
         _store(run, [one for one in asked if one not in refused], details, places, news=news, source=source)
         source.looked(news)
         is_last = news.is_last
         yield
+
+
+def _worth_reading(run: Run, news: News) -> list[str]:
+    """The ids, each once, but for those that were put aside for good; none while orders are not taken from here."""
+    asked = list(dict.fromkeys(news.order_ids))
+    with store_scope(run.store_id):
+        if not db.session.get_one(Channel, (run.store_id, run.channel_id)).takes_orders:
+            return []
+        aside = known_orders(run.channel_id, asked).aside
+    return [one for one in asked if one not in aside]
 
 
 def _read(run: Run, connector: Connector, asked: Sequence[str], places: Places) -> tuple[Details, set[str]]:
@@ -55,6 +68,8 @@ def _read(run: Run, connector: Connector, asked: Sequence[str], places: Places) 
 
     Rejected when it refuses the first and the last one alone: then it is not the ids.
     """
+    if not asked:
+        return (), set()
     try:
         return read_details(connector, asked, places.currencies, attempts=run.attempts), set()
     except Rejected:
@@ -120,10 +135,7 @@ def _page(
     What a person left out unread stays so until a check sees in the list whether it changed.
     """
     wanted = {one: order for one, order in orders.items() if one in stored or one not in known.ignored}
-    stubs = {
-        one: OrderStub(one, order.marketplace_id, order.status_text, order.payment_status_text, order.created_at, None)
-        for one, order in wanted.items()
-    }
+    stubs = {one: order.stub for one, order in wanted.items()}
     skipped = {
         one: reason
         for one, stub in stubs.items()

@@ -20,7 +20,7 @@ from app.bulk import update_rows
 from app.connectors.base import Capability, Connector
 from app.core.errors import ChannelError, backoff_seconds, retry_at
 from app.core.states import ChangeState, Reason
-from app.core.types import MoveWrite, News, OrderStatus, OrderStub, Receipt, RemoteOrder, WriteOutcome
+from app.core.types import MoveWrite, News, OrderStatus, Receipt, RemoteOrder, WriteOutcome
 from app.extensions import db
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.writing import JournalNote, write_journal
@@ -29,7 +29,7 @@ from app.sync.details import Details, read_details
 from app.sync.lease import LeaseLostError, Run, make_sure
 from app.sync.models import MOVE, Change
 from app.sync.moving import said_of
-from app.sync.pull import Places, places_of
+from app.sync.places import Places, places_of
 from app.tenancy.scope import store_scope
 
 _BLOCKING: Final = {
@@ -138,12 +138,7 @@ def _record(run: Run, claimed: Sequence[Claimed], receipts: Sequence[Receipt], s
 def _page(run: Run, stand: Details) -> PulledPage:
     """The orders as they were read back. What the list said of them last is left as it is: the next check reads it."""
     orders = tuple(order for order in stand if isinstance(order, RemoteOrder))
-    stubs = tuple(
-        OrderStub(
-            order.remote_id, order.marketplace_id, order.status_text, order.payment_status_text, order.created_at, None
-        )
-        for order in orders
-    )
+    stubs = tuple(order.stub for order in orders)
     return PulledPage(run.channel_id, stubs, wanted=frozenset(), details=orders, skipped={})
 
 

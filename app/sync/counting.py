@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors.base import Connector
-from app.core.types import OrderPage, OrderWindow
+from app.core.types import OrderPage, OrderWindow, WindowAxis
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, counted_windows
 
@@ -29,7 +29,7 @@ class WindowsAhead:
 
     def __init__(self, run: Run, pool: Executor, connector: Connector, currencies: Mapping[str, str]) -> None:
         self._pool, self._connector, self._currencies = pool, connector, currencies
-        self._counted = [_window(row) for row in run.here["windows"]]
+        self._counted = [window_of(row) for row in run.here["windows"]]
         self._left = deque(run.here["uncounted"])
         self._asked: deque[tuple[list[Any], list[Future[OrderPage]]]] = deque()
 
@@ -55,7 +55,7 @@ class WindowsAhead:
         while self._asked and all(page.done() and page.exception() is None for page in self._asked[0][1]):
             self._take()
         here = run.here
-        here["windows"], here["uncounted"] = [_row(window) for window in self._counted], self._uncounted()
+        here["windows"], here["uncounted"] = [row_of(window) for window in self._counted], self._uncounted()
         totals = [window.total for window in self._counted]
         run.total = None if here["uncounted"] or None in totals else sum(total or 0 for total in totals)
 
@@ -73,22 +73,25 @@ class WindowsAhead:
     def _ask(self) -> None:
         while self._left and len(self._asked) < _AHEAD:
             rows = [self._left.popleft() for _ in range(min(_AT_ONCE, len(self._left)))]
-            windows = [_window(row).window for row in rows]
+            windows = [window_of(row).window for row in rows]
             asked = [self._pool.submit(self._connector.list_orders, one, 1, self._currencies) for one in windows]
             self._asked.append((rows, asked))
 
 
 def uncounted(windows: Sequence[OrderWindow]) -> list[Any]:
     """Windows as the cursor holds them before they are counted."""
-    return [_row(CountedWindow(window, None)) for window in windows]
+    return [row_of(CountedWindow(window, None)) for window in windows]
 
 
-def _row(counted: CountedWindow) -> list[Any]:
+def row_of(counted: CountedWindow) -> list[Any]:
+    """A window as a cursor holds it."""
     window = counted.window
-    return [window.list_id, window.since.isoformat(), window.until.isoformat(), counted.total]
+    ends = window.since.isoformat(), window.until.isoformat()
+    return [window.list_id, *ends, counted.total, window.axis.value]
 
 
-def _window(row: Sequence[Any]) -> CountedWindow:
-    marketplace_id, since, until, total = row
-    window = OrderWindow(marketplace_id, datetime.fromisoformat(since), datetime.fromisoformat(until))
-    return CountedWindow(window, total)
+def window_of(row: Sequence[Any]) -> CountedWindow:
+    """The window that a cursor holds so."""
+    list_id, since, until, total, axis = row
+    ends = datetime.fromisoformat(since), datetime.fromisoformat(until)
+    return CountedWindow(OrderWindow(list_id, *ends, WindowAxis(axis)), total)

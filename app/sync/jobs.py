@@ -43,7 +43,8 @@ from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
 from app.sync.products import propose_links, read_products
-from app.sync.pull import pull, recheck
+from app.sync.pull import pull
+from app.sync.recheck import recheck
 from app.sync.refreshing import KIND as REFRESH
 from app.sync.refreshing import refreshed
 from app.sync.reread import books_beside, reread

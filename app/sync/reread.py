@@ -24,7 +24,7 @@ from app.orders.services import lock_channel
 from app.sync.details import read_details
 from app.sync.lease import Run
 from app.sync.models import SyncJob
-from app.sync.pull import Places, places_of
+from app.sync.places import Places, make_room_for, places_of
 from app.tenancy.scope import current_store, store_scope
 
 
@@ -45,6 +45,7 @@ def reread(run: Run, connector: Connector) -> Iterator[None]:
     while batch := _next(run, connector.page_size):
         asked = [order.stub.remote_id for order in batch]
         details = read_details(connector, asked, places.currencies, attempts=run.attempts)
+        make_room_for(run, places, details)
         _store(run, batch, details, places)
         yield
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from app.sync import book, pull
+from app.sync import book, in_hand
 from tests.sandbox.running import Running, Visitor, running
 from tests.support.factories import Make
 from tests.sync.merchant import Merchant
@@ -18,7 +18,7 @@ _keys = count(1)
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred orders a transaction, so that a test can stop a job of a few hundred between two of them."""
-    monkeypatch.setattr(pull, "PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(in_hand, "PAGES_AT_ONCE", 1)
     monkeypatch.setattr(book, "BATCH", 100)
 
 

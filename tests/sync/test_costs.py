@@ -12,7 +12,7 @@ from app.config import Settings
 from app.extensions import db
 from app.orders.models import Order
 from app.sync.lease import Run
-from app.sync.pull import _open
+from app.sync.recheck import _open
 from tests.sandbox.running import an_order
 from tests.sync.merchant import Merchant
 

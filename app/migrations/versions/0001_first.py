@@ -600,6 +600,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("digest", sa.String(), nullable=True),
         sa.Column("remote_created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("number", sa.String(), server_default="", nullable=False),
         sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wanted_by", sa.BigInteger(), nullable=True),
@@ -640,6 +641,13 @@ def upgrade() -> None:
         ["store_id", "channel_id", "remote_id"],
         unique=False,
         postgresql_where=sa.text("reason = 'IGNORED'"),
+    )
+    op.create_index(
+        "ix_seen_orders_number",
+        "seen_orders",
+        ["store_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("number <> ''"),
     )
     op.create_table(
         "webhooks",
