@@ -24,7 +24,7 @@ from app.channels.models import Channel
 from app.connectors.base import Capability, Connector
 from app.core.errors import backoff_seconds, retry_at
 from app.core.states import ChangeState, Reason
-from app.core.types import OrderReceipt, OrderStatus, WriteOutcome
+from app.core.types import OrderReceipt, OrderStatus, OrderWrite, WriteOutcome
 from app.extensions import db
 from app.orders.models import Order
 from app.orders.services import lock_channel
@@ -124,10 +124,7 @@ def _look_through(run: Run, claimed: Sequence[Claimed]) -> list[tuple[Claimed, P
 
 
 def _without_sending(verdict: Verdict) -> _Outcome:
-    if verdict.reason is None:
-        return _Outcome(ChangeState.DONE)
-    detail = {**verdict.detail, "reason": verdict.reason}
-    return _blocked(verdict.reason, verdict.detail, detail)
+    return _Outcome(ChangeState.DONE) if verdict.reason is None else _blocked(verdict.reason, verdict.detail)
 
 
 def _send(run: Run, connector: Connector, going: Sequence[tuple[Claimed, Parcel]]) -> None:
@@ -204,26 +201,31 @@ def _lock_orders(order_ids: Sequence[int]) -> dict[int, str]:
 
 
 def _outcome(change: Claimed, parcel: Parcel, receipt: OrderReceipt, now: datetime) -> _Outcome:
-    write = parcel.write
-    number = receipt.number or parcel.number
+    """What the answer means. An order that stands there has its id, even if it does not take all that ours says."""
+    write, known = parcel.write, parcel.copy
+    number = receipt.number or known.number
+    copy = {"remote_id": receipt.remote_id or known.remote_id, "number": number, "told_digest": known.told_digest}
     is_gone = write.status is OrderStatus.CANCELLED and receipt.outcome is WriteOutcome.MISSING
     if receipt.outcome in (WriteOutcome.DONE, WriteOutcome.OVERTAKEN) or is_gone:
-        copy = {"remote_id": receipt.remote_id or write.remote_id, "number": number, "told_digest": parcel.digest}
-        kind = "given_again" if write.remote_id else "given"
-        if write.status is OrderStatus.CANCELLED:
-            kind = "given_cancelled"
-        note = (kind, {"number": number, "there": parcel.there})
+        note = (_note_kind(write), {"number": number, "there": parcel.there})
+        copy["told_digest"] = parcel.digest
         return _Outcome(ChangeState.DONE, copy=copy, note=note, counter="given")
     detail = {"words": receipt.words, "number": number, "there": parcel.there}
     if receipt.outcome is WriteOutcome.UNSENT:
         later = retry_at(now, backoff_seconds(change.attempts))
-        return _Outcome(ChangeState.PLANNED, Reason.ORDER_REFUSED, detail, later, counter="gives_unsent")
-    reason = _BLOCKING[receipt.outcome]
-    return _blocked(reason, detail, {**detail, "reason": reason})
+        return _Outcome(ChangeState.PLANNED, Reason.ORDER_REFUSED, detail, later, copy, counter="gives_unsent")
+    return _blocked(_BLOCKING[receipt.outcome], detail, copy)
 
 
-def _blocked(reason: Reason, detail: Mapping[str, Any], told: Mapping[str, Any]) -> _Outcome:
-    return _Outcome(ChangeState.BLOCKED, reason, detail, note=("give_refused", told), counter="gives_refused")
+def _note_kind(write: OrderWrite) -> str:
+    if write.status is OrderStatus.CANCELLED:
+        return "given_cancelled"
+    return "given_again" if write.remote_id else "given"
+
+
+def _blocked(reason: Reason, detail: Mapping[str, Any], copy: Mapping[str, Any] | None = None) -> _Outcome:
+    note = ("give_refused", {**detail, "reason": reason})
+    return _Outcome(ChangeState.BLOCKED, reason, detail, copy=copy, note=note, counter="gives_refused")
 
 
 def _unless_changed(outcome: _Outcome, parcel: Parcel, digest: str) -> _Outcome:

@@ -30,12 +30,12 @@ Meant = Mapping[tuple[int, str], frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An order that is ready to be sent; `digest` is the order's as it is sent, `there` what the channel is called,
-    `number` the order's own there, '' until it is known."""
+    """An order that is ready to be sent; `digest` is the order's as it is sent, `copy` what is known of the one there,
+    `there` what the channel is called."""
 
     write: OrderWrite
     digest: str
-    number: str
+    copy: Copy
     there: str
 
 
@@ -80,7 +80,7 @@ def _judged(order: RemoteOrder, products: Sequence[str], copy: Copy, there: _The
         skus = list(dict.fromkeys(_sku(line) for line in missing if _sku(line)))
         told = {"lines": names_of(missing), "skus": ", ".join(skus), "keys": [sku_key(sku) for sku in skus]}
         return Verdict(Reason.PRODUCT_UNLINKED, {**facts, **told})
-    return Parcel(order_write(order, products, copy, there.branch_id), order.digest, copy.number, there.name)
+    return Parcel(order_write(order, products, copy, there.branch_id), order.digest, copy, there.name)
 
 
 def _there(channel_id: int) -> _There:

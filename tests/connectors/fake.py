@@ -131,7 +131,7 @@ class FakeShop:
     posted: list[str] = field(default_factory=list)
     """The key of each order as often as it was made."""
     refusals: dict[str, str] = field(default_factory=dict)
-    """Our number of an order that it does not take → why."""
+    """Our number of an order that it does not take → why; one with a "!" is made all the same, and not all of it."""
     lock: RLock = field(default_factory=RLock, repr=False)
     _failures: dict[str, _Failure] = field(default_factory=dict)
 
@@ -310,7 +310,7 @@ class FakeConnector(Connector):
     @staticmethod
     def _make(shop: FakeShop, write: OrderWrite) -> OrderReceipt:
         """Make or change an order; one whose id is not told is looked for by its key if it was tried before."""
-        if words := shop.refusals.get(write.number):
+        if (words := shop.refusals.get(write.number, "")) and not words.endswith("!"):
             return OrderReceipt(write.key, WriteOutcome.REJECTED, write.remote_id, words=words)
         known = write.remote_id
         if not known and write.tried_at is not None:
@@ -323,7 +323,8 @@ class FakeConnector(Connector):
             known = f"orders/{len(shop.posted) + 1}"
             shop.posted.append(write.key)
         shop.made[known] = write
-        return OrderReceipt(write.key, WriteOutcome.DONE, known, number=f"DH{int(known[7:]):06d}")
+        outcome = WriteOutcome.REJECTED if words else WriteOutcome.DONE
+        return OrderReceipt(write.key, outcome, known, number=f"DH{int(known[7:]):06d}", words=words)
 
     @staticmethod
     def _write(shop: FakeShop, write: InvoiceNumberWrite) -> Receipt:

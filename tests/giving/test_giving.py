@@ -174,6 +174,19 @@ def test_a_refusal_stands_with_their_words_until_it_is_tried_again(giver: Giver,
     assert (len(shop.posted), giver.change(order_id).state) == (1, ChangeState.DONE)
 
 
+def test_an_order_that_stands_there_is_known_even_if_they_refuse_a_part_of_it(giver: Giver, shop: FakeShop) -> None:
+    shop.refusals["SO00001"] = "No such payment method!"
+    order_id = giver.make().order_id
+    giver.send()
+    copy = giver.copy(order_id)
+    assert (copy.remote_id, copy.number, copy.told_digest) == ("orders/1", "DH000001", "")
+    assert giver.change(order_id).reason == Reason.ORDER_REFUSED
+    shop.refusals.clear()
+    giver.replace(order_id, payment_method="Card")
+    giver.send()
+    assert (len(shop.posted), shop.made["orders/1"].payment_method) == (1, "Card")
+
+
 def test_an_order_deleted_there_is_not_made_again_in_silence(giver: Giver, shop: FakeShop) -> None:
     order_id = giver.make().order_id
     giver.send()
