@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 
-from app.bulk import insert_rows
+from app.bulk import insert_rows, update_rows
 from app.channels.models import Marketplace
 from app.core.matching import barcode_key, loose_key, name_key
 from app.core.types import BranchStock, RemoteListing, UnreadableListing
@@ -84,6 +85,25 @@ def store_listings(
     new = sum(row["remote_id"] not in known for row in written)
     unreadable = sum(bool(row["problem"]) for row in rows.values())
     return ListingCounts(len(rows), new, len(written) - new, unreadable)
+
+
+def store_counts(channel_id: int, counted: Mapping[str, Sequence[BranchStock]], branches: Mapping[str, int]) -> int:
+    """Write what is counted now of listings that did not change otherwise; how many of those that we know are counted
+    anew. Four statements at most.
+
+    Such a listing is written whenever it next comes in full: its digest is that of older counts.
+    """
+    known = select(Listing.id, Listing.remote_id).where(
+        Listing.store_id == current_store_id(),
+        Listing.channel_id == channel_id,
+        Listing.gone_at.is_(None),
+        Listing.remote_id.in_(list(counted)),
+    )
+    ids = {row.id: row.remote_id for row in db.session.execute(known)} if counted and branches else {}
+    anew = _store_counts({listing_id: counted[remote_id] for listing_id, remote_id in ids.items()}, branches)
+    rows = [{"store_id": current_store_id(), "id": one, "stock": _sum(counted[ids[one]]), "digest": ""} for one in anew]
+    update_rows(Listing, ("store_id", "id"), ("stock", "digest"), rows)
+    return len(anew)
 
 
 def branches_of(channel_id: int) -> dict[str, int]:
@@ -177,16 +197,17 @@ _COUNTED_NO_MORE = text("""
 delete from listing_stocks s
 where s.store_id = :store_id and s.listing_id = any(:listings) and not exists (
     select from unnest(cast(:counted as bigint[]), cast(:places as bigint[])) as c(listing_id, marketplace_id)
-    where c.listing_id = s.listing_id and c.marketplace_id = s.marketplace_id)""")
+    where c.listing_id = s.listing_id and c.marketplace_id = s.marketplace_id)
+returning s.listing_id""")
 
 
-def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[str, int]) -> None:
-    """What each branch counts of these listings, and nothing else any more; of a branch unknown to us nothing is kept.
+def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[str, int]) -> set[int]:
+    """What each branch counts of these listings, and nothing else any more; those of which something changed.
 
-    Two statements.
+    Of a branch that is unknown to us nothing is kept. Two statements.
     """
     if not told:
-        return
+        return set()
     store_id = current_store_id()
     counts = {
         (listing_id, branches[one.branch_id]): one
@@ -198,10 +219,15 @@ def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[s
         {"store_id": store_id, "listing_id": key, "marketplace_id": place, "on_hand": c.on_hand, "reserved": c.reserved}
         for (key, place), c in sorted(counts.items(), key=lambda pair: pair[0])
     ]
-    insert_rows(ListingStock, _STOCK_COLUMNS, rows, on_conflict=_STOCK_REPLACED)
+    written = insert_rows(ListingStock, _STOCK_COLUMNS, rows, returning=("listing_id",), on_conflict=_STOCK_REPLACED)
     kept: tuple[list[int], list[int]] = ([key for key, _place in counts], [place for _key, place in counts])
     values = {"store_id": store_id, "listings": list(told), "counted": kept[0], "places": kept[1]}
-    db.session.execute(_COUNTED_NO_MORE, values)
+    dropped = db.session.execute(_COUNTED_NO_MORE, values)
+    return {row.listing_id for row in (*written, *dropped)}
+
+
+def _sum(stocks: Sequence[BranchStock]) -> Decimal:
+    return sum((one.on_hand for one in stocks), Decimal(0))
 
 
 def _replacing(columns: Sequence[str]) -> str:

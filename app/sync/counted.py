@@ -27,9 +27,12 @@ def follow_counts(channel_id: int) -> int:
             return changed
 
 
-def tell(followed: Followed) -> None:
-    """Let open pages show what was followed, and channels that are told our stock hear of it. Call after the commit."""
-    if followed.is_news:
+def tell(followed: Followed, *, is_news: bool = False) -> None:
+    """Let open pages show what was followed, and channels that are told our stock hear of it. Call after the commit.
+
+    `is_news`: what the channel itself says of its products changed as well.
+    """
+    if is_news or followed.is_news:
         nudge(current_store_id(), "stock")
     for location_id in sorted(followed.locations):
         start_stock_soon(location_id)

@@ -1,16 +1,18 @@
-"""What channels called out by themselves, kept until somebody has looked at the orders that it names.
+"""What channels called out by themselves, kept until somebody has looked at the orders and listings that it names.
 
-A call is a hint and never a truth: it says which orders to read, and what is read is their present state. So one that
+A call is a hint and never a truth: it says what to read, and what is read is its present state. So one that
 comes twice, late, or before an older one does no harm, and one that is lost is made up for by the next check.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.channels.models import Webhook
 from app.core.types import Announcement, News
@@ -31,22 +33,7 @@ def keep_delivery(channel_id: int, announcement: Announcement, body: bytes) -> b
     One that comes again after that is looked at again: where a channel gives its calls no ids, two of them that say
     the same may speak of two changes.
     """
-    values = {
-        "store_id": current_store_id(),
-        "channel_id": channel_id,
-        "key": announcement.key,
-        "topic": announcement.topic,
-        "order_ids": list(announcement.order_ids),
-        "body": body[:KEPT_BODY],
-        "worked_at": None if announcement.order_ids else func.now(),
-    }
-    made = insert(WebhookDelivery).values(values)
-    kept = made.on_conflict_do_update(
-        index_elements=["store_id", "channel_id", "key"],
-        set_={"worked_at": made.excluded.worked_at, "received_at": func.now()},
-        where=WebhookDelivery.worked_at.is_not(None),
-    )
-    is_new = db.session.scalar(kept.returning(WebhookDelivery.id)) is not None
+    is_new = [_keep(channel_id, part, body) for part in _parts(announcement)]
     db.session.execute(
         update(Webhook)
         .where(
@@ -57,7 +44,35 @@ def keep_delivery(channel_id: int, announcement: Announcement, body: bytes) -> b
         .values(last_received_at=func.now())
         .execution_options(synchronize_session=False)
     )
-    return is_new
+    return any(is_new)
+
+
+def _parts(announcement: Announcement) -> list[Announcement]:
+    """One that names orders and listings is kept as two, for each is looked at by itself."""
+    if not announcement.order_ids or not announcement.product_ids:
+        return [announcement]
+    listings = replace(announcement, key=f"{announcement.key}/products", order_ids=())
+    return [replace(announcement, product_ids=()), listings]
+
+
+def _keep(channel_id: int, part: Announcement, body: bytes) -> bool:
+    values = {
+        "store_id": current_store_id(),
+        "channel_id": channel_id,
+        "key": part.key,
+        "topic": part.topic,
+        "order_ids": list(part.order_ids),
+        "product_ids": list(part.product_ids),
+        "body": body[:KEPT_BODY],
+        "worked_at": None if part.order_ids or part.product_ids else func.now(),
+    }
+    made = insert(WebhookDelivery).values(values)
+    kept = made.on_conflict_do_update(
+        index_elements=["store_id", "channel_id", "key"],
+        set_={"worked_at": made.excluded.worked_at, "received_at": func.now()},
+        where=WebhookDelivery.worked_at.is_not(None),
+    )
+    return db.session.scalar(kept.returning(WebhookDelivery.id)) is not None
 
 
 def has_announced(channel_id: int) -> bool:
@@ -67,30 +82,48 @@ def has_announced(channel_id: int) -> bool:
 
 def count_announced(channel_id: int) -> int:
     """How many orders were announced that nobody has looked at; one is counted as often as it was announced."""
-    named = func.coalesce(func.sum(func.cardinality(WebhookDelivery.order_ids)), 0)
-    return int(db.session.scalar(select(named).where(*_open(channel_id))) or 0)
+    return _count(channel_id, WebhookDelivery.order_ids)
+
+
+def count_announced_products(channel_id: int) -> int:
+    """The same of listings."""
+    return _count(channel_id, WebhookDelivery.product_ids)
 
 
 def next_calls(channel_id: int, limit: int) -> News:
     """The oldest calls that name at most `limit` different orders together, or one that names more by itself."""
+    return _next(channel_id, WebhookDelivery.order_ids, limit)
+
+
+def next_product_calls(channel_id: int, limit: int) -> News:
+    """The same of listings; the ids are theirs."""
+    return _next(channel_id, WebhookDelivery.product_ids, limit)
+
+
+def _count(channel_id: int, ids: InstrumentedAttribute[list[str]]) -> int:
+    named = func.coalesce(func.sum(func.cardinality(ids)), 0)
+    return int(db.session.scalar(select(named).where(*_open(channel_id))) or 0)
+
+
+def _next(channel_id: int, ids: InstrumentedAttribute[list[str]], limit: int) -> News:
     rows = db.session.execute(
-        select(WebhookDelivery.id, WebhookDelivery.order_ids)
-        .where(*_open(channel_id))
+        select(WebhookDelivery.id, ids.label("named"))
+        .where(*_open(channel_id), ids != [])
         .order_by(WebhookDelivery.id)
         .limit(limit)
     )
     taken: list[int] = []
     named: list[str] = []
     for row in rows:
-        if taken and len({*named, *row.order_ids}) > limit:
+        if taken and len({*named, *row.named}) > limit:
             break
         taken.append(row.id)
-        named += row.order_ids
+        named += row.named
     return News(tuple(named), tuple(taken), is_last=False)
 
 
 def mark_worked(channel_id: int, calls: News) -> None:
-    """Note that the orders of these calls were looked at, in the caller's transaction."""
+    """Note that what these calls name was looked at, in the caller's transaction."""
     db.session.execute(
         update(WebhookDelivery)
         .where(*_open(channel_id), WebhookDelivery.id.in_(calls.mark))

@@ -36,6 +36,7 @@ from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
 from app.sync.announced import announced
+from app.sync.announced_products import announced_products
 from app.sync.book import book
 from app.sync.carrying import carry
 from app.sync.giving import give
@@ -70,7 +71,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "verify": (("verify", verify), ("confirm", confirm)),
     "mend": (("mend", mend),),
     "stock": (("reserve", reserve), ("stock", tell_stock)),
-    "announced": (("announced", announced),),
+    "announced": (("announced", announced), ("listings", announced_products)),
     "refresh": (
         ("products", read_products),
         ("match", propose_links),
@@ -92,7 +93,18 @@ LONGEST_SLICE_SECONDS = 300
 MAX_ATTEMPTS = 8
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, transaction state, rollback, resources, object in use, operator, system."""
-_DEEDS = ("listed", "reread", "booked", "written", "moved", "given", "products", "announced")
+_DEEDS = (
+    "listed",
+    "reread",
+    "booked",
+    "written",
+    "moved",
+    "given",
+    "products",
+    "products_touched",
+    "announced",
+    "products_announced",
+)
 _TROUBLES = (
     "short",
     "unreadable",

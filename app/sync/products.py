@@ -6,47 +6,67 @@ the page after the last one it committed.
 While the pages are read, the channel's list may move: what slides onto a page that was read already is never shown.
 So a listing is called gone only when no page of two readings held it, and what a first reading may have missed is
 read a second time.
+
+Where a channel tells what changed, everything is read but once, and whenever a person wants it so; from then on only
+what changed since the reading before began, with an overlap for clocks that differ. Up to where that is stands in the
+checkpoint, which moves with the last page, and only when nothing seems to be missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
+
+from sqlalchemy import func, select
 
 from app.connectors.base import Capability, Connector
 from app.core.types import RemoteProductPage, UnreadableListing
 from app.extensions import db
-from app.mappings.listings import count_missing, count_seen, forget_pages, mark_gone, note_page, store_listings
+from app.mappings.listings import count_missing, count_seen, forget_pages, mark_gone, note_page
 from app.mappings.proposing import propose_batch
 from app.orders.services import lock_channel
+from app.sync.checkpoints import move_products_through, products_through, set_products_through
 from app.sync.lease import Run
+from app.sync.taking import Branches, Taken, announce, take
 from app.tenancy.scope import store_scope
 
 ROUNDS: Final = 2
-_NEW_ROUND: Final[Mapping[str, Any]] = {"page": 1, "rows": 0, "totals": [], "nameless": 0, "unreadable": 0}
+OVERLAP: Final = timedelta(minutes=15)
+_NEW_ROUND: Final[Mapping[str, Any]] = {
+    "page": 1,
+    "rows": 0,
+    "nameless": 0,
+    "unreadable": 0,
+    "first": None,
+    "totals": [],
+}
 
 
 def read_products(run: Run, connector: Connector) -> Iterator[None]:
-    """Read every page; yields after each that was committed."""
+    """Read every page, or what changed; yields after each page that was committed."""
     if Capability.PRODUCTS not in connector.capabilities:
         return
     if not run.here:
         with store_scope(run.store_id):
             lock_channel(run.channel_id)
             forget_pages(run.channel_id)
-            run.enter("products", {"round": 1, **_NEW_ROUND}, None)
+            run.enter("products", _beginning(_read_through(run, connector)), None)
             run.save(sets_out=True)
             db.session.commit()
         yield
+    branches = Branches(run, connector)
     while run.here["round"] <= ROUNDS:
-        page = connector.list_products(run.here["page"])
+        page = _page(run, connector)
+        branches.learn(page.listings, page.counted)
         with store_scope(run.store_id):
             lock_channel(run.channel_id)
-            _store(run, page)
+            told = _store(run, page, branches)
             if page.is_last:
-                _end_round(run)
+                _end_round(run, connector)
             run.save()
             db.session.commit()
+        announce(run, told)
         yield
 
 
@@ -69,25 +89,47 @@ def propose_links(run: Run, _connector: Connector) -> Iterator[None]:
         yield
 
 
-def _store(run: Run, page: RemoteProductPage) -> None:
+def _read_through(run: Run, connector: Connector) -> datetime | None:
+    """Up to when everything was read; None where everything is to be read."""
+    if Capability.PRODUCTS_BY_UPDATE not in connector.capabilities:
+        return None
+    return products_through(run.channel_id)
+
+
+def _beginning(through: datetime | None) -> dict[str, Any]:
+    """The cursor of a reading that begins now: of what changed since `through`, or of everything."""
+    began = db.session.execute(select(func.now())).scalar_one()
+    since = None if through is None else (through - OVERLAP).isoformat()
+    return {"round": 1, **_NEW_ROUND, "began": began.isoformat(), "since": since}
+
+
+def _page(run: Run, connector: Connector) -> RemoteProductPage:
+    since = run.here.get("since")
+    if since is None:
+        return connector.list_products(run.here["page"])
+    return connector.changed_products(datetime.fromisoformat(since), run.here["page"])
+
+
+def _store(run: Run, page: RemoteProductPage, branches: Branches) -> Taken:
     here = run.here
-    counts = store_listings(run.channel_id, page.listings)
+    told = take(run, page.listings, branches.known, removed=page.removed, counted=page.counted)
     note_page(run.channel_id, here["round"], page.number, [listing.remote_id for listing in page.listings])
-    run.count(products_new=counts.new, products_changed=counts.changed)
     here["rows"] += len({listing.remote_id for listing in page.listings}) + page.nameless
     here["nameless"] += page.nameless
     here["unreadable"] += _unreadable(page)
     here["totals"] = sorted({*here["totals"], *([] if page.total is None else [page.total])})
+    here["first"] = page.total if here.get("first") is None else here["first"]
     here["page"] = page.number + 1
     run.done = here["rows"]
     run.total = page.total if page.total and page.total >= here["rows"] else None
+    return told
 
 
 def _unreadable(page: RemoteProductPage) -> int:
     return page.nameless + sum(isinstance(listing, UnreadableListing) for listing in page.listings)
 
 
-def _end_round(run: Run) -> None:
+def _end_round(run: Run, connector: Connector) -> None:
     """Finish, or read everything once more when something seems to be missing.
 
     A row without an id may be any of those that are missing, and so may one that was counted and not given: nothing
@@ -96,6 +138,9 @@ def _end_round(run: Run) -> None:
     here = run.here
     totals = here["totals"]
     seen = count_seen(run.channel_id) + here["nameless"]
+    if here.get("since") is not None:
+        _end_changes(run, seen)
+        return
     short = max(0, max(totals, default=0) - seen)
     missing = count_missing(run.channel_id)
     if (short or missing or len(totals) > 1) and here["round"] < ROUNDS:
@@ -105,5 +150,27 @@ def _end_round(run: Run) -> None:
     run.count(products_unreadable=here["unreadable"], products_short=short)
     if missing and not short and not here["nameless"]:
         run.count(products_gone=mark_gone(run.channel_id))
+    if Capability.PRODUCTS_BY_UPDATE in connector.capabilities and not short and not here["nameless"]:
+        set_products_through(run.channel_id, datetime.fromisoformat(here["began"]))
     forget_pages(run.channel_id)
+    here["round"] = ROUNDS + 1
+
+
+def _end_changes(run: Run, seen: int) -> None:
+    """Finish a reading of what changed. Rows that are edited meanwhile come in addition; fewer than there were in the
+    beginning are a loss, and then the same is read again the next time.
+
+    Where somebody wanted everything read meanwhile, that follows.
+    """
+    here = run.here
+    is_wanted_anew = products_through(run.channel_id) is None
+    short = max(0, (here["first"] or 0) - seen)
+    run.counts["products_touched"] = seen
+    run.count(products_unreadable=here["unreadable"], products_short=short)
+    forget_pages(run.channel_id)
+    if is_wanted_anew:
+        run.enter("products", _beginning(None), None)
+        return
+    if not short and not here["nameless"]:
+        move_products_through(run.channel_id, datetime.fromisoformat(here["began"]))
     here["round"] = ROUNDS + 1

@@ -27,6 +27,7 @@ from app.orders.retrying import forget_wanted
 from app.orders.services import has_queued_orders, lock_channel, queue_orders, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync.book import refuse_with_delivery_orders
+from app.sync.checkpoints import forget_products_through
 from app.sync.models import Change, SyncJob
 from app.sync.noting import note_of
 from app.sync.nudge import nudge
@@ -80,9 +81,15 @@ def request_check(channel_id: int, user_id: int | None) -> JobStart:
     return start
 
 
-def request_products(channel_id: int, user_id: int) -> JobStart:
-    """Start reading what the channel sells; as request_check. ChannelNotReadyError when paused."""
+def request_products(channel_id: int, user_id: int | None, *, everything: bool = False) -> JobStart:
+    """Start reading what the channel sells; as request_check. ChannelNotReadyError when paused.
+
+    Of a channel that tells what changed only that is read, unless `everything` is wanted; a job that reads what changed
+    and is under way then goes on with everything.
+    """
     _lock_channel(channel_id)
+    if everything:
+        forget_products_through(channel_id)
     start = _start(channel_id, "products", user_id)
     db.session.commit()
     _announce([start])

@@ -250,8 +250,21 @@ _COUNTERS: Final = (
         tone="danger",
     ),
     _Counter("products", _l("Products listed"), link=_products()),
+    _Counter("products_touched", _l("Products touched there"), hint=_l("since the reading before")),
+    _Counter("products_announced", _l("Products announced"), hint=_l("%(channel)s said that they changed")),
     _Counter("products_new", _l("New products"), lambda n: _("%(count)s new", count=number(n)), link=_products()),
     _Counter("products_changed", _l("Changed products"), lambda n: _("%(count)s changed", count=number(n))),
+    _Counter(
+        "stock_counted",
+        _l("Stock taken over"),
+        lambda n: ngettext("%(count)s stock taken over", "%(count)s stocks taken over", n, count=number(n)),
+        hint=_l("as %(channel)s counts it"),
+    ),
+    _Counter(
+        "prices_taken",
+        _l("Prices taken over"),
+        lambda n: ngettext("%(count)s price taken over", "%(count)s prices taken over", n, count=number(n)),
+    ),
     _Counter(
         "products_gone",
         _l("Gone"),

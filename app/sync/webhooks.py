@@ -1,4 +1,4 @@
-"""Where channels call when an order is made or changes: verify, keep, answer at once, then ring.
+"""Where channels call when an order or a product is made or changes: verify, keep, answer at once, then ring.
 
 No session and no cookie opens this door. The address holds a token that only the channel was told, which finds the
 store; the signature over the raw body says that it is the channel that calls. Whoever has neither learns nothing.
@@ -85,7 +85,7 @@ def _take(store_id: int, channel_id: int, body: bytes) -> int:
     except IntegrityError:  # taken away between the look and the writing
         db.session.rollback()
         return 404
-    if is_new and announcement.order_ids:
+    if is_new and (announcement.order_ids or announcement.product_ids):
         start_announced(channel_id)
     return 200
 

@@ -35,7 +35,7 @@ _TITLES: Final[Mapping[str, Any]] = {
     "verify": _l("Verify"),
     "mend": _l("Mend"),
     "stock": _l("Tell stock"),
-    "announced": _l("Announced orders"),
+    "announced": _l("What was announced"),
     "refresh": _l("Refresh"),
 }
 
@@ -57,6 +57,7 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     ),
     "mend": (_l("reading orders again"), _l("Reads these orders of %(channel)s again.")),
     "announced": (_l("reading announced orders"), _l("Reads the orders that %(channel)s announced.")),
+    "listings": (_l("reading announced products"), _l("Reads the products that %(channel)s announced.")),
     "reserve": (_l("reserving for orders"), _l("Reserves for orders what they lacked until now.")),
     "stock": (_l("telling stock"), _l("Tells %(channel)s how many pieces it may offer.")),
     "book": (_l("making invoices"), _l("Makes the invoices.")),
@@ -69,7 +70,8 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
 _NEWS: Final = ("new", "changed", "booked", "credited", "replanned")
 _PRODUCT_NEWS: Final = ("products_new", "products_changed", "products_gone")
 _NEWS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("check", "auto", "announced"), _NEWS),
+    **dict.fromkeys(("check", "auto"), _NEWS),
+    "announced": (*_NEWS, *_PRODUCT_NEWS),
     "products": _PRODUCT_NEWS,
     "refresh": (*_NEWS, *_PRODUCT_NEWS),
 }
