@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import Babel
@@ -11,6 +12,9 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import BigInteger, DateTime, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -43,3 +47,18 @@ login_manager = LoginManager()
 htmx = HTMX()
 babel = Babel()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=False)
+
+
+@lru_cache(maxsize=4)
+def shared_memory(redis_url: str) -> Redis:
+    """What all processes share and may lose: one pooled client per address, which connects on first use.
+
+    It tries a lost connection once more and no longer: whoever asks does without.
+    """
+    return Redis.from_url(
+        redis_url,
+        socket_connect_timeout=2,
+        socket_timeout=5,
+        health_check_interval=30,
+        retry=Retry(NoBackoff(), 1),
+    )

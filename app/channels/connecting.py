@@ -7,18 +7,21 @@ store, and a channel that was removed comes back as itself when its account is c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 from flask_babel import gettext as _
+from redis import Redis
 
 from app import connectors
+from app.channels.allowance import SharedReads, Spent, Use, spent
 from app.channels.credentials import BrokenSeal, open_sealed
 from app.channels.models import Channel
+from app.channels.tokens import SharedTokens
 from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions
 from app.core.errors import AuthRejected
 from app.core.types import ChannelFacts
-from app.extensions import db
+from app.extensions import db, shared_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,25 @@ def test_connection(kind: str, config: Mapping[str, str]) -> ChannelFacts:
         connector.close()
 
 
-def open_connector(channel: Channel) -> Connector:
-    """The connector of a stored channel; does no I/O. AuthRejected when its key is gone or cannot be read."""
-    return connectors.connect(channel.kind, full_config(channel), _options())
+def open_connector(channel: Channel, told: Mapping[str, str] | None = None, *, use: Use = Use.ORDERS) -> Connector:
+    """The connector of a stored channel; does no I/O. AuthRejected when its key is gone or cannot be read.
+
+    It is told the channel's options as well, and `told` are such that hold this once. What it reads counts as `use`.
+    """
+    config = full_config(channel)
+    options = {name: value for name, value in channel.options.items() if isinstance(value, str)}
+    shared = replace(
+        _options(),
+        tokens=SharedTokens(_memory(), channel.store_id, channel.id, config),
+        reads=_reads(channel, use),
+    )
+    return connectors.connect(channel.kind, {**config, **options, **(told or {})}, shared)
+
+
+def reads_spent(channel: Channel) -> Spent | None:
+    """What was read of the channel in the last hour, for pages; None where as much may be read as one likes."""
+    limit = connectors.REGISTRY[channel.kind].reads_an_hour
+    return None if limit is None else spent(_memory(), channel.store_id, channel.id, limit)
 
 
 def full_config(channel: Channel) -> dict[str, str]:
@@ -145,6 +164,15 @@ def same_account(known: Iterable[str], facts: ChannelFacts) -> bool:
 def _plain(value: object) -> str:
     text = str(value).strip().casefold()
     return text.partition("://")[2].rstrip("/") if "://" in text else text.rstrip("/")
+
+
+def _reads(channel: Channel, use: Use) -> SharedReads | None:
+    limit = connectors.REGISTRY[channel.kind].reads_an_hour
+    return None if limit is None else SharedReads(_memory(), channel.store_id, channel.id, limit, use)
+
+
+def _memory() -> Redis:
+    return shared_memory(current_app.extensions["settings"].redis_url)
 
 
 def _options() -> ConnectorOptions:
