@@ -27,8 +27,8 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> FakeShop:
 @pytest.fixture
 def giver(app: Flask, store: SomeStore, shop: FakeShop) -> Giver:
     """The store's side: connected, KOPI-1 linked, and switched on."""
-    found = Giver(app, store, shop)
-    found.connect()
+    found = Giver(app, store)
+    found.connect("fake", shop.config, *shop.listings.values())
     found.link("501", "KOPI-1")
     found.start()
     return found

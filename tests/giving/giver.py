@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from app.catalog.models import Item
 from app.channels.services import NewChannel, connect_channel
 from app.core.own_orders import Move, OwnOrder, read_order
+from app.core.types import RemoteListing, UnreadableListing
 from app.extensions import db
 from app.fulfilment.services import tell
 from app.mappings.models import Listing
@@ -21,7 +23,6 @@ from app.sync.models import Change, OrderCopy
 from app.sync.services import start_write_back
 from app.sync.switching import start_giving, stop_giving
 from app.tenancy.scope import store_scope
-from tests.connectors.fake import FakeShop
 from tests.orders.factories import Books, SomeChannel
 from tests.support.factories import SomeStore
 from tests.support.working import work_off
@@ -38,20 +39,19 @@ DOCUMENT: dict[str, Any] = {
 class Giver:
     """One store and the channel that has its orders."""
 
-    def __init__(self, app: Flask, store: SomeStore, shop: FakeShop) -> None:
-        self.app, self.store, self.shop = app, store, shop
+    def __init__(self, app: Flask, store: SomeStore, currency: str = "MYR") -> None:
+        self.app, self.store, self.currency = app, store, currency
         self.books = Books(app, store)
         self.channel_id = 0
 
-    def connect(self) -> int:
-        """Connect the channel, with what it sells now; its id."""
+    def connect(self, kind: str, config: Mapping[str, str], *sold: RemoteListing | UnreadableListing) -> None:
+        """Connect the channel, with what it sells."""
         with self.books.scope():
             new = NewChannel(
-                kind="fake", config=self.shop.config, name="Kedai", start_on=date(2026, 1, 1), unmapped_gateway="cash"
+                kind=kind, config=dict(config), name="Kedai", start_on=date(2026, 1, 1), unmapped_gateway="cash"
             )
             self.channel_id = connect_channel(new)
-        self.books.listings(self.there(), *self.shop.listings.values())
-        return self.channel_id
+        self.books.listings(self.there(), *sold)
 
     def there(self) -> SomeChannel:
         """The channel, as the factories take one."""
@@ -81,7 +81,7 @@ class Giver:
 
     def order(self, **other: Any) -> OwnOrder:
         """What a form or a program says."""
-        return read_order(DOCUMENT | other, currency="MYR", now=datetime.now(UTC))
+        return read_order(DOCUMENT | other, currency=self.currency, now=datetime.now(UTC))
 
     def make(self, *orders: OwnOrder, **other: Any) -> Made:
         """Make orders; the first of them."""

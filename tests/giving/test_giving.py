@@ -326,8 +326,8 @@ def test_switched_off_nothing_is_sent_and_switched_on_again_it_catches_up(giver:
 
 
 def test_one_channel_of_a_store_has_its_orders(giver: Giver) -> None:
-    second = Giver(giver.app, giver.store, open_shop())
-    second.connect()
+    second = Giver(giver.app, giver.store)
+    second.connect("fake", open_shop().config)
     with pytest.raises(GivenElsewhere) as refused:
         second.start()
     assert refused.value.name == "Kedai"
