@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.channels.models import Channel
+from app.channels.allowance import use_of
 from app.channels.services import open_connector, pause_by_error
 from app.completeness.mending import has_asked, mend
 from app.completeness.reading import confirm, verify
@@ -144,7 +145,8 @@ def _work(held: Run) -> None:
             channel = db.session.get_one(Channel, (held.store_id, held.channel_id))
             if channel.status != "connected":
                 raise _paused()
-            connector = open_connector(channel)
+            use = use_of(held.kind, is_first=channel.checked_at is None)
+            connector = open_connector(channel, use=use)
             held.tells = counter_of(channel)
             held.moves_stock = channel.stock_location_id is not None
             phases = phases_of(held.kind, connector, channel)
