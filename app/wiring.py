@@ -42,8 +42,10 @@ import app.sync.credit_pages
 import app.sync.failing
 import app.sync.models
 import app.sync.move_pages
+import app.sync.refresh_pages
 import app.sync.reissue_pages
 import app.sync.same_sale
+import app.sync.setup_pages
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
 from app import health, pool, web
 from app.accounts import access

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app.catalog.models import Location, StockLevel
 from app.catalog.turns import items_held_at
@@ -46,6 +47,22 @@ def warehouse_rows() -> list[NamedRow]:
 def add_warehouse(name: str) -> int:
     """Add a warehouse; NameTaken."""
     return add_named(Location, name)
+
+
+def warehouse_of(name: str) -> int:
+    """The warehouse of that name, made if there is none and offered again if it was archived. Does not commit."""
+    made = db.session.scalar(
+        insert(Location)
+        .values(store_id=current_store_id(), name=name)
+        .on_conflict_do_nothing()
+        .returning(Location.id)
+    )
+    if made is not None:
+        return int(made)
+    known = (Location.store_id == current_store_id()) & (func.lower(Location.name) == func.lower(name))
+    offered = update(Location).where(known).values(archived_at=None).execution_options(synchronize_session=False)
+    db.session.execute(offered)
+    return int(db.session.scalars(select(Location.id).where(known)).one())
 
 
 def rename_warehouse(location_id: int, name: str) -> None:

@@ -107,7 +107,8 @@ def _connect(system: Kind, draft: Draft, form: OptionsForm) -> Response:
     except services.AlreadyConnected as known:
         flash(_("This account is connected already, as “%(name)s”.", name=known.name), "info")
         return drafts.forget(redirect(url_for(".show", channel_id=known.channel_id), 303), system.kind)
-    return drafts.forget(redirect(url_for(".connected", channel_id=channel_id), 303), system.kind)
+    then = ".set_up" if system.is_set_up else ".connected"
+    return drafts.forget(redirect(url_for(then, channel_id=channel_id), 303), system.kind)
 
 
 def _typed_or_kept(system: Kind, form: ConnectForm, draft: Draft) -> dict[str, str]:

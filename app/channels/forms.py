@@ -53,6 +53,9 @@ class ConnectForm(Form):
         open_fields = [field.name for field in kind.fields if not field.secret]
         secret_fields = [field.name for field in kind.fields if field.secret]
         words = error.user_message
+        if error.field in self:
+            self[error.field].errors = [words]
+            return
         if isinstance(error, AuthRejected):  # its own sentence speaks to those who were connected before
             words = _("%(kind)s does not accept this key. Copy it again from your %(kind)s settings.", kind=kind.label)
         if isinstance(error, _ABOUT_THE_ADDRESS) and open_fields:

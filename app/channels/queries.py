@@ -124,7 +124,7 @@ def _row(channel: Channel) -> ChannelRow:
         checked_at=channel.checked_at,
         swept_at=channel.swept_at,
         created_at=channel.created_at,
-        options={name: str(value) for name, value in channel.options.items()},
+        options={name: value for name, value in channel.options.items() if isinstance(value, str)},
         takes_products=channel.takes_products,
         takes_orders=channel.takes_orders,
         gives_orders=channel.gives_orders,

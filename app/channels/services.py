@@ -105,6 +105,8 @@ def connect_channel(new: NewChannel) -> int:
     channel.config, channel.credentials = public, sealed
     channel.status, channel.paused_reason = "connected", ""
     channel.start_at, channel.swept_at = start_of(new.start_on, store.time_zone), None
+    if kind_of(new.kind).is_set_up:
+        _stop_all_flows(channel)
     if new.unmapped_gateway is not None:
         store.unmapped_gateway = new.unmapped_gateway
     db.session.flush()
@@ -217,6 +219,8 @@ def remove(channel_id: int) -> None:
     channel = _channel(channel_id, lock=True)
     channel.status, channel.paused_reason, channel.credentials = "removed", "", None
     channel.auto_sync, channel.next_sync_at = False, None
+    if kind_of(channel.kind).is_set_up:
+        _stop_all_flows(channel)
     db.session.commit()
 
 
@@ -245,6 +249,13 @@ def _set_going(channel: Channel) -> None:
     if channel.status == "paused" and channel.auto_sync:
         channel.next_sync_at = datetime.now(UTC)
     channel.status, channel.paused_reason = "connected", ""
+
+
+def _stop_all_flows(channel: Channel) -> None:
+    """Nothing flows either way before somebody has said what shall (`app.channels.setup`)."""
+    channel.takes_products = channel.takes_orders = channel.gives_orders = False
+    channel.takes_stock = channel.takes_prices = False
+    channel.next_refresh_at = None
 
 
 def _split(kind: str, config: Mapping[str, str]) -> tuple[dict[str, str], bytes]:

@@ -14,6 +14,8 @@ class ChannelError(Exception):
     """Something that happened while talking to a channel."""
 
     code = "CHANNEL_ERROR"
+    field = ""
+    """The field of the connect form that it is about, and that its sentence speaks to; '' where it names none."""
 
     def __init__(self, user_message: str, *, detail: str = "", code: str | None = None) -> None:
         super().__init__(user_message)

@@ -26,12 +26,15 @@ def request_refresh(channel_id: int, user_id: int | None) -> JobStart:
     return request_job(channel_id, KIND, user_id, None)
 
 
-def start_refresh(channel_id: int) -> JobStart | None:
-    """Start the channel's refresh if it is due, and set its next time; None when it is not."""
+def start_refresh(channel_id: int, user_id: int | None = None) -> JobStart | None:
+    """Start the channel's refresh if it is due, and set its next time; None when it is not.
+
+    `user_id` is whoever let it be due, None for the clock.
+    """
     if not _put_off(channel_id, Channel.status == "connected", Channel.next_refresh_at <= func.now()):
         db.session.rollback()
         return None
-    return request_job(channel_id, KIND, None, None)
+    return request_job(channel_id, KIND, user_id, None)
 
 
 def refreshed(channel_id: int) -> None:

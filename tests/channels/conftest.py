@@ -8,16 +8,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.connectors.base import Connector
+from app.connectors.base import Capability, Connector
+from tests.channels.branched import Branched, open_branches
 from tests.connectors.fake import FakeConnector, FakeShop, open_shop
 from tests.support.factories import SomeStore, signed_in
 from tests.support.fixtures import new_client
 
 
+class OneWay(FakeConnector):
+    """A fake that no orders can be made on, so that there is nothing to set up."""
+
+    capabilities = FakeConnector.capabilities - {Capability.ORDER_CREATION}
+
+
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry knows the fake alone."""
-    registry: Mapping[str, type[Connector]] = {"fake": FakeConnector}
+    """The registry knows the fakes alone."""
+    registry: Mapping[str, type[Connector]] = {"fake": OneWay, "branched": Branched}
     monkeypatch.setattr("app.connectors.REGISTRY", registry)
 
 
@@ -25,6 +32,12 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 def shop(fakes: None) -> FakeShop:
     """An account to connect, with three marketplaces, one of them in SGD."""
     return open_shop()
+
+
+@pytest.fixture
+def branches(fakes: None) -> FakeShop:
+    """An account whose two branches count stock."""
+    return open_branches()
 
 
 @pytest.fixture

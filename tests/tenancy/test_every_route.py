@@ -79,6 +79,8 @@ OWNERS_FORM = Route(get=Who.OWNER, post=Who.OWNER)
 ACT = Route(post=Who.OWNER)
 NEEDS_KEY = frozenset({401})
 """Nobody's browser gets through: a program brings a key of the store (tests/api)."""
+NOTHING_TO_SET_UP = frozenset({404})
+"""The channel of the samples has nothing to set up (tests/channels/test_set_up.py has one that does)."""
 NAMES = {"kind": "payment-methods"}
 CAUSE = {"kind": "write_backs", "code": "WRITEBACK_FAILED"}
 
@@ -139,6 +141,9 @@ ROUTES: Mapping[str, Route] = {
     "hooks.receive": Route(post=Who.ANYONE, values={"token": "no-such-token"}, also=frozenset({404})),
     "channels.reconnect": OWNERS_FORM,
     "channels.remove": OWNERS_FORM,
+    "channels.set_up": Route(get=Who.OWNER, post=Who.OWNER, also=NOTHING_TO_SET_UP),
+    "channels.keep_set_up": Route(post=Who.OWNER, also=NOTHING_TO_SET_UP),
+    "channels.refresh_now": Route(post=Who.OWNER, also=NOTHING_TO_SET_UP),
     "channels.add": OWNERS_PAGE,
     "channels.add_connection": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
     "channels.add_options": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),

@@ -74,6 +74,7 @@ ACTS = {
     "channels.create_items",
     "channels.pause",
     "channels.refresh",
+    "channels.refresh_now",
     "channels.refresh_products",
     "channels.remove",
     "channels.resume",

@@ -32,16 +32,22 @@ class Place:
         return self.records != RECORDS
 
 
+class NoShopName(Misconfigured):
+    """What was typed names no shop."""
+
+    field = "retailer"
+
+
 def parse_place(typed: str, *, allow_sandboxes: bool) -> Place:
     """The shop that a merchant typed: `cuahang`, or its address as the browser shows it.
 
     Where sandboxes are allowed it may also be the address of one with the shop as its last part, such as
     `http://127.0.0.1:5502/sandbox/kiotviet/cuahang`; a sandbox gives tokens and records at one address.
-    Misconfigured for anything else.
+    NoShopName for anything else.
     """
     told = typed.strip()
     if not told:
-        raise Misconfigured(_("Enter the shop's name, the first part of its address."))
+        raise NoShopName(_("Enter the shop's name, the first part of its address."))
     host, path = _split(told)
     if host.endswith(_HOME):
         return Place(_shop(host.removesuffix(_HOME), told), TOKENS, RECORDS)
@@ -63,7 +69,7 @@ def _split(told: str) -> tuple[str, str]:
 def _shop(name: str, told: str) -> str:
     found = name.strip().lower()
     if not _SHOP.fullmatch(found):
-        raise Misconfigured(
+        raise NoShopName(
             _(
                 "“%(typed)s” is no shop name of KiotViet. Enter the first part of the shop's address, "
                 "like cuahang for cuahang.kiotviet.vn.",

@@ -29,12 +29,22 @@ class TokenRefused(AuthRejected):
     """The token is not, or no longer, a good one; a new one may be."""
 
 
+class UnknownClient(AuthRejected):
+    """There is no client of this id with this secret."""
+
+    field = "client_secret"
+
+
 class WrongShop(AuthRejected):
     """The client belongs to another shop."""
+
+    field = "retailer"
 
 
 class Forbidden(AuthRejected):
     """The client is good, but may not do this."""
+
+    field = "client_id"
 
 
 class Refused(Rejected):
@@ -165,7 +175,7 @@ class _Issuer(Door):
     ) -> ChannelError:
         """What a status means; a client that it does not know is a 400."""
         if status in (401, 403) or (status == 400 and words in ("invalid_client", "unauthorized_client")):
-            return AuthRejected(
+            return UnknownClient(
                 _(
                     "%(label)s does not know this client ID with this secret. Copy both again from KiotViet: "
                     "Store settings → API connection.",
