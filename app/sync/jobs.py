@@ -13,8 +13,8 @@ from flask import Flask, current_app
 from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from app.channels.models import Channel
 from app.channels.allowance import use_of
+from app.channels.models import Channel
 from app.channels.services import open_connector, pause_by_error
 from app.completeness.mending import has_asked, mend
 from app.completeness.reading import confirm, verify
@@ -80,6 +80,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
         ("recheck", recheck),
         ("settle", settle),
         ("move", carry),
+        ("give", give),
     ),
 }
 FETCHING = ("pull", "recheck", "settle")
