@@ -38,7 +38,8 @@ from app.sync.nudge import nudge
 from app.sync.of_channel import active_job_ids
 from app.sync.problems import problems
 from app.sync.queries import channel_activities
-from app.sync.services import ChannelNotReadyError, NoSuchJobError, cancel_job, go_on, request_check
+from app.sync.refusals import not_ready_notice
+from app.sync.services import ChannelNotReadyError, NoSuchJobError, TakesNoOrdersError, cancel_job, go_on, request_check
 from app.sync.words import ShownActivity, show_activity
 from app.web.errors import handle_http_error
 from app.web.links import safe_next
@@ -175,6 +176,9 @@ def check(channel_id: int) -> Response:
     channel = reading_channel_or_404(channel_id)
     try:
         start = request_check(channel_id, g.membership.user_id)
+    except TakesNoOrdersError as refusal:
+        flash(not_ready_notice(refusal, channel.name, channel_id), "warning")
+        return redirect_to(order_sync_url(channel_id))
     except ChannelNotReadyError:
         flash(_("%(name)s is paused. Let it go on first, then check for updates.", name=channel.name), "warning")
         return redirect_to(order_sync_url(channel_id))

@@ -209,7 +209,10 @@ def standings(channel_id: int | None = None) -> list[Standing]:
         .scalar_subquery()
     )
     query = select(Channel, active.label("job_id")).where(
-        Channel.store_id == store_id, Channel.status != "removed", Channel.kind.not_in(kinds_made_here())
+        Channel.store_id == store_id,
+        Channel.status != "removed",
+        Channel.takes_orders,
+        Channel.kind.not_in(kinds_made_here()),
     )
     if channel_id is not None:
         query = query.where(Channel.id == channel_id)

@@ -25,7 +25,8 @@ def request_verification(channel_id: int, period: Period | None, user_id: int) -
 
 
 def start_nightly(channel_id: int) -> JobStart | None:
-    """Start the channel's nightly verification if it is due, and set its next night; None when it is not.
+    """Start the channel's nightly verification if it is due, and set its next night; None when it is not, or when its
+    orders are not taken.
 
     What was not verified because the server slept is verified when it wakes. ChannelNotReadyError when paused.
     """
@@ -35,11 +36,11 @@ def start_nightly(channel_id: int) -> JobStart | None:
         update(Channel)
         .where(Channel.store_id == store_id, Channel.id == channel_id, Channel.next_verify_at <= now)
         .values(next_verify_at=next_quiet_moment(now, current_store().time_zone, channel_id))
-        .returning(Channel.id)
+        .returning(Channel.takes_orders)
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if moved is None:
-        db.session.rollback()
+    if moved is None or not moved.takes_orders:
+        db.session.commit()
         return None
     return request_job(channel_id, "verify", None, {"nightly": True})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response, abort, request
@@ -21,11 +22,12 @@ from app.web.links import url_if
 from app.web.respond import page_or_fragment
 
 _MAX_NUMBER: Final = 100
-_NEVER_IMPORTED: Final = {
+_NEVER_IMPORTED: Final[Mapping[str, Any]] = {
     Reason.BEFORE_START_DATE: _l("It was made before the day from which this channel's orders are wanted."),
     Reason.IGNORED: _l("It could not be read, and somebody chose to leave it out."),
     Reason.BAD_PAYLOAD: _l("What the channel sent of it could not be understood."),
     Reason.ORDER_MISSING: _l("The channel listed it, but did not give its details."),
+    Reason.MADE_HERE: _l("It is an order of yours, which we made there."),
 }
 _SEEN: Final = {
     SeenState.LISTED: _l("Listed, not read yet"),
@@ -63,10 +65,9 @@ def _page(number: str, **more: Any) -> Response:
         "orders/find.html",
         "orders/_found.html",
         q=number,
-        found=[(one, _why(one)) for one in found],
+        found=[(one, _why(one), _never(one)) for one in found],
         places=finding.places() if number and not found else [],
         seen_words=_SEEN,
-        never_words=_NEVER_IMPORTED,
         alert_words=alert_words,
         **more,
     )
@@ -80,6 +81,13 @@ def _why(found: Found) -> Explanation | None:
     if found.order_id is None:
         return None
     return explain(found.reason, found.detail, Place(found.channel_id, found.channel))
+
+
+def _never(found: Found) -> str:
+    """Why there is no order of it."""
+    if found.reason == Reason.PART_OF_ORDER:
+        return _("It is the invoice of order %(number)s, which comes in by itself.", number=found.detail["part_of"])
+    return str(_NEVER_IMPORTED.get(found.reason or "", _l("It was listed and never imported.")))
 
 
 def _answer(asked: Asked, channel_id: int) -> dict[str, Any]:

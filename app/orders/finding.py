@@ -7,20 +7,22 @@ A number is looked up exactly, by indexes only; the free search of the lists is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, select, tuple_
+from sqlalchemy import Row, Select, and_, select, text, tuple_
 
 from app.channels.connecting import kinds_made_here, open_connector
 from app.channels.models import Channel, Marketplace
 from app.core.looking import Reading, is_still_open, last_looked_at
-from app.core.states import InvoiceState, OrderState, SeenState
+from app.core.states import InvoiceState, OrderState, Reason, SeenState
 from app.core.types import OrderStatus, RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
-from app.orders.models import Order, SeenOrder
+from app.orders.aside import PUT_ASIDE
+from app.orders.models import NUMBERED, Order, SeenOrder
+from app.sync.models import OrderCopy
 from app.tenancy.scope import current_store_id
 
 AT_MOST: Final = 50
@@ -31,6 +33,7 @@ class Found:
     """An order id that a channel listed. `order_id` is None when it was never imported.
 
     `state` is the order's, or the ledger's when there is no order; `reason` says why, with the facts of `detail`.
+    `belongs_to` is the order of ours that it is there, or that it is another paper of, where we have that.
     """
 
     channel_id: int
@@ -49,6 +52,7 @@ class Found:
     placed_at: datetime | None
     first_seen_at: datetime
     looked_at: datetime
+    belongs_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def find(number: str) -> list[Found]:
     spelled = list(dict.fromkeys((number, number.upper(), number.lower())))
     pairs = _pairs(spelled, _order_ids(spelled))
     rows = db.session.execute(_ledger(pairs).limit(AT_MOST)).all()
-    return [_found(row) for row in rows]
+    return _with_owners([_found(row) for row in rows])
 
 
 def places() -> Sequence[Place]:
@@ -126,8 +130,17 @@ def _order_ids(spelled: Sequence[str]) -> set[int]:
         select(Order.id).where(Order.store_id == store_id, Order.number.in_(spelled)),
         select(Invoice.order_id).where(Invoice.store_id == store_id, Invoice.number_text.in_(spelled)),
         select(CreditNote.order_id).where(CreditNote.store_id == store_id, CreditNote.number_text.in_(spelled)),
+        _copied(spelled),
     )
     return {order_id for branch in branches for order_id in db.session.scalars(branch.limit(AT_MOST))}
+
+
+def _copied(numbers: Sequence[str]) -> Select[int]:
+    """Orders of ours that a channel has under one of these numbers."""
+    numbered = text("order_copies.number <> ''")
+    return select(OrderCopy.order_id).where(
+        OrderCopy.store_id == current_store_id(), numbered, OrderCopy.number.in_(numbers)
+    )
 
 
 def _pairs(spelled: Sequence[str], order_ids: set[int]) -> list[tuple[int, str]]:
@@ -137,8 +150,13 @@ def _pairs(spelled: Sequence[str], order_ids: set[int]) -> list[tuple[int, str]]
     orders = db.session.execute(
         select(Order.channel_id, Order.remote_id).where(Order.store_id == store_id, Order.id.in_(order_ids))
     )
+    numbered = db.session.execute(
+        select(SeenOrder.channel_id, SeenOrder.remote_id)
+        .where(SeenOrder.store_id == store_id, text(f"seen_orders.{NUMBERED}"), SeenOrder.number.in_(spelled))
+        .limit(AT_MOST)
+    )
     named = [(channel_id, number) for channel_id in channels for number in spelled]
-    return [*named, *((row.channel_id, row.remote_id) for row in orders)]
+    return [*named, *((row.channel_id, row.remote_id) for row in (*orders, *numbered))]
 
 
 def _ledger(pairs: Sequence[tuple[int, str]]) -> Any:
@@ -158,6 +176,30 @@ def _ledger(pairs: Sequence[tuple[int, str]]) -> Any:
     )
 
 
+def _with_owners(found: list[Found]) -> list[Found]:
+    """With the orders that were found by what is another paper of them, where we have these."""
+    numbers = {(one.channel_id, one.detail["part_of"]) for one in found if one.reason == Reason.PART_OF_ORDER}
+    if not numbers:
+        return found
+    store_id = current_store_id()
+    known = db.session.execute(
+        select(Order.channel_id, Order.number, Order.id)
+        .where(Order.store_id == store_id, tuple_(Order.channel_id, Order.number).in_(numbers))
+        .union_all(
+            select(OrderCopy.channel_id, OrderCopy.number, OrderCopy.order_id).where(
+                OrderCopy.store_id == store_id, tuple_(OrderCopy.channel_id, OrderCopy.number).in_(numbers)
+            )
+        )
+    )
+    owners = {(row.channel_id, row.number): row.id for row in known}
+    return [
+        replace(one, belongs_to=owners.get((one.channel_id, one.detail["part_of"])))
+        if one.reason == Reason.PART_OF_ORDER
+        else one
+        for one in found
+    ]
+
+
 def _found(row: Row[Any]) -> Found:
     seen, channel, marketplace, order, invoice_id, invoice_no = tuple(row)
     placed_at = order.placed_at if order else seen.remote_created_at
@@ -167,11 +209,11 @@ def _found(row: Row[Any]) -> Found:
         channel_removed=channel.status == "removed",
         marketplace=marketplace,
         remote_id=seen.remote_id,
-        number=order.number if order else seen.remote_id,
+        number=order.number if order else seen.number or seen.remote_id,
         order_id=order.id if order else None,
         state=OrderState(order.state) if order else SeenState(seen.state),
         reason=order.reason if order else seen.reason,
-        detail=order.reason_detail if order else {},
+        detail=order.reason_detail if order else _facts(seen),
         alert=order.alert if order else None,
         invoice_id=invoice_id,
         invoice_no=invoice_no or "",
@@ -183,4 +225,10 @@ def _found(row: Row[Any]) -> Found:
             still_open=bool(order) and is_still_open(OrderState(order.state), OrderStatus(order.status)),
             reading=Reading(channel.checked_at, channel.swept_at),
         ),
+        belongs_to=None if order else _facts(seen).get("order_id"),
     )
+
+
+def _facts(seen: SeenOrder) -> Mapping[str, Any]:
+    """Which order it belongs to, of what was put aside for that."""
+    return seen.raw or {} if seen.reason in PUT_ASIDE else {}

@@ -161,6 +161,7 @@ class OrderCopy(StoreOwned, Base):
             unique=True,
             postgresql_where=text("remote_id <> ''"),
         ),
+        Index("ix_order_copies_number", "store_id", "number", postgresql_where=text("number <> ''")),
     )
 
     order_id: Mapped[int] = mapped_column(primary_key=True)

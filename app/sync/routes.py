@@ -26,7 +26,7 @@ from app.orders.reasons import Place
 from app.sync import live, queries, services
 from app.sync.live import Hub
 from app.sync.queries import ChangeRow, JobFilter, JobLine, JobRow
-from app.sync.refusals import delivery_orders_notice
+from app.sync.refusals import delivery_orders_notice, not_ready_notice
 from app.sync.words import ShownJob, clock, show_activity, show_job
 from app.tenancy import doors
 from app.web.args import read_args
@@ -149,8 +149,8 @@ def retry(job_id: int) -> Response:
     row = _job_or_404(job_id).row
     try:
         start = services.retry_job(job_id, g.membership.user_id)
-    except services.ChannelNotReadyError:
-        return _paused(row.channel_id, row.channel, url_for(".job", job_id=job_id))
+    except services.ChannelNotReadyError as refusal:
+        return _not_ready(refusal, row.channel_id, row.channel, url_for(".job", job_id=job_id))
     words = _("It is being done already; this is how far it is.") if start.already_running else _("On its way again.")
     return done(url_for(".job", job_id=start.job_id), words, category="info")
 
@@ -162,8 +162,8 @@ def sync_now(channel_id: int) -> Response:
     back = _next() or url_if("reports.home") or url_for(".jobs")
     try:
         start = services.request_sync_now(channel_id, g.membership.user_id)
-    except services.ChannelNotReadyError:
-        return _paused(channel_id, channel.name, back)
+    except services.ChannelNotReadyError as refusal:
+        return _not_ready(refusal, channel_id, channel.name, back)
     except Misconfigured as refusal:
         button = delivery_orders_notice({"channel": str(channel_id), "next": back})
         return done(back, Markup("{} {}").format(refusal.user_message, button), category="danger")
@@ -184,7 +184,7 @@ def change_retry(change_id: int) -> Response:
     except services.NoSuchJobError:
         return done(back, _("It was settled meanwhile."), category="info")
     if start is None:
-        return _paused(change.channel_id, change.channel, back)
+        return _not_ready(services.ChannelNotReadyError(), change.channel_id, change.channel, back)
     words = _("%(number)s is on its way to %(channel)s again.", number=_said(change), channel=change.channel)
     return done(back, words, category="info")
 
@@ -327,9 +327,8 @@ def _back_from(change: ChangeRow) -> str:
     return _next() or url_if("orders.show", order_id=change.order_id) or url_for(".jobs")
 
 
-def _paused(channel_id: int, name: str, back: str) -> Response:
-    link = _link(url_if("channels.settings", channel_id=channel_id), _("Open the channel's settings"))
-    flash(Markup("{} {}").format(_("%(name)s is paused. Let it go on first.", name=name), link), "warning")
+def _not_ready(error: services.ChannelNotReadyError, channel_id: int, name: str, back: str) -> Response:
+    flash(not_ready_notice(error, name, channel_id), "warning")
     return redirect_to(back)
 
 

@@ -42,6 +42,10 @@ class ChannelNotReadyError(Exception):
     """The channel is paused or removed, or nothing can be read from it, so this cannot be asked of it."""
 
 
+class TakesNoOrdersError(ChannelNotReadyError):
+    """A person said that orders are not taken from the channel."""
+
+
 class NoSuchJobError(LookupError):
     """The store has no such job or change, or it is not in a state for what was asked."""
 
@@ -73,8 +77,11 @@ class SyncStart:
 
 
 def request_check(channel_id: int, user_id: int | None) -> JobStart:
-    """Start a check of the channel; while one waits or runs, that one is returned. ChannelNotReadyError when paused."""
-    _refuse_unread(_lock_channel(channel_id))
+    """Start a check of the channel; while one waits or runs, that one is returned. ChannelNotReadyError when paused,
+    TakesNoOrdersError when its orders are not wanted."""
+    channel = _lock_channel(channel_id)
+    _refuse_unread(channel)
+    _refuse_untaken(channel)
     start = _start(channel_id, "check", user_id)
     db.session.commit()
     _announce([start])
@@ -166,6 +173,12 @@ def _refuse_unread(channel: Channel) -> None:
     """Nothing is fetched for a channel whose orders are made here."""
     if channel.kind in kinds_made_here():
         raise ChannelNotReadyError(channel.id)
+
+
+def _refuse_untaken(channel: Channel) -> None:
+    """A check that reads nothing would say that everything is in."""
+    if not channel.takes_orders:
+        raise TakesNoOrdersError(channel.id)
 
 
 def request_job(channel_id: int, kind: str, user_id: int | None, asked: Mapping[str, Any] | None) -> JobStart:
@@ -298,8 +311,11 @@ def retry_job(job_id: int, user_id: int) -> JobStart:
     """Do again what an ended job was for; a job that only waits for its next try is tried at once."""
     job = _job(job_id)
     channel_id = job.channel_id
-    if db.session.get_one(Channel, (job.store_id, channel_id)).status != "connected":
+    channel = db.session.get_one(Channel, (job.store_id, channel_id))
+    if channel.status != "connected":
         raise ChannelNotReadyError(channel_id)
+    if job.kind == "check":
+        _refuse_untaken(channel)
     if job.state == JobState.QUEUED:
         job.not_before = None
         start = JobStart(job_id, channel_id, already_running=False)

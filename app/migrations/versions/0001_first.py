@@ -1215,6 +1215,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("remote_id <> ''"),
     )
+    op.create_index(
+        "ix_order_copies_number",
+        "order_copies",
+        ["store_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("number <> ''"),
+    )
     op.create_table(
         "changes",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
