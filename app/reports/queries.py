@@ -18,7 +18,7 @@ from app.core.states import ChangeState, OrderState, Reason, SeenState
 from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
 from app.orders.models import Order, SeenOrder, Shortage
-from app.sync.models import MOVE, Change
+from app.sync.models import ORDER, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
 
 COUNTED_AT_MOST: Final = 10_001
@@ -32,7 +32,8 @@ class Waiting:
 
     `held` are held orders but those in `gateway`, which wait for a payment method; `planned` are invoice numbers on
     their way, `conflicts` and `stuck` those that did not get there; `alerts` are invoiced orders that changed since.
-    `lacking` are orders that lack pieces of the stock, or whose items are not linked to it.
+    `lacking` are orders that lack pieces of the stock, or whose items are not linked to it; `ungiven` are orders made
+    here that another channel was to have, and has not as they stand.
     """
 
     unread: int
@@ -42,6 +43,7 @@ class Waiting:
     held: int
     alerts: int
     lacking: int
+    ungiven: int
     planned: int
     conflicts: int
     stuck: int
@@ -92,7 +94,8 @@ def _waiting() -> Select[Any]:
     store_id = THIS_STORE
     order = Order.store_id == store_id
     held = Order.state == OrderState.HELD
-    change = and_(Change.store_id == store_id, Change.kind != MOVE)
+    change = and_(Change.store_id == store_id, Change.kind == WRITE_BACK)
+    given = and_(Change.store_id == store_id, Change.kind == ORDER)
     lacking = select(Shortage.order_id).where(Shortage.store_id == store_id).distinct().limit(COUNTED_AT_MOST)
     blocked, foreign = Change.state == ChangeState.BLOCKED, Change.reason == Reason.FOREIGN_NUMBER
     seen = SeenOrder.store_id == store_id
@@ -107,6 +110,7 @@ def _waiting() -> Select[Any]:
         _many(Order, order, held, Order.reason.is_distinct_from(Reason.GATEWAY_UNMAPPED)).label("held"),
         _many(Order, order, Order.alert.is_not(None)).label("alerts"),
         select(func.count()).select_from(lacking.subquery()).scalar_subquery().label("lacking"),
+        _many(Change, given, blocked).label("ungiven"),
         _many(Change, change, Change.state.in_((ChangeState.PLANNED, ChangeState.SENDING))).label("planned"),
         _many(Change, change, blocked, foreign).label("conflicts"),
         _many(Change, change, blocked, Change.reason.is_distinct_from(Reason.FOREIGN_NUMBER)).label("stuck"),

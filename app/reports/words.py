@@ -155,7 +155,15 @@ def _what_waits(found: Waiting, unmapped: Mapping[int, int]) -> Answer:
             count=some(found.lacking),
         )
         facts.append(Fact(words, url_if("orders.failed")))
-    is_stuck = found.gateway or unmapped or found.held or found.alerts or found.lacking
+    if found.ungiven:
+        words = ngettext(
+            "%(count)s order made here could not be made on its channel.",
+            "%(count)s orders made here could not be made on their channel.",
+            found.ungiven,
+            count=some(found.ungiven),
+        )
+        facts.append(Fact(words, url_if("orders.failed")))
+    is_stuck = found.gateway or unmapped or found.held or found.alerts or found.lacking or found.ungiven
     tone = "warning" if is_stuck else "info" if found.ready else "success"
     if not facts:
         facts.append(Fact(_("Nothing waits for you.")))

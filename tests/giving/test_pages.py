@@ -73,6 +73,7 @@ def test_failed_sync_counts_them_by_cause_with_their_money(giver: Giver, owner: 
         assert words in page
     rows = " ".join(owner.get(cause(giver)).text.split())
     assert rows.count("Kedai has no product for: TEH-2 Teh tarik") == 2
+    assert "2 orders made here could not be made on their channel." in owner.get(giver.store.url("/")).text
     with giver.books.scope():
         assert failed_count() == 2
 
