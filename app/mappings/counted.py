@@ -185,6 +185,24 @@ def counts_of(channel_id: int, item_ids: Collection[int]) -> Counted:
     return counted(Count(*row) for row in rows)
 
 
+def contradicted_items(channel_id: int, limit: int) -> list[int]:
+    """Items of which two listings are counted in one branch, so that nobody can say how many there are: the first few.
+
+    None where the channel's stock is not taken. Three statements at most.
+    """
+    mine = (Channel.store_id == current_store_id(), Channel.id == channel_id, Channel.takes_stock)
+    if db.session.scalar(select(Channel.id).where(*mine)) is None:
+        return []
+    meant_twice = (
+        select(Listing.item_id)
+        .where(*_linked(channel_id), Listing.conversion == 1, Listing.obstacle.is_(None))
+        .group_by(Listing.item_id)
+        .having(func.count() > 1)
+    )
+    found = counts_of(channel_id, _ids(db.session.scalars(meant_twice.order_by(Listing.item_id).limit(BATCH))))
+    return sorted({item_id for item_id, _place in found.contradicted})[:limit]
+
+
 def _of(store_id: Any, same: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(store_id == Listing.store_id, same)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_
 
 from app.accounts.models import User
+from app.catalog.models import Location
 from app.catalog.queries import ItemChoice, items_by_id
-from app.channels.models import Channel
+from app.channels.models import Channel, Marketplace
 from app.core.matching import Certainty, ListingState
 from app.extensions import db
-from app.mappings.models import Listing
+from app.mappings.models import Listing, ListingStock
 from app.tenancy.scope import current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
@@ -35,6 +36,12 @@ _COLUMNS: Final = (
     "currency",
     "stock",
     "picture",
+    "unit",
+    "conversion",
+    "base_id",
+    "family_id",
+    "weight",
+    "obstacle",
     "problem",
     "gone_at",
     "state",
@@ -50,8 +57,21 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class BranchCount:
+    """What a branch counts of a listing; `warehouse` is ours for the branch, '' where none stands for it."""
+
+    branch: str
+    warehouse: str
+    on_hand: Decimal
+    reserved: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ListingRow:
-    """A listing, the item that it means, those that it may mean, and those that a person refused."""
+    """A listing, the item that it means, those that it may mean, and those that a person refused.
+
+    `base_unit` is the unit of what it holds several of, `branches` what each branch counts.
+    """
 
     id: int
     channel_id: int
@@ -65,6 +85,12 @@ class ListingRow:
     currency: str
     stock: Decimal | None
     picture: str
+    unit: str
+    conversion: Decimal
+    base_id: str
+    family_id: str
+    weight: Decimal | None
+    obstacle: str | None
     problem: str
     gone_at: datetime | None
     state: str
@@ -77,6 +103,13 @@ class ListingRow:
     refused: tuple[ItemChoice, ...]
     changed_by: str | None
     changed_at: datetime | None
+    base_unit: str = ""
+    branches: tuple[BranchCount, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """What it shares with the variants and units of the same product; its own id where there is nothing."""
+        return self.family_id or self.base_id or self.remote_id
 
     @property
     def best_sku(self) -> str:
@@ -95,6 +128,8 @@ class ListingFilter:
 
     q: str = ""
     state: ListingState | None = None
+    family: str = ""
+    """The variants and units of one product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +185,13 @@ def state_counts(channel_id: int) -> Mapping[ListingState, int]:
         .group_by(Listing.state)
     )
     return {ListingState(state): count for state, count in rows}
+
+
+def count_linked_in_spite(channel_id: int) -> int:
+    """How many linked listings came to be what cannot be linked. One statement."""
+    mine = (Listing.store_id == current_store_id(), Listing.channel_id == channel_id)
+    barred = (Listing.state == ListingState.LINKED, Listing.obstacle.is_not(None))
+    return db.session.scalar(select(func.count()).select_from(Listing).where(*mine, *barred)) or 0
 
 
 def count_certain(channel_id: int) -> int:
@@ -221,6 +263,11 @@ def all_listings(channel_id: int, where: ListingFilter) -> Iterator[ListingRow]:
 def _matching(where: ListingFilter) -> list[ColumnElement[bool]]:
     words = where.q.casefold().split()[:8]
     found = [Listing.search.contains(word, autoescape=True) for word in words]
+    if where.family:
+        found.append(or_(*(name == where.family for name in (Listing.family_id, Listing.base_id, Listing.remote_id))))
+    if where.state == ListingState.BARRED:
+        linked = (Listing.state == ListingState.LINKED) & Listing.obstacle.is_not(None)
+        return [*found, or_(Listing.state == ListingState.BARRED, linked)]
     return found if where.state is None else [*found, Listing.state == where.state]
 
 
@@ -236,7 +283,50 @@ def _listings(channel_id: int | None) -> Select[Any]:
 def _rows(rows: Sequence[Row[Any]]) -> list[ListingRow]:
     wanted = {item_id for row in rows for item_id in _named(row)}
     items = items_by_id(wanted)
-    return [_row(row, items) for row in rows]
+    branches, units = _branch_counts([row.id for row in rows]), _base_units(rows)
+    return [
+        replace(
+            _row(row, items),
+            base_unit=units.get((row.channel_id, row.base_id), ""),
+            branches=tuple(branches.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def _branch_counts(listing_ids: Sequence[int]) -> dict[int, list[BranchCount]]:
+    """By listing, the branches by their names. One statement, or none."""
+    columns: tuple[Any, ...] = (
+        *(ListingStock.listing_id, Marketplace.name, func.coalesce(Location.name, "")),
+        *(ListingStock.on_hand, ListingStock.reserved),
+    )
+    query = (
+        select(*columns)
+        .select_from(ListingStock)
+        .join(Marketplace, _same(Marketplace.store_id, Marketplace.id == ListingStock.marketplace_id))
+        .outerjoin(Location, _same(Location.store_id, Location.id == Marketplace.location_id))
+        .where(ListingStock.store_id == current_store_id(), ListingStock.listing_id.in_(listing_ids))
+        .order_by(ListingStock.listing_id, func.lower(Marketplace.name), Marketplace.id)
+    )
+    found: dict[int, list[BranchCount]] = {}
+    for listing_id, *told in db.session.execute(query) if listing_ids else ():
+        found.setdefault(listing_id, []).append(BranchCount(*told))
+    return found
+
+
+def _same(store_id: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(store_id == ListingStock.store_id, condition)
+
+
+def _base_units(rows: Sequence[Row[Any]]) -> dict[tuple[int, str], str]:
+    """The units of the listings that these hold several of, by channel and their id. One statement, or none."""
+    wanted = {(row.channel_id, row.base_id) for row in rows if row.base_id}
+    if not wanted:
+        return {}
+    query = select(Listing.channel_id, Listing.remote_id, Listing.unit).where(
+        Listing.store_id == current_store_id(), tuple_(Listing.channel_id, Listing.remote_id).in_(sorted(wanted))
+    )
+    return {(row.channel_id, row.remote_id): row.unit for row in db.session.execute(query)}
 
 
 def _named(row: Row[Any]) -> list[int]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from flask import abort, flash, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
+from app import connectors
 from app.catalog.items import NoSuchItem, SkuTaken
-from app.catalog.queries import find_items, has_items
+from app.catalog.queries import find_items, has_items, items_by_id
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
+from app.connectors.base import Capability
 from app.core.matching import ListingState
 from app.extensions import htmx
 from app.mappings import listing_queries as queries
 from app.mappings.choosing import disagreement
+from app.mappings.counted import contradicted_items
 from app.mappings.gateways import Conflict
 from app.mappings.linking import CannotBeLinked, NoSku
 from app.mappings.listing_queries import ListingFilter, ListingRow
@@ -35,6 +39,10 @@ from app.web.links import safe_next
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
+SHOWN: Final = 5
+"""How many contradictions are named above the list."""
+MANY: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ListingLine:
@@ -43,6 +51,13 @@ class ListingLine:
     row: ListingRow
     reason: str
     problem: str = ""
+    is_contradicted: bool = False
+    """Whether another product of the same item is counted where this one is, so that its stock is not taken."""
+
+    @property
+    def obstacle(self) -> str:
+        """Why it can mean no item, '' where it can."""
+        return obstacle_words(self.row.obstacle) if self.row.obstacle else ""
 
 
 @blueprint.get("/<int:channel_id>/products")
@@ -55,6 +70,7 @@ def products(channel_id: int) -> Response:
         return fragment("mappings/_listings.html", channel=channel, **context)
     context |= _head_context(channel, where)
     context["seen"] = _last_id(context["job"])
+    context["tells_changes"] = Capability.PRODUCTS_BY_UPDATE in connectors.REGISTRY[channel.kind].capabilities
     return tab_page("mappings/products.html", "products", channel, **context)
 
 
@@ -74,10 +90,14 @@ def products_head(channel_id: int) -> Response:
 
 @blueprint.post("/<int:channel_id>/products/refresh")
 def refresh_products(channel_id: int) -> Response:
-    """Read the products anew: one job per channel, so a second press shows the one that runs."""
+    """Read the products anew: one job per channel, so a second press shows the one that runs.
+
+    Where the channel tells what changed, that is enough, unless a person wants `everything`.
+    """
     channel = channel_or_404(channel_id)
     try:
-        start = request_products(channel_id, g.membership.user_id)
+        everything = "everything" in request.form
+        start = request_products(channel_id, g.membership.user_id, everything=everything)
     except ChannelNotReadyError:
         flash(_("%(name)s is paused. Let it go on first, then refresh its products.", name=channel.name), "warning")
         return redirect_to(url_for(".products", channel_id=channel_id))
@@ -113,14 +133,24 @@ def listing(channel_id: int, listing_id: int) -> Response:
 def products_url(channel_id: int, where: ListingFilter, **more: Any) -> str:
     """The list with these filters."""
     state = None if where.state is None else where.state.value
-    return url_for("channels.products", channel_id=channel_id, q=where.q or None, state=state, **more)
+    shown: dict[str, Any] = {"q": where.q or None, "state": state, "family": where.family or None, **more}
+    return url_for("channels.products", channel_id=channel_id, **shown)
 
 
 def _head_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
-    """What the live part shows. Seven statements at most."""
-    counts = queries.state_counts(channel.id)
-    chips = [(None, sum(counts.values()))] + [(state, counts.get(state, 0)) for state in ListingState]
+    """What the live part shows. Eleven statements at most.
+
+    What came to be unlinkable after it was linked stands under both, for it is both.
+    """
+    counts = dict(queries.state_counts(channel.id))
+    every = sum(counts.values())
+    in_spite = queries.count_linked_in_spite(channel.id) if counts.get(ListingState.LINKED) else 0
+    counts[ListingState.BARRED] = counts.get(ListingState.BARRED, 0) + in_spite
+    told = [state for state in ListingState if state != ListingState.BARRED or counts[state]]
+    chips = [(None, every)] + [(state, counts.get(state, 0)) for state in told]
     return {
+        "in_spite": in_spite,
+        "contradicted": items_by_id(contradicted_items(channel.id, SHOWN)).values(),
         "where": where,
         "chips": [(state, products_url(channel.id, replace(where, state=state)), count) for state, count in chips],
         "certain": queries.count_certain(channel.id) if counts.get(ListingState.PROPOSED) else 0,
@@ -141,13 +171,26 @@ def _list_context(channel: ChannelRow, where: ListingFilter) -> dict[str, Any]:
     return {
         "where": where,
         "page": page,
-        "lines": [_line(row) for row in page.rows],
+        "lines": _lines(channel.id, page.rows),
         "here": products_url(channel.id, where, after=request.args.get("after"), before=request.args.get("before")),
     }
 
 
+def _lines(channel_id: int, rows: Sequence[ListingRow]) -> list[ListingLine]:
+    """The rows of a page, with the variants and units of one product below each other."""
+    contradicted = (
+        set(contradicted_items(channel_id, MANY)) if any(row.item and row.branches for row in rows) else set()
+    )
+    order = {family: place for place, family in enumerate(dict.fromkeys(row.family for row in rows))}
+    return [
+        ListingLine(row, reason_words(row), is_contradicted=row.item is not None and row.item.id in contradicted)
+        for row in sorted(rows, key=lambda row: order[row.family])
+    ]
+
+
 def _line(row: ListingRow, problem: str = "") -> ListingLine:
-    return ListingLine(row, reason_words(row), problem)
+    (line,) = _lines(row.channel_id, [row])
+    return replace(line, problem=problem)
 
 
 def _link(row: ListingRow, version: int) -> Linked | Conflict:
@@ -240,8 +283,8 @@ def _back(channel: ChannelRow) -> str:
 
 
 def _last_job(channel_id: int) -> ShownJob | None:
-    """The refresh that waits or runs, or the newest that ended."""
-    job_id = newest_job_id(channel_id, "products")
+    """The refresh that waits or runs, or the newest that ended; some read orders as well."""
+    job_id = newest_job_id(channel_id, "products", "refresh")
     row = None if job_id is None else job_view(job_id)
     return None if row is None else show_job(row)
 
