@@ -16,6 +16,7 @@ from app.sync.services import TakesNoOrdersError, request_job, request_sync_now,
 from tests.completeness.verifying import deviations, lose, told, verify
 from tests.support.factories import SomeStore, signed_in
 from tests.sync.by_change import NOW, ChangeConnector, ChangeMerchant, a_sale
+from tests.sync.merchant import Merchant
 from tests.sync.test_costs import counted
 
 MARK = "0123456789abcdef" * 2
@@ -220,7 +221,7 @@ def test_an_order_into_which_somebody_copied_our_mark_is_an_order_of_its_own(mer
     assert merchant.rows("select remote_id from order_copies") == [("orders/9",)]
 
 
-def announce(merchant: ChangeMerchant, *order_ids: str) -> None:
+def announce(merchant: Merchant, *order_ids: str) -> None:
     merchant.execute(
         "insert into webhooks (store_id, channel_id, token_hash, secret) "
         "values (:s, :c, sha256(convert_to(cast(:c as text), 'UTF8')), '') on conflict do nothing",
