@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask_babel import gettext as _
@@ -82,6 +83,9 @@ class KiotViet(Connector):
     page_size: ClassVar[int] = SIZE
     window_days: ClassVar[int] = 36_500
     window_axis: ClassVar[WindowAxis] = WindowAxis.UPDATED
+    list_names: ClassVar[Mapping[str, Words]] = MappingProxyType(
+        {"orders": lazy_gettext("Orders"), "invoices": lazy_gettext("Invoices")}
+    )
     refused_status: ClassVar[int] = 422
     reads_an_hour: ClassVar[int | None] = 4_800
     asks_weight_unit: ClassVar[bool] = True
