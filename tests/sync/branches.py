@@ -114,12 +114,13 @@ class BranchConnector(FakeConnector):
 
 
 class BranchMerchant(Merchant):
-    """Has such a channel; `sold` is the shop."""
+    """Has such a channel; `sold` is the shop, `shelf` a warehouse."""
 
     def __init__(self, app: Flask, store: SomeStore) -> None:
         domain = f"branches-{next(_domains)}.example"
         self.sold = BranchShop(domain=domain, api_key=KEY, places=BRANCHES)
         SHOPS[domain] = self.sold
+        self.shelf = 0
         super().__init__(app, store, cast(Any, None))
 
     def connect(
