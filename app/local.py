@@ -26,6 +26,8 @@ PREFERRED_PORT = 8000
 READY_SECONDS = 60.0
 SANDBOX_KEY = "sandbox-key"
 SANDBOX_PATH = "/sandbox/sitegiant"
+SHOP, CLIENT_ID, CLIENT_SECRET = "cuahangsen", "sandbox-client", "sandbox-secret"
+SHOP_PATH = f"/sandbox/kiotviet/{SHOP}"
 
 
 class CannotRun(Exception):
@@ -34,10 +36,11 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Addresses:
-    """Where the demo listens: the open socket of the web, and the sandbox's port."""
+    """Where the demo listens: the open socket of the web, and the sandboxes' ports."""
 
     web: socket.socket
     sandbox_port: int
+    shop_port: int
 
     @property
     def base_url(self) -> str:
@@ -46,6 +49,16 @@ class _Addresses:
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}{SANDBOX_PATH}"
+
+    @property
+    def shop_page(self) -> str:
+        """What answers once KiotViet's sandbox is there."""
+        return f"http://127.0.0.1:{self.shop_port}/"
+
+    @property
+    def shop_name(self) -> str:
+        """What is entered as the name of the shop."""
+        return f"http://127.0.0.1:{self.shop_port}{SHOP_PATH}"
 
 
 def run(env: Mapping[str, str], say: Say) -> None:
@@ -61,7 +74,8 @@ def run(env: Mapping[str, str], say: Say) -> None:
             port = folder.remembered_ports().get("web", PREFERRED_PORT)
             raise CannotRun(f"Channelbook runs already from this folder: http://127.0.0.1:{port}") from None
         addresses = stack.enter_context(_addresses(folder, env))
-        folder.remember_ports({"web": processes.port_of(addresses.web), "sitegiant": addresses.sandbox_port})
+        ports = {"sitegiant": addresses.sandbox_port, "kiotviet": addresses.shop_port}
+        folder.remember_ports({"web": processes.port_of(addresses.web), **ports})
         _Demo(folder, addresses, {name: value for name, value in env.items() if value}, say).run()
 
 
@@ -71,7 +85,7 @@ def _asked_to_stop(_signal: int, _frame: object) -> None:
 
 @contextlib.contextmanager
 def _addresses(folder: DataFolder, env: Mapping[str, str]) -> Iterator[_Addresses]:
-    """Open the web's socket and choose the sandbox's port: asked for, else those of the last run, else any."""
+    """Open the web's socket and choose the sandboxes' ports: asked for, else those of the last run, else any."""
     remembered = folder.remembered_ports()
     asked = env.get("PORT")
     wishes = [_port(asked)] if asked else [remembered.get("web", PREFERRED_PORT), PREFERRED_PORT, 0]
@@ -82,9 +96,11 @@ def _addresses(folder: DataFolder, env: Mapping[str, str]) -> Iterator[_Addresse
             f"PORT is unusable: {error.strerror}; choose another, or leave it out to get a free one."
         ) from None
     with web:
-        with processes.listen(remembered.get("sitegiant", 0), 0) as probe:
-            sandbox_port = processes.port_of(probe)
-        yield _Addresses(web, sandbox_port)
+        probes = [processes.listen(remembered.get(name, 0), 0) for name in ("sitegiant", "kiotviet")]
+        sandbox_port, shop_port = map(processes.port_of, probes)
+        for probe in probes:
+            probe.close()
+        yield _Addresses(web, sandbox_port, shop_port)
 
 
 def _port(text: str) -> int:
@@ -104,7 +120,8 @@ class _Demo:
     def run(self) -> None:
         try:
             self._start_servers()
-            self._supervisor.add(Part(self._sandbox()))  # leans on nothing, so it may start meanwhile
+            for sandbox in (self._sandbox(), self._shop()):  # these lean on nothing, so they may start meanwhile
+                self._supervisor.add(Part(sandbox))
             self._say("Bringing the database up to date")
             people = self._prepare_data()
             self._say("Starting the pages, two workers and the tick")
@@ -184,6 +201,16 @@ class _Demo:
             *("--api-key", SANDBOX_KEY, "--count", "400", "--seed", "1"),
         )
 
+    def _shop(self) -> Program:
+        """KiotViet's sandbox, with few goods and sales, so that it is there as soon as the rest."""
+        data, port = str(self._folder.path / "kiotviet.sqlite"), str(self._addresses.shop_port)
+        return self._program(
+            "kiotviet",
+            *(sys.executable, "-m", "app.sandbox", "kiotviet", "--port", port, "--data", data, "--shop", SHOP),
+            *("--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET),
+            *("--products", "120", "--orders", "150", "--seed", "1"),
+        )
+
     def _portal(self) -> Iterator[Program]:
         web = self._addresses.web.fileno()
         yield self._program("web", *gunicorn_command(f"fd://{web}"), pass_fds=(web,))
@@ -206,9 +233,8 @@ class _Demo:
         )
 
     def _is_ready(self) -> bool:
-        return (
-            _answer(f"{self._addresses.base_url}/readyz")[0] == 200 and _answer(self._addresses.sandbox_url)[0] == 200
-        )
+        asked = (f"{self._addresses.base_url}/readyz", self._addresses.sandbox_url, self._addresses.shop_page)
+        return all(_answer(url)[0] == 200 for url in asked)
 
     def _why_not_ready(self) -> str:
         status, words = _answer(f"{self._addresses.base_url}/readyz")
@@ -221,6 +247,8 @@ class _Demo:
         for person in people:
             self._say("Sign in: {email} {password} ({role}, {store})".format(**person))
         self._say(f"Sandbox: sitegiant {self._addresses.sandbox_url} (API key {SANDBOX_KEY})")
+        secret = f"client ID {CLIENT_ID}, client secret {CLIENT_SECRET}"
+        self._say(f"Sandbox: kiotviet {self._addresses.shop_name} (as the shop name; {secret})")
         self._say(f"Mails: {self._environment['MAIL_URL']}   Logs: {self._folder.path / 'log'}   Stop: Ctrl-C")
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from sqlalchemy import Select, func, select
 
-from app.channels.connecting import kind_of
+from app.channels.allowance import Spent
+from app.channels.connecting import kind_of, reads_spent
 from app.channels.credentials import sealed_at
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
@@ -100,6 +101,12 @@ def marketplaces(channel_id: int) -> list[MarketplaceRow]:
         .order_by(func.lower(Marketplace.name), Marketplace.id)
     )
     return [MarketplaceRow(*row) for row in found]
+
+
+def reads(channel_id: int) -> Spent | None:
+    """What was read of the channel in the last hour; None where as much may be read as one likes."""
+    found = db.session.scalars(_select().where(Channel.id == channel_id)).one_or_none()
+    return None if found is None else reads_spent(found)
 
 
 @cache

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app.accounts.limits import limit_person
+from app.channels.connecting import kind_of
 from app.channels.queries import ChannelRow
 from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404, tab_page
 from app.channels.services import refresh_marketplaces
@@ -68,6 +69,7 @@ def save_marketplace(channel_id: int, marketplace_id: int) -> Response:
         _("Saved."),
         fragment="mappings/_marketplaces.html" if form.new_name.data else "mappings/_marketplace_row.html",
         channel=channel,
+        kind=kind_of(channel.kind),
         lines=lines,
         line=next(line for line in lines if line.row.marketplace_id == marketplace_id),
         people=queries.salespeople(),
@@ -79,15 +81,20 @@ def save_marketplace(channel_id: int, marketplace_id: int) -> Response:
 @limit_person(TESTS_A_MINUTE)
 def refresh(channel_id: int) -> Response:
     """Ask the channel for its marketplaces now."""
-    channel_or_404(channel_id)
+    channel = channel_or_404(channel_id)
     back = url_for("channels.marketplaces", channel_id=channel_id)
     try:
         new = refresh_marketplaces(channel_id)
     except ChannelError as error:
         flash(error.user_message, "danger")
         return redirect_to(back)
-    words = ngettext("One new marketplace was found.", "%(num)s new marketplaces were found.", new)
-    return done(back, words if new else _("No new marketplace."), category="success" if new else "info")
+    if kind_of(channel.kind).has_branches:
+        words = ngettext("One new branch was found.", "%(num)s new branches were found.", new)
+        nothing = _("No new branch.")
+    else:
+        words = ngettext("One new marketplace was found.", "%(num)s new marketplaces were found.", new)
+        nothing = _("No new marketplace.")
+    return done(back, words if new else nothing, category="success" if new else "info")
 
 
 def _marketplaces_page(channel: ChannelRow) -> Response:
@@ -111,7 +118,10 @@ def _marketplace_refused(
     people = queries.salespeople()
     if wants_fragment():
         line = next(line for line in lines if line.row.marketplace_id == marketplace_id)
-        return fragment("mappings/_marketplace_row.html", status=422, channel=channel, line=line, people=people)
+        kind = kind_of(channel.kind)
+        return fragment(
+            "mappings/_marketplace_row.html", status=422, channel=channel, kind=kind, line=line, people=people
+        )
     return tab_page("mappings/marketplaces.html", "marketplaces", channel, status=422, lines=lines, people=people)
 
 

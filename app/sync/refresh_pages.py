@@ -2,14 +2,63 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, g, url_for
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from flask import Flask, abort, flash, g
+from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.channels import queries
+from app.channels.allowance import SHARES, Spent, Use
+from app.channels.connecting import kind_of
+from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, order_sync_url
-from app.sync.refreshing import request_refresh
+from app.connectors.base import Connector
+from app.core.estimating import seconds_by_allowance
+from app.sync.of_channel import was_refreshed
+from app.sync.queries import channel_activity
+from app.sync.refreshing import KIND, request_refresh
 from app.sync.services import ChannelNotReadyError
-from app.web.respond import done, redirect_to
+from app.sync.words import ShownActivity, ShownJob, show_activity
+from app.web.filters import duration, number
+from app.web.respond import done, fragment, redirect_to, wants_fragment
+
+_READING: Final = ("products", "pull")
+"""The phases of a refresh that read page by page, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """How the refresh of a channel stands.
+
+    `is_first` says that not everything was read once. `estimate` is when the phase that runs will end, "" while that
+    cannot be said, and `then` what comes after it. `next_at` is when the clock starts the next one.
+    """
+
+    activity: ShownActivity
+    is_first: bool
+    estimate: str
+    then: str
+    next_at: datetime | None
+    reads: Spent | None
+
+    @property
+    def job(self) -> ShownJob | None:
+        """What runs or waits, else what ran last."""
+        return self.activity.active or self.activity.last
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a refresh runs or waits."""
+        return self.activity.active is not None and self.activity.active.row.kind == KIND
+
+
+@blueprint.record
+def _set_up(state: BlueprintSetupState) -> None:
+    cast(Flask, state.app).jinja_env.globals.update(refreshing=refreshing, reads_of=queries.reads, reads_by_use=uses)
 
 
 @blueprint.post("/<int:channel_id>/refresh-now")
@@ -25,4 +74,50 @@ def refresh_now(channel_id: int) -> Response:
         return redirect_to(order_sync_url(channel_id))
     started = _("Refreshing. You can leave this page; the work goes on.")
     words = _("It is being refreshed already; this is how far it is.") if start.already_running else started
-    return done(url_for(".show", channel_id=channel_id), words, category="info")
+    return done(order_sync_url(channel_id), words, category="info")
+
+
+@blueprint.get("/<int:channel_id>/refresh")
+def refresh_part(channel_id: int) -> Response:
+    """The live part: what the refresh does and how long it will take, what ran last, when the next one comes."""
+    channel = channel_or_404(channel_id)
+    if not wants_fragment():
+        return redirect_to(order_sync_url(channel_id))
+    return fragment("channels/_refresh.html", channel=channel, kind=kind_of(channel.kind))
+
+
+def refreshing(channel: ChannelRow) -> Refreshing:
+    """How the refresh of a channel stands, in words. Six statements at most."""
+    activity = show_activity(channel_activity(channel.id))
+    spent = queries.reads(channel.id)
+    job = activity.active
+    is_first = not was_refreshed(channel.id)
+    limited = _limited(channel, job, spent, Use.FIRST if is_first else Use.REFRESH)
+    then = ""
+    if job is not None and job.row.phase in ("products", "match") and channel.takes_orders:
+        then = _("Its orders come after that.")
+    estimate = limited or (job.tempo if job is not None else "")
+    return Refreshing(activity, is_first, estimate, then, channel.next_refresh_at, spent)
+
+
+def _limited(channel: ChannelRow, job: ShownJob | None, spent: Spent | None, use: Use) -> str:
+    """When it is the hour's reads that say how long it takes: how long that is, "" otherwise."""
+    if job is None or spent is None or job.row.phase not in _READING or not job.row.total:
+        return ""
+    rows = job.row.total - job.row.done
+    an_hour = spent.limit * SHARES[use] // 100
+    seconds = seconds_by_allowance(rows, page_size=Connector.page_size, left=spent.left_for(use), an_hour=an_hour)
+    if not seconds or seconds < (job.row.seconds_left or 0):
+        return ""
+    return _(
+        "about %(time)s left, because %(kind)s lets us read only %(count)s pages an hour",
+        time=duration(seconds),
+        kind=kind_of(channel.kind).label,
+        count=number(an_hour),
+    )
+
+
+def uses(spent: Spent) -> list[tuple[Any, int]]:
+    """Who used the reads of the last hour, in words."""
+    names = {Use.FIRST: _("First sync"), Use.REFRESH: _("Refresh"), Use.ORDERS: _("Single orders and products")}
+    return [(names[use], spent.by_use.get(use, 0)) for use in Use]

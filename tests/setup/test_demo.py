@@ -33,6 +33,7 @@ PARTS = {
     "worker": "worker.py work",
     "tick": "worker.py tick",
     "sandbox": "app.sandbox sitegiant",
+    "kiotviet": "app.sandbox kiotviet",
 }
 LINKS = re.compile(r'<a href="(/[a-z-]+/orders/\d+)">(SO\d+)</a>')
 
@@ -154,6 +155,10 @@ def test_it_introduces_itself(demo: Demo) -> None:
     sandbox = re.fullmatch(r"Sandbox: sitegiant (http://127\.0\.0\.1:\d+/\S+) \(API key \S+\)", lines[5])
     assert sandbox
     assert answer(sandbox[1]) == 200
+    words = r"Sandbox: kiotviet (http://127\.0\.0\.1:\d+/)\S+ \(as the shop name; client ID \S+, client secret \S+\)"
+    shop = re.fullmatch(words, lines[6])
+    assert shop
+    assert answer(shop[1]) == 200
     with urllib.request.urlopen(f"{demo.url}/healthz", timeout=5) as response:
         json.load(response)
 

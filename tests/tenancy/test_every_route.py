@@ -143,6 +143,7 @@ ROUTES: Mapping[str, Route] = {
     "channels.remove": OWNERS_FORM,
     "channels.set_up": Route(get=Who.OWNER, post=Who.OWNER, also=NOTHING_TO_SET_UP),
     "channels.keep_set_up": Route(post=Who.OWNER, also=NOTHING_TO_SET_UP),
+    "channels.refresh_part": PAGE,
     "channels.refresh_now": Route(post=Who.OWNER, also=NOTHING_TO_SET_UP),
     "channels.add": OWNERS_PAGE,
     "channels.add_connection": Route(get=Who.OWNER, post=Who.OWNER, values={"kind": "sitegiant"}),
