@@ -29,6 +29,13 @@ def channel_server() -> Iterator[Running]:
         yield process
 
 
+@pytest.fixture(scope="session")
+def kiotviet() -> Iterator[Running]:
+    """The KiotViet sandbox; each test has a shop of its own in it."""
+    with running("--products", "0", "--orders", "0", kind="kiotviet") as process:
+        yield process
+
+
 @pytest.fixture
 def new_merchant(make: Make, channel_server: Running) -> Iterator[Callable[..., Merchant]]:
     """Makes merchants, each with a store and an empty shop of their own; `connect` is still to be called."""

@@ -19,7 +19,7 @@ from app.sync.services import request_job
 from tests.completeness.verifying import told, verify
 from tests.orders.factories import Books
 from tests.sandbox.kiotviet.visiting import Visitor, a_line, a_product, an_order
-from tests.sandbox.running import Running, running
+from tests.sandbox.running import Running
 from tests.support.factories import Make
 from tests.sync.merchant import Merchant
 from tests.sync.test_by_change import announce
@@ -59,13 +59,6 @@ class KiotMerchant(Merchant):
         self.there.steer("POST", "shops", json={"key": self.there.key})
         self.hurry()
         self.work()
-
-
-@pytest.fixture(scope="module")
-def kiotviet() -> Iterator[Running]:
-    """A sandbox; each test has a shop of its own in it."""
-    with running("--products", "0", "--orders", "0", kind="kiotviet") as started:
-        yield started
 
 
 @pytest.fixture
