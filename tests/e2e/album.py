@@ -1,4 +1,4 @@
-"""Pictures of the pages on the way, for people to look at; and the proof that each fits a phone."""
+"""The proof that each page on the way fits a phone; and pictures of them, when somebody wants to look."""
 
 from __future__ import annotations
 
@@ -16,25 +16,29 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 class Album:
-    """A folder of pictures, numbered as they were taken."""
+    """A folder of pictures, numbered as they were taken; without a folder none are, since each takes its time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._taken = 0
 
     def take(self, page: Page, name: str, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
-        """Take the whole page wide and narrow, light and dark, and leave it wide; it must not scroll sideways."""
+        """Take the page wide and narrow, light and dark, and leave it wide; it must not scroll sideways."""
         self._taken += 1
         sideways = {}
         page.evaluate("scrollTo(0, 0)")  # what sticks to the window would stand in the middle of the picture
         for width in (PHONE, DESK):
             page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
             sideways[width] = page.evaluate(_SIDEWAYS)
-            height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
-            whole: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
-            for scheme in schemes:
-                page.emulate_media(color_scheme=scheme)
-                picture = self.folder / f"{self._taken:02}-{name}-{width}-{scheme}.png"
-                page.screenshot(path=picture, full_page=True, clip=whole, animations="disabled")
+            if self.folder is not None:
+                self._picture(page, self.folder / f"{self._taken:02}-{name}-{width}", width, schemes)
         page.emulate_media(color_scheme="light")
         assert not any(sideways.values()), f"{name} scrolls sideways by {sideways}"
+
+    @staticmethod
+    def _picture(page: Page, stem: Path, width: int, schemes: tuple[Scheme, ...]) -> None:
+        height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
+        whole: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=f"{stem}-{scheme}.png", full_page=True, clip=whole, animations="disabled")
