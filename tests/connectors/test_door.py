@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import responses
 
 from app.connectors.http import Door, NoSuchRoute, NotJson, Timeouts
 from app.core.errors import (
@@ -295,6 +296,30 @@ def test_a_key_that_cannot_be_sent_is_refused_without_repeating_it(key: str) -> 
     with pytest.raises(Misconfigured) as caught:
         Door("https://shop.example", label="SiteGiant", headers={"Access-Token": key})
     assert key not in str(caught.value)
+
+
+def test_a_call_may_send_a_form_and_headers_of_its_own(web: responses.RequestsMock) -> None:
+    web.post("https://shop.example/token", json={})
+    web.get("https://shop.example/a", json={})
+    door = Door("https://shop.example", label="SiteGiant", headers={"Access-Token": KEY})
+    door.json("POST", "/token", form={"a": "b c"}, headers={"Authorization": "Bearer of-this-call"})
+    door.json("GET", "/a")
+    door.close()
+    form, plain = (call.request for call in web.calls)
+    assert (form.body, form.headers["Content-Type"]) == ("a=b+c", "application/x-www-form-urlencoded")
+    assert (form.headers["Access-Token"], form.headers["Authorization"]) == (KEY, "Bearer of-this-call")
+    assert "Authorization" not in plain.headers
+
+
+def test_their_words_about_a_refusal_hide_whatever_was_a_secret_of_the_call(open_door: Open) -> None:
+    words = f"no {KEY}, no of-this-call, no secret-of-the-form"
+    body = json.dumps({"responseStatus": {"errorCode": "X", "message": words}}).encode()
+    with Peer(answer(body, status="400 Bad Request")) as peer:
+        door = open_door(peer, secrets=["secret-of-the-form"])
+        with pytest.raises(Rejected) as caught:
+            door.call("GET", "/a", headers={"Authorization": "Bearer of-this-call"})
+    assert caught.value.user_message == "SiteGiant refused: no •••, no •••, no •••"
+    assert "•••" in caught.value.detail
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What KiotViet is sent of an order of ours, and what its calls say."""
+"""What KiotViet is sent and where to, and what its own calls say."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.connectors.base import ConnectorOptions
 from app.connectors.kiotviet import KiotViet
+from app.connectors.kiotviet.address import RECORDS, TOKENS
 from app.connectors.kiotviet.payload import goods_of, sums_of
-from app.core.errors import BadSignature
+from app.core.errors import AuthRejected, BadSignature, Misconfigured, NotThisSystem, Rejected, Unavailable
 from app.core.types import OrderStatus, OrderWrite, OrderWriteLine
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -131,3 +134,59 @@ def test_a_signed_call_that_cannot_be_read_announces_nothing(body: bytes) -> Non
 
 def test_two_attempts_of_one_delivery_are_one() -> None:
     assert called("order.update", {"Id": 5}).key == called("order.update", {"Id": 5}, Attempt=2).key
+
+
+# ---- where what is sent
+
+
+def test_the_secret_goes_to_the_address_of_tokens_only_and_the_token_to_that_of_records(
+    web: responses.RequestsMock,
+) -> None:
+    web.post(f"{TOKENS}/connect/token", json={"access_token": "a.b.c", "expires_in": 86400})
+    web.get(f"{RECORDS}/branches", json={"total": 1, "data": [{"id": 1, "branchName": "A"}]})
+    shop = KiotViet({"retailer": "cuahang", "client_id": "an-id", "client_secret": "a-secret"}, ConnectorOptions())
+    assert shop.check().account_name == "cuahang"
+    shop.close()
+    token, records = (call.request for call in web.calls)
+    assert "client_secret=a-secret" in str(token.body)
+    assert "scopes=PublicApi.Access" in str(token.body)
+    assert (records.headers["Retailer"], records.headers["Authorization"]) == ("cuahang", "Bearer a.b.c")
+    assert "a-secret" not in f"{records.url}{records.headers}"
+    assert records.body is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "expected"),
+    [
+        ({"error": "invalid_client"}, 400, AuthRejected),
+        ({"error": "invalid_scope"}, 400, Rejected),
+        ({"access_token": "two words"}, 200, Unavailable),
+        ({"token": "x"}, 200, Unavailable),
+        ([], 200, Unavailable),
+    ],
+)
+def test_what_is_no_token_is_an_error_of_its_own(
+    web: responses.RequestsMock, answer: Any, status: int, expected: type[Exception]
+) -> None:
+    web.post(f"{TOKENS}/connect/token", json=answer, status=status)
+    shop = KiotViet({"retailer": "cuahang", "client_id": "an-id", "client_secret": "a-secret"}, ConnectorOptions())
+    with pytest.raises(expected):
+        shop.list_products(1)
+    shop.close()
+
+
+def test_an_address_that_does_not_speak_as_kiotviet_does_is_another_system(web: responses.RequestsMock) -> None:
+    web.post(f"{TOKENS}/connect/token", body="<html>Welcome</html>")
+    shop = KiotViet({"retailer": "cuahang", "client_id": "an-id", "client_secret": "a-secret"}, ConnectorOptions())
+    with pytest.raises(NotThisSystem):
+        shop.check()
+    shop.close()
+
+
+def test_a_shop_that_shows_no_branch_is_told_so(web: responses.RequestsMock) -> None:
+    web.post(f"{TOKENS}/connect/token", json={"access_token": "a.b.c"})
+    web.get(f"{RECORDS}/branches", json={"total": 0})
+    shop = KiotViet({"retailer": "cuahang", "client_id": "an-id", "client_secret": "a-secret"}, ConnectorOptions())
+    with pytest.raises(Misconfigured, match="branch"):
+        shop.check()
+    shop.close()
