@@ -12,7 +12,7 @@ from app.core.reserving import Why
 from app.core.states import Reason
 from app.orders.filters import OrderFilter
 
-BY_SKU: Final = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS)
+BY_SKU: Final = (Reason.SKU_NOT_FOUND, Reason.SKU_AMBIGUOUS, Reason.PRODUCT_UNLINKED)
 """Causes that are mended SKU by SKU."""
 BY_STOCK: Final = frozenset(why.upper() for why in Why)
 """Causes of orders that lack pieces."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, null, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -46,6 +46,7 @@ BADGE_AT_MOST: Final = 1_000
 CHANGES: Final = {CauseKind.WRITE_BACKS: WRITE_BACK, CauseKind.MOVES: MOVE, CauseKind.GIVEN: ORDER}
 """Causes of changes that are stuck, and the kind of change that each is about."""
 _SKUS: Final = Order.reason_detail["skus"].astext
+_skus_of_change: Final = func.nullif(Change.reason_detail["skus"].astext, "")
 
 
 def failed_causes() -> list[Cause]:
@@ -105,7 +106,8 @@ def changes_of(key: CauseKey) -> list[ColumnElement[bool]]:
     """Conditions on Change: those of a cause, which is about changes of one kind."""
     channel = (Change.store_id == current_store_id(), Change.channel_id == key.channel_id)
     kind = Change.kind == CHANGES[key.kind]
-    return [*channel, kind, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
+    part = [] if key.part is None else [_skus_of_change == key.part]
+    return [*channel, kind, *part, Change.state == ChangeState.BLOCKED, Change.reason == key.code]
 
 
 def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
@@ -178,19 +180,22 @@ def _stuck_changes() -> list[Cause]:
 @cache
 def _blocking() -> Any:
     store_id = THIS_STORE
+    part = case((Change.reason.in_(BY_SKU), _skus_of_change))
     return (
         select(
             Change.kind,
             Change.reason.label("code"),
             Change.channel_id,
             Channel.name.label("channel"),
+            part.label("part"),
+            null().label("mapping_id"),
             Order.currency,
             *_counted(Change.id, Change.planned_at, func.coalesce(Change.claimed_at, Change.planned_at)),
         )
         .join(Channel, and_(Channel.store_id == store_id, Channel.id == Change.channel_id))
         .join(Order, and_(Order.store_id == store_id, Order.id == Change.order_id))
         .where(Change.store_id == store_id, Change.state == ChangeState.BLOCKED, _connected(Change.channel_id))
-        .group_by(Change.kind, Change.reason, Change.channel_id, Channel.name, Order.currency)
+        .group_by(Change.kind, Change.reason, Change.channel_id, Channel.name, part, Order.currency)
     )
 
 
@@ -302,11 +307,10 @@ def _merged(kind: CauseKind, rows: Iterable[Row[Any]], where: Any) -> list[Cause
 
 def _with_part(cause: Cause, row: Row[Any]) -> tuple[Part, ...]:
     """The gateways or SKUs behind the cause, most orders first; none for other causes."""
-    key = row._mapping.get("part")
-    if key is None or cause.where is None:
+    key, is_sku = row._mapping.get("part"), cause.code in BY_SKU
+    if key is None or (cause.where is None and not is_sku):
         return cause.parts
-    is_sku = cause.code in BY_SKU
-    where = None if is_sku else cause.where.but(gateway=gateway_value(key))
+    where = None if is_sku or cause.where is None else cause.where.but(gateway=gateway_value(key))
     new = Part(key if is_sku else row.gateway or "", key, row.mapping_id, 0, {}, where)
     parts = {part.key: part for part in cause.parts}
     part = parts.get(key, new)

@@ -421,7 +421,7 @@ _TABLE: Final[Mapping[str, _Entry]] = {
     ),
     Reason.PRODUCT_UNLINKED: _Entry(
         _l("product not linked"),
-        _l("%(channel)s has no product for: %(lines)s"),
+        _l("%(channel)s has no product for: %(lines)s."),
         _l("Link a product of %(channel)s to the item in Product Sync. The order goes by itself then."),
         _products,
         many=_l("%(channel)s has no product for some of their lines."),

@@ -66,16 +66,19 @@ def test_an_order_that_lacks_a_product_names_it_and_leads_to_where_it_is_linked(
 
 
 def test_failed_sync_counts_them_by_cause_with_their_money(giver: Giver, owner: FlaskClient) -> None:
-    giver.make(giver.order(lines=TEH), giver.order(lines=TEH))
+    roti = [{"sku": "ROTI-3", "name": "Roti", "quantity": 1, "unit_price": "3.00"}]
+    giver.make(giver.order(lines=TEH), giver.order(lines=TEH), giver.order(lines=roti))
     giver.send()
     page = " ".join(owner.get(giver.store.url("/failed")).text.split())
-    for words in ("Product not linked", "made here, and not there as it stands", "RM 16.00", "Retry all", "Ignore all"):
+    for words in ("Product not linked", "made here, and not there as it stands", "RM 25.00", "Retry all", "Ignore all"):
         assert words in page
-    rows = " ".join(owner.get(cause(giver)).text.split())
-    assert rows.count("Kedai has no product for: TEH-2 Teh tarik") == 2
-    assert "2 orders made here could not be made on their channel." in owner.get(giver.store.url("/")).text
+    for words in ("TEH-2: 2 orders</a> RM 16.00", "ROTI-3: 1 order</a> RM 9.00"):
+        assert words in page.replace('<span class="amount">', "").replace("</span>", "")
+    assert owner.get(cause(giver)).text.count("Kedai has no product for:") == 3
+    assert owner.get(f"{cause(giver)}?skus=ROTI-3").text.count("Kedai has no product for: ROTI-3 Roti.") == 1
+    assert "3 orders made here could not be made on their channel." in owner.get(giver.store.url("/")).text
     with giver.books.scope():
-        assert failed_count() == 2
+        assert failed_count() == 3
 
 
 def test_retry_sends_it_again(giver: Giver, shop: FakeShop, owner: FlaskClient) -> None:
