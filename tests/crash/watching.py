@@ -40,9 +40,15 @@ class Watch:
         self._open: list[Case] = []
 
     def hit(self, name: str, merchant: Merchant, *, same_holder_counts: bool = False) -> Case:
-        """Note that the work on the merchant's newest job is hit just now; it stands still meanwhile."""
+        """Note that the work on the merchant's newest job is hit just now; it stands still meanwhile.
+
+        Where it was over before the blow fell, which only a moment without a hold allows, nothing need go on.
+        """
         case = Case(name, merchant, merchant.job(), time.monotonic(), same_holder_counts)
-        self._open.append(case)
+        if case.job.is_over:
+            case.went_on_after = 0.0
+        else:
+            self._open.append(case)
         return case
 
     @property
