@@ -103,6 +103,14 @@ def an_order_of_ours(product_id: int, **changes: Any) -> OrderWrite:
     return replace(write, **changes)
 
 
+def _row(number: int, **changes: Any) -> dict[str, Any]:
+    """An order as it stands there."""
+    line = {"productId": 9, "productCode": "SP9", "quantity": 1, "price": 100_000}
+    created = "2026-11-20T08:00:00"
+    body = {"id": number, "branchId": BRANCH, "purchaseDate": created, "createdDate": created, "status": 1}
+    return {**body, "total": 100_000, "totalPayment": 0, "orderDetails": [line], **changes}
+
+
 # ---- what the sources disagree about
 
 
@@ -163,6 +171,35 @@ def test_an_invoice_of_an_order_is_part_of_it_and_a_sale_at_the_counter_is_not(s
     (again,) = shop.there.get_orders([papers.remote_id], {})
     assert isinstance(again, RemoteOrder)
     assert again.part_of == order["code"]
+
+
+@pytest.mark.parametrize("seen", ["seen", "unseen"])
+@pytest.mark.parametrize("edited", [0, 100, 130])
+def test_orders_that_were_never_edited_are_listed_whether_or_not_they_count_as_changed(
+    shop: Shop, seen: str, edited: int
+) -> None:
+    shop.visitor.speak(never_edited=seen)
+    at = "2026-11-20T08:00:00"
+    rows = [_row(number, **({"modifiedDate": at} if number <= edited else {})) for number in range(1, 281)]
+    shop.visitor.add("order", *rows, _row(281, createdDate="2025-11-20T08:00:00"))
+    found = shop.ids()
+    assert sorted(set(found)) == sorted(f"orders/{number}" for number in range(1, 281))
+    assert len(found) == 280
+    if seen == "seen":
+        assert len(shop.visitor.log("orders.list")) == 4  # three pages, and one look at the newest
+
+
+@pytest.mark.parametrize("seen", ["seen", "unseen"])
+def test_new_products_are_told_whether_or_not_they_count_as_changed(shop: Shop, seen: str) -> None:
+    shop.visitor.speak(never_edited=seen)
+    shop.visitor.add("product", a_product(id=1), a_product(id=2, createdDate="2026-11-22T08:00:00"))
+    found: list[str] = []
+    for number in range(1, 5):
+        page = shop.there.changed_products(datetime(2026, 11, 21, tzinfo=UTC), number)
+        found += [listing.remote_id for listing in page.listings]
+        if page.is_last:
+            break
+    assert found == ["2"]
 
 
 def test_a_status_that_nobody_knows_parks_the_order(shop: Shop) -> None:

@@ -16,7 +16,7 @@ from app.connectors.http import NoSuchRoute, NotJson
 from app.connectors.kiotviet.address import parse_place
 from app.connectors.kiotviet.client import LABEL, MISSING, Client, WrongShop
 from app.connectors.kiotviet.fields import CURRENCY, wire_time
-from app.connectors.kiotviet.paging import SIZE, Page, full_page
+from app.connectors.kiotviet.paging import SIZE, Changes, Page, full_page
 from app.connectors.kiotviet.products import parse_counted, parse_listing, removed_ids
 from app.connectors.kiotviet.sales import PAPERS, Paper, parse_sale, parse_stub
 from app.connectors.kiotviet.subscribing import subscribe, unsubscribe
@@ -98,6 +98,7 @@ class KiotViet(Connector):
         if not secret:
             raise Misconfigured(_("Enter the client secret from your KiotViet settings."))
         self._client = Client(place, client_id, secret, options)
+        self._changes = Changes(self._client)
         self._writer = Writer(self._client)
         self._weight_unit = config.get("weight_unit", "")
 
@@ -126,8 +127,7 @@ class KiotViet(Connector):
         if window.axis is not WindowAxis.UPDATED:
             raise Unsupported(_("KiotViet lists orders by their last change only."))
         paper = PAPERS[window.list_id]
-        asked = {"lastModifiedFrom": wire_time(window.since), "orderBy": "id", **paper.options}
-        found = full_page(self._client, paper.path, page, asked)
+        found = self._changes.page(paper.path, page, window.since, paper.options)
         orders = [parse_sale(paper, row) for row in found.rows]
         try:
             stubs = tuple(parse_stub(paper, row, order) for row, order in zip(found.rows, orders, strict=True))
@@ -145,6 +145,14 @@ class KiotViet(Connector):
         found = [self._sale(one) for one in self._at_most_a_page(remote_ids)]
         return tuple(one for one in found if one is not None)
 
+    def find_order(self, number: str, currencies: Mapping[str, str]) -> RemoteOrder | UnreadableOrder | None:
+        """The order of this code, else the invoice of it."""
+        for paper in PAPERS.values():
+            row = self._one(f"{paper.path}/code/{quote(number, safe='')}")
+            if row is not None:
+                return parse_sale(paper, row)
+        return None
+
     def list_products(self, page: int) -> RemoteProductPage:
         """One full page of the products by number."""
         found = full_page(self._client, "products", page, {"orderBy": "id", **_PRODUCT_OPTIONS})
@@ -152,9 +160,9 @@ class KiotViet(Connector):
 
     def changed_products(self, since: datetime, page: int) -> RemoteProductPage:
         """One page of what was edited, and beside it one of what the stock moved: a movement is no edit there."""
-        at = {"lastModifiedFrom": wire_time(since), "orderBy": "id"}
-        found = full_page(self._client, "products", page, {**at, "includeRemoveIds": "true", **_PRODUCT_OPTIONS})
-        moved = full_page(self._client, "productOnHands", page, at)
+        asked = {**_PRODUCT_OPTIONS, "includeRemoveIds": "true"}
+        found = self._changes.page("products", page, since, asked)
+        moved = full_page(self._client, "productOnHands", page, {"lastModifiedFrom": wire_time(since), "orderBy": "id"})
         counted = dict(row for row in map(parse_counted, moved.rows) if row is not None)
         return self._product_page(page, found, counted, is_last=found.is_last and moved.is_last)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from app.connectors.fields import whole
+from app.connectors.fields import text, whole
 from app.connectors.kiotviet.client import Client
+from app.connectors.kiotviet.fields import moment, wire_time
+from app.core.errors import BadPayload
 
 SIZE: Final = 100
 """Rows of a page; no answer holds more."""
+_NEWEST: Mapping[str, str] = MappingProxyType({"orderBy": "createdDate", "orderDirection": "Desc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,65 @@ def full_page(client: Client, path: str, number: int, asked: Mapping[str, str]) 
             return Page(rows, total, True, answer)
         if len(rows) == SIZE:
             return Page(rows, total, False, answer)
+
+
+class Changes:
+    """Lists of what changed since a moment, by number: rows that are edited meanwhile keep their places.
+
+    Whether a record that was made and never edited is among them is not said anywhere. So at the end of a list it is
+    looked for once whether the newest of those is; where it is not, what was made since then follows in further pages.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._shows_new = False
+
+    def page(self, path: str, number: int, since: datetime, asked: Mapping[str, str]) -> Page:
+        """One page (from 1) of what changed since then; its total does not count what follows in further pages."""
+        found = full_page(self._client, path, number, {**asked, "lastModifiedFrom": wire_time(since), "orderBy": "id"})
+        if not found.is_last or self._shows_new:
+            return found
+        if number > 1 and not found.rows:
+            return self._made(path, number - max(1, -(-(found.total or 0) // SIZE)), since, asked)
+        return replace(found, is_last=not self._hides_new(path, since, asked, found.rows))
+
+    def _made(self, path: str, number: int, since: datetime, asked: Mapping[str, str]) -> Page:
+        """One page of what was made since then and never edited, the newest first."""
+        found = full_page(self._client, path, number, {**asked, **_NEWEST})
+        made = [row for row in found.rows if _is_new(row, since)]
+        is_last = found.is_last or any(_made_before(row, since) for row in found.rows)
+        return Page(made, None, is_last, found.answer)
+
+    def _hides_new(self, path: str, since: datetime, asked: Mapping[str, str], listed: list[Any]) -> bool:
+        """Whether what is new is missing in a list that ends with these rows; where nothing is new, nothing is."""
+        newest = next(iter(self._made(path, 1, since, asked).rows), None)
+        if newest is None:
+            return False
+        made_at = moment(newest, "createdDate")
+        if not _holds(listed, newest) and made_at is not None:
+            at = {"lastModifiedFrom": wire_time(made_at)}
+            listed = full_page(self._client, path, 1, {**asked, **_NEWEST, **at}).rows
+        self._shows_new = _holds(listed, newest)
+        return not self._shows_new
+
+
+def created_at(row: Any) -> datetime | None:
+    """When a record was made, None where that cannot be read."""
+    try:
+        return moment(row, "createdDate") if isinstance(row, Mapping) else None
+    except BadPayload:
+        return None
+
+
+def _is_new(row: Any, since: datetime) -> bool:
+    at = created_at(row)
+    return at is not None and at >= since and not text(row, "modifiedDate")
+
+
+def _made_before(row: Any, since: datetime) -> bool:
+    at = created_at(row)
+    return at is not None and at < since
+
+
+def _holds(rows: list[Any], wanted: Mapping[str, Any]) -> bool:
+    return any(isinstance(row, Mapping) and row.get("id") == wanted.get("id") for row in rows)

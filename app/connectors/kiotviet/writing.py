@@ -18,10 +18,10 @@ from app.connectors.fields import Row, remote_id, text
 from app.connectors.http import NoSuchRoute
 from app.connectors.kiotviet import payload
 from app.connectors.kiotviet.client import MISSING, Client, Forbidden, Refused
-from app.connectors.kiotviet.fields import CURRENCY, amount, moment, part_of_row
-from app.connectors.kiotviet.paging import full_page
+from app.connectors.kiotviet.fields import CURRENCY, amount, part_of_row
+from app.connectors.kiotviet.paging import created_at, full_page
 from app.connectors.kiotviet.sales import PAPERS, made_by
-from app.core.errors import BadPayload, ChannelError
+from app.core.errors import ChannelError
 from app.core.types import OrderReceipt, OrderWrite, WriteOutcome
 
 SURCHARGE_CODE: Final = "CHANNELBOOK"
@@ -76,7 +76,7 @@ class Writer:
             for row in rows:
                 if made_by(_ORDERS, row) == key:
                     return row
-            if page.is_last or any(_created_before(row, since) for row in rows):
+            if page.is_last or any(at < since for row in rows if (at := created_at(row))):
                 return None
             number += 1
 
@@ -142,14 +142,6 @@ class Writer:
             raise self._client.unlike(path, effect=effect)
         row: Row = answer
         return row
-
-
-def _created_before(row: Row, moment_: datetime) -> bool:
-    try:
-        at = moment(row, "createdDate")
-    except BadPayload:
-        at = None
-    return at is not None and at < moment_
 
 
 def _receipt(write: OrderWrite, outcome: WriteOutcome, row: Row | None, words: str = "") -> OrderReceipt:
