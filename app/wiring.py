@@ -62,6 +62,7 @@ from app.invoices import routes as invoices_routes
 from app.links import routes as links_routes
 from app.links.adjusting import stays_here
 from app.links.peer import open_peer
+from app.mappings.counted import counted_by_channel
 from app.orders import routes as orders_routes
 from app.reports import routes as reports_routes
 from app.sync import routes as sync_routes
@@ -69,6 +70,7 @@ from app.sync import webhooks as hooks
 from app.tenancy import routes as settings_routes
 
 tell_adjustments(stays_here)
+tell_adjustments(counted_by_channel)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flask_babel import gettext as _
 from sqlalchemy import Row, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -183,6 +184,19 @@ def counts_of(channel_id: int, item_ids: Collection[int]) -> Counted:
         .where(Location.archived_at.is_(None), Item.kit.is_(False))
     )
     return counted(Count(*row) for row in rows)
+
+
+def counted_by_channel() -> str | None:
+    """What a person who adjusts stock should know where a channel counts it; None where none does."""
+    here = (Channel.store_id == current_store_id(), Channel.takes_stock, Channel.status == "connected")
+    name = db.session.scalar(select(Channel.name).where(*here).order_by(Channel.id).limit(1))
+    if name is None:
+        return None
+    return _(
+        "%(channel)s counts what its products have in your warehouses. What you change of these stays until it counts "
+        "them anew, so change it there.",
+        channel=name,
+    )
 
 
 def contradicted_items(channel_id: int, limit: int) -> list[int]:

@@ -18,6 +18,7 @@ from app.channels.setup import NEW, SetUp, counted_elsewhere, put_in_place
 from app.core.errors import ChannelError
 from app.extensions import db
 from app.orders.services import lock_channel
+from app.sync.counted import follow_counts
 from app.sync.models import Checkpoint
 from app.sync.refreshing import start_refresh
 from app.sync.services import ChannelNotReadyError, JobStart
@@ -47,7 +48,8 @@ class Finished:
 
 
 def finish(channel_id: int, chosen: SetUp, user_id: int) -> Finished:
-    """Store what was chosen, then start reading. Warehouses of branches that have none yet are made.
+    """Store what was chosen, then start reading. Warehouses of branches that have none yet are made, and hold what is
+    known already of what is counted there.
 
     Everything is stored in one transaction, in which the refresh is due as well, so that it starts even if this
     process ends right afterwards. SameWarehouse, GivenElsewhere (`app.sync.switching`), NoSuchChannel.
@@ -70,6 +72,8 @@ def finish(channel_id: int, chosen: SetUp, user_id: int) -> Finished:
     elif before.gives_orders and not chosen.gives_orders:
         stop_giving(channel_id, user_id)
     db.session.commit()
+    if chosen.takes_stock or chosen.takes_prices:
+        follow_counts(channel_id)
     trouble = _announce(channel_id, before.kind, wanted=chosen.announces)
     return Finished(_start(channel_id, user_id), trouble)
 

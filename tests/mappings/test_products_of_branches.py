@@ -129,4 +129,6 @@ def test_two_products_that_are_counted_for_one_item_are_pointed_out(
     assert page.count("means KOPI-O too and is counted in the same branch") == 2
     press(owner, books, channel, ids[0], "unlink", version=1)
     assert "counted in the same branch" not in owner.get(url(store, channel)).text
-    assert "Counted by a channel" in owner.get(store.url(f"/inventory/{item_id}")).text
+    shown = owner.get(store.url(f"/inventory/{item_id}")).text
+    assert "Counted by a channel" in shown
+    assert "SiteGiant counts what its products have in your warehouses." in shown, "adjusting it here does not last"
