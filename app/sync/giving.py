@@ -118,6 +118,8 @@ def _look_through(run: Run, claimed: Sequence[Claimed]) -> list[tuple[Claimed, P
         rows = [{**keys, "order_id": order_id, "tried_at": now} for order_id in first]
         update_rows(OrderCopy, ("store_id", "order_id", "channel_id"), ("tried_at",), rows)
         _write(run, settled, now)
+        run.done += len(settled)
+        run.total = max(run.total or 0, run.done)
         run.save(worked=False)
         db.session.commit()
     return going

@@ -16,6 +16,7 @@ from app.core.errors import AuthRejected, RateLimited, Unavailable
 from app.core.states import ChangeState, Reason
 from app.core.types import OrderReceipt, OrderStatus, OrderWrite
 from app.extensions import db
+from app.orders.services import lock_channel
 from app.sync import giving
 from app.sync.models import Change, OrderCopy, SyncJob
 from app.sync.services import retry_change
@@ -307,6 +308,17 @@ def test_presses_at_the_same_moment_make_one_order_each(giver: Giver, shop: Fake
     assert len(shop.posted) == 2
     with giver.books.scope():
         assert db.session.scalar(select(func.count()).select_from(Change)) == 2
+
+
+def test_making_an_order_waits_for_nobody_who_holds_the_channel(giver: Giver, shop: FakeShop) -> None:
+    """Who links products holds every channel of the store, one after the other: two who wait would wait for ever."""
+    giver.make()
+    with ThreadPoolExecutor(1) as pool, giver.books.scope():
+        lock_channel(giver.channel_id)
+        assert pool.submit(giver.make).result(60).number == "SO00002"
+        db.session.rollback()
+    giver.send()
+    assert len(shop.posted) == 2
 
 
 def test_switched_off_nothing_is_sent_and_switched_on_again_it_catches_up(giver: Giver, shop: FakeShop) -> None:
