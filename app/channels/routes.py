@@ -40,6 +40,7 @@ from app.sync.problems import problems
 from app.sync.queries import channel_activities
 from app.sync.refusals import not_ready_notice
 from app.sync.services import ChannelNotReadyError, NoSuchJobError, TakesNoOrdersError, cancel_job, go_on, request_check
+from app.sync.switching import stop_giving
 from app.sync.words import ShownActivity, show_activity
 from app.web.errors import handle_http_error
 from app.web.links import safe_next
@@ -312,6 +313,7 @@ def remove(channel_id: int) -> Response:
     if request.method == "GET":
         return make_response(render_template("_shared/confirm.html", **_removal(channel)))
     switch_off(channel_id)  # while there is a key to tell the channel so
+    stop_giving(channel_id, g.membership.user_id)
     with suppress(services.NoSuchChannel):  # another press of the same button was a moment faster
         services.remove(channel_id)
         free_stock(channel_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from flask import g
 from flask_babel import gettext as _
 from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -104,8 +105,9 @@ def _fields(kind: Kind, branches: Sequence[MarketplaceRow], warehouses: Sequence
     found: dict[str, Any] = {}
     if kind.lists_products:
         found["takes_products"] = BooleanField(_("Products from %(kind)s", **names))
+    if kind.lists_products and any(place.currency == g.store.currency for place in branches):
         found["prices"] = RadioField(
-            _("Prices"),
+            _("Whose prices hold?"),
             [_of_these],
             choices=_pairs((THERE, _("Prices of %(kind)s become yours", **names)), (HERE, _("Keep your own prices"))),
             validate_choice=False,
@@ -127,7 +129,7 @@ def _fields(kind: Kind, branches: Sequence[MarketplaceRow], warehouses: Sequence
         )
     if kind.has_branches:
         found["stock"] = RadioField(
-            _("Stock"),
+            _("Who counts?"),
             [_of_these],
             choices=_pairs((THERE, _("%(kind)s counts the stock", **names)), (HERE, _("Count the stock here"))),
             validate_choice=False,

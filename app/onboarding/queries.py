@@ -46,10 +46,12 @@ def checklist() -> list[Step]:
         Step(
             channel is not None,
             _("Connect a channel"),
-            _("SiteGiant, or its sandbox to rehearse with. You need the store's address and its API key."),
+            _("SiteGiant or KiotViet, or a sandbox to rehearse with. You need the shop's address and its key."),
             url_if("channels.add"),
         ),
-        Step(is_checked, _("Check for updates"), _("Fetches the orders of all its marketplaces."), orders),
+        _set_up_step(channel, is_done=is_checked)
+        if kind is not None and kind.is_set_up
+        else Step(is_checked, _("Check for updates"), _("Fetches the orders of all its marketplaces."), orders),
         Step(
             is_checked and (has_mapped or has_invoice) and not has_unmapped,
             _("Choose payment methods"),
@@ -63,6 +65,15 @@ def checklist() -> list[Step]:
     if kind is None or Capability.INVOICE_WRITEBACK in kind.capabilities:
         steps.append(_written_step(is_booked=has_invoice))
     return steps
+
+
+def _set_up_step(channel: Any, *, is_done: bool) -> Step:
+    return Step(
+        is_done,
+        _("Finish set-up"),
+        _("Say what flows which way; then everything is read."),
+        url_if("channels.set_up", channel_id=channel.id),
+    )
 
 
 def _written_step(*, is_booked: bool) -> Step:

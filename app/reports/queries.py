@@ -176,7 +176,7 @@ def next_act(channels: list[ChannelRow], ready: set[int]) -> int | None:
 
 
 def _is_unread(row: ChannelRow) -> bool:
-    return row.checked_at is None and kind_of(row.kind).lists_orders
+    return not row.is_set_up or (row.checked_at is None and row.takes_orders and kind_of(row.kind).lists_orders)
 
 
 def _many(model: type[Any], *conditions: ColumnElement[bool]) -> Any:

@@ -61,7 +61,8 @@ def some(count: int) -> str:
 
 def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting, verified: Sequence[VerificationRow]) -> Answer:
     connected = [row for row in channels if row.status == "connected"]
-    unchecked = [row for row in connected if row.checked_at is None and kind_of(row.kind).lists_orders]
+    taken = [row for row in connected if row.takes_orders and kind_of(row.kind).lists_orders]
+    unchecked = [row for row in taken if row.checked_at is None]
     paused = [row for row in channels if row.status != "connected"]
     checked = [row.checked_at for row in connected or channels if row.checked_at is not None]
     url = url_if("channels.index")

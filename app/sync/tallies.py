@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,7 +55,9 @@ def tallies(row: JobRow) -> tuple[Tally, ...]:
 
 def phrases(row: JobRow) -> list[str]:
     """What the job got done, in a few words each: ["12 new", "12 invoices made"]."""
-    return [counter.phrase(count) for counter, count in _counted(row) if counter.phrase is not None]
+    own = _OF_PRODUCTS if row.kind == "refresh" else {}
+    found = [(own.get(counter.name, counter.phrase), count) for counter, count in _counted(row)]
+    return [phrase(count) for phrase, count in found if phrase is not None]
 
 
 def _counted(row: JobRow) -> list[tuple[_Counter, int]]:
@@ -300,3 +302,10 @@ _COUNTERS: Final = (
         hint=_l("ready to sync again"),
     ),
 )
+
+_OF_PRODUCTS: Final[Mapping[str, Callable[[int], str]]] = {
+    "products_new": lambda n: ngettext("One new product", "%(num)s new products", n),
+    "products_changed": lambda n: ngettext("One changed product", "%(num)s changed products", n),
+    "products_gone": lambda n: ngettext("One product gone", "%(num)s products gone", n),
+}
+"""Phrases of a job that reads orders as well, so that nobody takes the one for the other."""
