@@ -202,6 +202,11 @@ class Connector(ABC):
         `currencies` maps marketplace remote_id → ISO code, for channels where it is no property of the order.
         """
 
+    def find_order(self, number: str, currencies: Mapping[str, str]) -> RemoteOrder | UnreadableOrder | None:
+        """The order that people call so; where its id is its number, by that. None when the channel knows none."""
+        found = self.get_orders([number], currencies)
+        return found[0] if found else None
+
     def write_invoice_numbers(
         self, writes: Sequence[InvoiceNumberWrite], go_ahead: GoAhead = always
     ) -> tuple[Receipt, ...]:

@@ -100,6 +100,11 @@ def _answer(asked: Asked, channel_id: int) -> dict[str, Any]:
     if not isinstance(order, RemoteOrder):
         words = _("%(channel)s knows it, but what it sends cannot be understood.", channel=asked.channel)
         return {"tone": "warning", "words": words, **to_check}
+    if order.part_of:
+        words = _(
+            "%(channel)s knows it as the invoice of order %(number)s.", channel=asked.channel, number=order.part_of
+        )
+        return {"tone": "info", "words": words}
     known = _(
         "%(channel)s knows it: made %(moment)s, %(status)s, %(payment)s.",
         channel=asked.channel,

@@ -98,8 +98,8 @@ def places() -> Sequence[Place]:
     return [Place(*row) for row in rows]
 
 
-def ask_channel(channel_id: int, remote_id: str) -> Asked:
-    """Ask a channel for one order by its own id, now; nothing is stored. ChannelError when it does not answer,
+def ask_channel(channel_id: int, number: str) -> Asked:
+    """Ask a channel for one order by its number there, now; nothing is stored. ChannelError when it does not answer,
     LookupError when the store has no such connected channel."""
     channel = db.session.get(Channel, (current_store_id(), channel_id))
     if channel is None or channel.status != "connected" or channel.kind in kinds_made_here():
@@ -108,10 +108,10 @@ def ask_channel(channel_id: int, remote_id: str) -> Asked:
     name, start_at, connector = channel.name, channel.start_at, open_connector(channel)
     db.session.rollback()  # No transaction stays open while a channel is asked.
     try:
-        answer = connector.get_orders([remote_id], currencies)
+        answer = connector.find_order(number, currencies)
     finally:
         connector.close()
-    return Asked(name, answer[0] if answer else None, start_at)
+    return Asked(name, answer, start_at)
 
 
 def _currencies(channel_id: int) -> dict[str, str]:

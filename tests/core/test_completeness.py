@@ -16,6 +16,7 @@ from app.core.completeness import (
     default_period,
     next_quiet_moment,
     nightly_period,
+    one_road,
     span_of,
     two_roads,
     verdict,
@@ -93,6 +94,20 @@ def test_without_the_second_axis_only_what_was_made_is_read() -> None:
 def test_days_before_the_channel_began_need_no_windows() -> None:
     span = span_of(Period(date(2026, 11, 1), date(2026, 11, 2)), "UTC", NOW, NOW)
     assert two_roads(["a"], span, NOW, NOW, 31, by_update=True) == []
+
+
+def test_a_channel_that_lists_by_the_last_change_alone_is_read_from_the_days_on_until_now() -> None:
+    span = span_of(Period(date(2026, 3, 2), date(2026, 3, 4)), "Asia/Ho_Chi_Minh", LONG_AGO, NOW)
+    first, second = one_road(["orders", "invoices"], span, LONG_AGO, NOW, 36_500)
+    assert (first.list_id, second.list_id) == ("orders", "invoices")
+    assert (first.since, first.until, first.axis) == (span.since - timedelta(days=1), NOW, WindowAxis.UPDATED)
+    assert one_road(["orders"], span, span.since, NOW, 36_500)[0].since == span.since
+    assert (
+        one_road(
+            ["orders"], span_of(Period(date(2026, 3, 4), date(2026, 3, 2)), "UTC", LONG_AGO, NOW), LONG_AGO, NOW, 9
+        )
+        == []
+    )
 
 
 @given(

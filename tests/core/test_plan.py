@@ -144,6 +144,11 @@ def test_only_orders_before_the_start_are_left_out() -> None:
     assert seen_decision(stub(created_at=NOON - SECOND), None) is None
 
 
+def test_a_row_that_is_another_paper_of_an_order_is_left_out_whenever_it_was_made() -> None:
+    for created_at in (NOON - SECOND, NOON, None):
+        assert seen_decision(replace(stub(created_at=created_at), part_of="DH000001"), NOON) is Reason.PART_OF_ORDER
+
+
 def test_old_order_whose_list_row_had_no_date_is_closed_when_read() -> None:
     decision = decide(remote_order(created_at=NOON - SECOND), replace(RULES, start_at=NOON))
     assert (decision.state, decision.reason) == (OrderState.CLOSED, Reason.BEFORE_START_DATE)

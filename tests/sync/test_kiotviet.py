@@ -181,6 +181,17 @@ def test_what_is_edited_while_one_reads_is_right_after_the_next_refresh(merchant
     all_is_in_once(merchant)
 
 
+def test_a_number_that_was_never_listed_is_asked_for_by_its_code(merchant: KiotMerchant) -> None:
+    part = next(iter(invoices_of_orders(merchant).items()))
+    sale = next(one for one in sold(merchant) if one.startswith("invoices/"))
+    codes = [merchant.there.get(part[0])["code"], "dh000001", merchant.there.get(sale)["code"], "DH 9/9", "..", "HD999"]
+    with merchant.acting():
+        answers = [finding.ask_channel(merchant.channel_id, code).order for code in codes]
+    assert [getattr(one, "remote_id", None) for one in answers[:3]] == [part[0], "orders/1000001", sale]
+    assert [getattr(one, "part_of", None) for one in answers[:3]] == [part[1], "", ""]
+    assert answers[3:] == [None, None, None]
+
+
 def test_an_order_of_ours_and_its_invoice_are_known_there(merchant: KiotMerchant) -> None:
     order_id = Books(merchant.app, merchant.store).order(
         Books(merchant.app, merchant.store).channel("Here"), number="SO-1", currency="VND"

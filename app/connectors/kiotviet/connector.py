@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -146,7 +147,9 @@ class KiotViet(Connector):
         return tuple(one for one in found if one is not None)
 
     def find_order(self, number: str, currencies: Mapping[str, str]) -> RemoteOrder | UnreadableOrder | None:
-        """The order of this code, else the invoice of it."""
+        """The order of this code, else the invoice of it; either is a read."""
+        if not number.strip("."):
+            return None  # an address would lead elsewhere by it
         for paper in PAPERS.values():
             row = self._one(f"{paper.path}/code/{quote(number, safe='')}")
             if row is not None:
