@@ -6,6 +6,7 @@ sentence that names it; the order it belongs to is then kept as unreadable and t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -24,6 +25,8 @@ NAME_LENGTH = 200
 """Longer names and numbers are a mistake over there: nobody could read them, and no index could hold them."""
 PROSE_LENGTH = 10_000
 """The same for what people write in sentences."""
+MOST_KEPT = 100_000
+"""Characters of JSON that are kept of an order that cannot be read."""
 _WHOLE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
 _QUANTITY = re.compile(r"\d{1,9}(\.\d{1,4}0{0,20})?", re.ASCII)  # As finely as it is stored.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -124,6 +127,18 @@ def flag(row: Row, name: str) -> bool | None:
     if told in ("1", "true", "yes"):
         return True
     return False if told in ("0", "false", "no") else None
+
+
+def kept(row: Row) -> Row:
+    """What is kept of a payload that cannot be read: all of it, or its beginning when it is too large or too deep."""
+    try:
+        size = len(json.dumps(row))
+    except (RecursionError, ValueError, TypeError):
+        size = MOST_KEPT + 1
+    if size <= MOST_KEPT:
+        return row
+    plain = {key: value for key, value in row.items() if isinstance(value, str | int | None)}
+    return {key[:NAME_LENGTH]: str(value or "")[:NAME_LENGTH] for key, value in list(plain.items())[:100]}
 
 
 def missing(field: str) -> BadPayload:

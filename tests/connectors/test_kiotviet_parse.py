@@ -332,6 +332,16 @@ def test_garbage_is_an_order_or_a_reason_and_never_an_error(changes: dict[str, A
     assert isinstance(parse_sale(ORDERS, row(**changes)), RemoteOrder | UnreadableOrder)
 
 
+def test_an_order_too_deep_or_too_large_to_be_kept_is_unreadable_and_shortened() -> None:
+    deep: Any = []
+    for _level in range(300):
+        deep = [deep]
+    assert "deeper" in problem(extra=deep)
+    found = parse_sale(ORDERS, row(total="many", extra="x" * 200_000))
+    assert isinstance(found, UnreadableOrder)
+    assert len(str(found.raw)) < 10_000
+
+
 # ---- products
 
 

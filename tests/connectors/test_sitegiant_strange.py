@@ -11,9 +11,9 @@ import pytest
 import responses
 
 from app.connectors.base import Connector
-from app.connectors.fields import NAME_LENGTH, PROSE_LENGTH
+from app.connectors.fields import MOST_KEPT, NAME_LENGTH, PROSE_LENGTH
 from app.connectors.http import MAX_BYTES, Reply, TooMuch
-from app.connectors.sitegiant.parse import MOST_KEPT, MOST_LINES, parse_marketplace, parse_order, parse_stub
+from app.connectors.sitegiant.parse import MOST_LINES, parse_marketplace, parse_order, parse_stub
 from app.core.errors import Unavailable
 from app.core.types import InvoiceNumberWrite, OrderWindow, RemoteOrder, UnreadableOrder, WriteOutcome
 from tests.connectors.test_sitegiant_parse import MYR, problem, read

@@ -47,7 +47,7 @@ def parse_listing(row: Any, weight_unit: str) -> RemoteListing | UnreadableListi
         # A payload that nobody foresaw is our mistake, but it must not stop the listings beside it.
         log.exception("a product's payload was not foreseen")
         problem = _("We do not understand this product. That is our mistake: please report it.")
-    return UnreadableListing(found, problem, row)
+    return UnreadableListing(found, problem, kept(row))
 
 
 def removed_ids(answer: Row) -> tuple[str, ...]:

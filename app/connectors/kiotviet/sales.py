@@ -15,9 +15,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
 from flask_babel import gettext as _
 
-from app.connectors.fields import PROSE_LENGTH, Row, has, missing, name, prose, remote_id, text, unreadable
+from app.connectors.fields import PROSE_LENGTH, Row, has, kept, missing, name, prose, remote_id, text, unreadable
 from app.connectors.kiotviet.fields import (
     CURRENCY,
     amount,
@@ -156,14 +157,18 @@ def parse_stub(paper: Paper, row: Any, order: RemoteOrder | UnreadableOrder) -> 
 def parse_sale(paper: Paper, row: Any) -> RemoteOrder | UnreadableOrder:
     """One order or invoice in full, or why it cannot be read."""
     try:
-        return _sale(paper, row)
+        found = _sale(paper, row)
+        orjson.dumps(row)  # what is kept of it must be fit to be stored
+        return found
     except BadPayload as error:
         problem = error.user_message
+    except (RecursionError, orjson.JSONEncodeError):
+        problem = _("Its fields stand deeper in each other than we can read.")
     except Exception:
         # A payload that nobody foresaw is our mistake, but it must not stop the orders beside it.
         log.exception("an order's payload was not foreseen")
         problem = _("We do not understand this order. That is our mistake: please report it.")
-    return UnreadableOrder(sale_id(paper, row), problem, row if isinstance(row, Mapping) else {})
+    return UnreadableOrder(sale_id(paper, row), problem, kept(row) if isinstance(row, Mapping) else {})
 
 
 def _sale(paper: Paper, row: Row) -> RemoteOrder:

@@ -12,7 +12,6 @@ order's: it does not look like an order that somebody changed. Whoever cares for
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ from app.connectors.fields import (
     first,
     flag,
     has,
+    kept,
     missing,
     money,
     name,
@@ -63,8 +63,6 @@ INVOICE_NO = ("invoice_no", "invoice_number")
 CREATED = ("order_creation_date", "created_at", "order_time", "order_date", "create_time")
 UPDATED = ("updated_at", "update_time")
 MOST_LINES = 1_000
-MOST_KEPT = 100_000
-"""Characters of JSON that are kept of an order that cannot be read."""
 _OURS = frozenset({*INVOICE_NO, *UPDATED})
 _ITEMS = ("order_items", "items", "order_lines")
 _SKU = ("product_sku", "sku", "item_sku", "variant_sku")
@@ -164,7 +162,7 @@ def parse_order(row: Row, currencies: Mapping[str, str]) -> RemoteOrder | Unread
         # A payload that nobody foresaw is our mistake, but it must not stop the orders beside it.
         log.exception("an order's payload was not foreseen")
         problem = _("We do not understand this order. That is our mistake: please report it.")
-    return UnreadableOrder(order_id_of(row, *ORDER_ID), problem, _kept(row))
+    return UnreadableOrder(order_id_of(row, *ORDER_ID), problem, kept(row))
 
 
 def id_too_long() -> str:
@@ -302,18 +300,6 @@ def _buyer(row: Row) -> Mapping[str, str]:
 def _word(told: str) -> str:
     """A status or kind without case, spaces and punctuation: 'Ready To Ship' and 'ready_to_ship' are one."""
     return re.sub(r"[\W_]+", "", told.casefold())
-
-
-def _kept(row: Row) -> Row:
-    """What is kept of a payload that cannot be read: all of it, or its beginning when it is too large or too deep."""
-    try:
-        size = len(json.dumps(row))
-    except (RecursionError, ValueError, TypeError):
-        size = MOST_KEPT + 1
-    if size <= MOST_KEPT:
-        return row
-    plain = {key: value for key, value in row.items() if isinstance(value, str | int | None)}
-    return {key[:NAME_LENGTH]: str(value or "")[:NAME_LENGTH] for key, value in list(plain.items())[:100]}
 
 
 def _is_currency(code: str) -> bool:
