@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 
-from app.connectors.fields import Row, flag, has, missing, remote_id, text, unreadable
+from app.connectors.fields import Row, flag, has, kept, missing, remote_id, text, unreadable
 from app.connectors.kiotviet.fields import CURRENCY, amount, dong, mappings, moment, pieces, sha256
 from app.core.errors import BadPayload
 from app.core.types import BranchStock, ListingObstacle, RemoteListing, UnreadableListing
