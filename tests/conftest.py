@@ -13,7 +13,7 @@ import pytest
 from app import embedded
 from app.config import Settings, load_settings
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.browsing"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.browsing", "tests.support.dealing"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NO_CHROMIUM = "no Chromium found; apt install chromium"
