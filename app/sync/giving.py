@@ -11,7 +11,6 @@ one that was tried and whose number is not known is looked for first by the mark
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -145,13 +144,15 @@ def _send(run: Run, connector: Connector, going: Sequence[tuple[Claimed, Parcel]
         _record(run, [(*one, receipt) for one, receipt in zip(going, receipts, strict=False)])
     if failed is None:
         return
-    with suppress(LeaseLostError):
-        _wind_up(run, going[len(receipts) :], failed)
+    _wind_up(run, going[len(receipts) :], failed)
     raise failed
 
 
 def _wind_up(run: Run, left: Sequence[tuple[Claimed, Parcel]], error: Exception) -> None:
-    """The first of these may have been made; the others were not sent, so they need not be looked for."""
+    """The first of these may have been made; the others were not sent, so they need not be looked for.
+
+    That is said under the fence: whoever has taken the job over may be sending them by now. LeaseLostError then.
+    """
     claiming.put_off(run, [left[0][0]], error)
     untried = [change.order_id for change, parcel in left[1:] if _is_new(parcel)]
     with store_scope(run.store_id):
@@ -166,6 +167,7 @@ def _wind_up(run: Run, left: Sequence[tuple[Claimed, Parcel]], error: Exception)
             .values(tried_at=None)
             .execution_options(synchronize_session=False)
         )
+        run.save(worked=False)
         db.session.commit()
     claiming.plan_again(run, [change for change, _parcel in left[1:]])
 

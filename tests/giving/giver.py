@@ -25,7 +25,7 @@ from app.sync.switching import start_giving, stop_giving
 from app.tenancy.scope import store_scope
 from tests.orders.factories import Books, SomeChannel
 from tests.support.factories import SomeStore
-from tests.support.working import work_off
+from tests.support.working import ring, work_off
 
 DOCUMENT: dict[str, Any] = {
     "kind": "pos",
@@ -103,6 +103,13 @@ class Giver:
         with self.books.scope():
             start_write_back(self.channel_id, None)
         return work_off(self.app, self.store.id)
+
+    def send_once(self) -> None:
+        """Start the job that sends, and ring for it once."""
+        with self.books.scope():
+            start = start_write_back(self.channel_id, None)
+        assert start is not None
+        ring(self.app, self.store.id, start.job_id)
 
     def change(self, order_id: int) -> Change:
         """The one change of the order, detached."""

@@ -259,6 +259,23 @@ def test_a_worker_killed_between_the_call_and_the_record_leaves_nothing_doubled(
     assert [giver.copy(one).remote_id for one in order_ids] == ["orders/1", "orders/2", "orders/3"]
 
 
+def test_a_worker_that_was_replaced_forgets_nothing_that_its_successor_sends(
+    giver: Giver, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It slept in the call, another one took its job over and tried the orders; then it woke up with an error."""
+    order_ids = [giver.make().order_id for _order in range(2)]
+
+    def wakes_late(_connector: FakeConnector, _write: OrderWrite, _go_ahead: GoAhead = always) -> OrderReceipt:
+        with giver.books.scope():
+            db.session.execute(update(SyncJob).values(fence=SyncJob.fence + 1))
+            db.session.commit()
+        raise answer_lost()
+
+    monkeypatch.setattr(FakeConnector, "write_order", wakes_late)
+    giver.send_once()
+    assert all(giver.copy(order_id).tried_at for order_id in order_ids)
+
+
 def _killed(*_args: object) -> None:
     raise SystemExit
 
