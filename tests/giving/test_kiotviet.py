@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from app.channels.models import Channel
 from app.core.states import ChangeState
 from app.core.types import OrderStatus, PaymentStatus
 from app.extensions import db
+from app.orders.models import Order
 from app.sync.models import Change, OrderCopy, SyncJob
+from app.sync.services import request_check
 from tests.connectors.fake import a_listing
 from tests.giving.giver import Giver
 from tests.sandbox.kiotviet.visiting import BRANCH, Visitor, a_product
@@ -114,6 +117,23 @@ def test_lost_answers_double_nothing_and_lose_nothing(vendor: Giver, there: Visi
     assert copies == {f"orders/{made}" for made in created(there)}
     with vendor.books.scope():
         assert db.session.scalar(select(func.count()).select_from(OrderCopy)) == 4
+
+
+def test_what_was_made_there_does_not_come_back_as_another_order(vendor: Giver, there: Visitor) -> None:
+    order_ids = [an_order(vendor) for _order in range(2)]
+    there.fault("answer_lost", route="write", times=1)
+    vendor.send()
+    with vendor.books.scope():
+        db.session.execute(update(Channel).where(Channel.id == vendor.channel_id).values(takes_orders=True))
+        db.session.execute(update(SyncJob).values(not_before=None))
+        db.session.commit()
+        request_check(vendor.channel_id, vendor.store.owner.id)
+    work_off(vendor.app, vendor.store.id)
+    with vendor.books.scope():
+        assert set(db.session.scalars(select(Order.id))) == set(order_ids)
+    until_told(vendor)
+    assert {vendor.copy(order_id).remote_id for order_id in order_ids} == {f"orders/{one}" for one in created(there)}
+    assert len(created(there)) == 2
 
 
 def test_a_refusal_is_told_in_their_words(vendor: Giver, there: Visitor) -> None:
