@@ -205,7 +205,7 @@ def _seen() -> Any:
     return select(
         SeenOrder.remote_id.label("row_key"),
         null().label("order_id"),
-        SeenOrder.remote_id.label("number"),
+        SeenOrder.called.label("number"),
         SeenOrder.remote_created_at.label("placed_at"),
         literal("").label("currency"),
         null().label("total"),

@@ -209,7 +209,7 @@ def _found(row: Row[Any]) -> Found:
         channel_removed=channel.status == "removed",
         marketplace=marketplace,
         remote_id=seen.remote_id,
-        number=order.number if order else seen.number or seen.remote_id,
+        number=order.number if order else seen.called,
         order_id=order.id if order else None,
         state=OrderState(order.state) if order else SeenState(seen.state),
         reason=order.reason if order else seen.reason,

@@ -167,7 +167,7 @@ def _unread() -> Any:
             Channel.name.label("channel"),
             SeenOrder.remote_id.label("row_key"),
             null().label("order_id"),
-            SeenOrder.remote_id.label("number"),
+            SeenOrder.called.label("number"),
             literal("").label("currency"),
             null().label("total"),
             facts["was"].astext.label("was"),

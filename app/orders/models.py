@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -78,6 +80,16 @@ class SeenOrder(StoreOwnedByParent, Base):
     wanted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @hybrid_property
+    def called(self) -> str:
+        """What to call it on a page."""
+        return self.number or self.remote_id
+
+    @called.inplace.expression
+    @classmethod
+    def _called(cls) -> ColumnElement[str]:
+        return func.coalesce(func.nullif(cls.number, ""), cls.remote_id)
 
 
 class Order(StoreOwnedByParent, Base):

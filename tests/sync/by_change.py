@@ -34,9 +34,12 @@ _domains = count(1)
 
 def a_sale(remote_id: str, **changes: Any) -> RemoteOrder:
     """A paid order such as `orders/7`, or a sale by invoice such as `invoices/7`, of the first branch."""
+    return an_order(remote_id, **{"number": _code(remote_id), "marketplace_id": "11", "updated_at": NOW, **changes})
+
+
+def _code(remote_id: str) -> str:
     paper, _slash, number = remote_id.partition("/")
-    code = f"{'DH' if paper == 'orders' else 'HD'}{int(number):06d}"
-    return an_order(remote_id, **{"number": code, "marketplace_id": "11", "updated_at": NOW, **changes})
+    return f"{'DH' if paper == 'orders' else 'HD'}{int(number):06d}"
 
 
 @dataclass
@@ -103,7 +106,7 @@ class ChangeConnector(FakeConnector):
 
 def _stub(order: RemoteOrder | UnreadableOrder) -> OrderStub:
     if isinstance(order, UnreadableOrder):
-        return OrderStub(order.remote_id, "11", "", "", None, None)
+        return OrderStub(order.remote_id, "11", "", "", None, None, number=_code(order.remote_id))
     return replace(order.stub, digest=f"{order.digest}{order.updated_at}")
 
 

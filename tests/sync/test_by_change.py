@@ -12,7 +12,10 @@ from flask.testing import FlaskClient
 from app.core.states import Reason
 from app.core.types import OrderStatus, UnreadableOrder
 from app.orders import finding
+from app.orders.failed import CauseKey, CauseKind
+from app.orders.failed_rows import failed_page
 from app.sync.services import TakesNoOrdersError, request_job, request_sync_now, retry_job
+from app.web.pagination import Keyset
 from tests.completeness.verifying import deviations, lose, told, verify
 from tests.support.factories import SomeStore, signed_in
 from tests.sync.by_change import NOW, ChangeConnector, ChangeMerchant, a_sale
@@ -340,14 +343,16 @@ def test_a_list_that_gives_less_than_it_counts_is_not_called_complete(books: Cha
     assert books.sold.asked == ["orders/7"], "ours that no list showed is asked for by its id"
 
 
-def test_an_order_that_cannot_be_read_is_found_by_its_id_and_told(merchant: ChangeMerchant) -> None:
+def test_an_order_that_cannot_be_read_is_told_and_found_by_its_number(merchant: ChangeMerchant) -> None:
     merchant.sold.orders["orders/5"] = UnreadableOrder("orders/5", "no lines", {})
     merchant.sold.created_at["orders/5"] = NOW
     merchant.check()
     assert merchant.ledger() == {"orders/5": ("unreadable", Reason.BAD_PAYLOAD)}
     with merchant.acting():
-        (found,) = finding.find("orders/5")
-    assert (found.number, found.order_id) == ("orders/5", None)
+        (found,) = finding.find("dh000005")
+        failed = failed_page(CauseKey(CauseKind.UNREADABLE, Reason.BAD_PAYLOAD, merchant.channel_id), Keyset())
+    assert (found.number, found.remote_id, found.order_id) == ("DH000005", "orders/5", None)
+    assert [(row.number, row.row_key) for row in failed.rows] == [("DH000005", "orders/5")]
     merchant.sold.put(a_sale("orders/5"))
     merchant.check()
     assert merchant.orders() == ["orders/5"]
