@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -23,7 +24,6 @@ _TIME = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _FINEST: Final = Decimal("0.0001")
-_WHOLE: Final = Decimal(1)
 
 
 def rows_of(value: Any) -> list[Any]:
@@ -54,6 +54,7 @@ def moment(row: Row, *names: str) -> datetime | None:
     return at
 
 
+@lru_cache(maxsize=4096)
 def _moment(told: str) -> datetime | None:
     found = _TIME.fullmatch(told)
     if found is None:
@@ -78,6 +79,8 @@ def amount(row: Row, *names: str) -> Decimal | None:
     value = first(row, *names)
     if value is None:
         return None
+    if type(value) is int and -LIMIT < value < LIMIT:
+        return Decimal(value)
     found = _decimal(value)
     if found is None or abs(found) >= LIMIT:
         raise unreadable(next(name for name in names if row.get(name) == value))
@@ -104,13 +107,13 @@ def _decimal(value: Any) -> Decimal | None:
 
 def dong(value: Decimal) -> int:
     """An amount as we keep it: whole dong, a half rounded away from zero."""
-    return int(value.quantize(_WHOLE, rounding=ROUND_HALF_UP))
+    return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def pieces(value: Decimal) -> Decimal:
     """A quantity as finely as it is stored, without needless zeros."""
-    found = value.quantize(_FINEST, rounding=ROUND_HALF_UP)
-    return found.quantize(_WHOLE) if found == found.to_integral_value() else found.normalize()
+    whole = value.to_integral_value()
+    return whole if value == whole else value.quantize(_FINEST, rounding=ROUND_HALF_UP).normalize()
 
 
 def sha256(value: Any) -> str:
