@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError
 
+from app.core.types import ListingObstacle
+from app.sync.nudge import nudge
 from tests.connectors.fake import a_listing
+from tests.mappings.test_products_of_branches import branch, counted, sell
 from tests.orders.factories import Books, SomeChannel
 from tests.support.browsing import Tab
 
@@ -41,6 +48,33 @@ def test_a_row_is_accepted_in_place_and_the_counts_follow(tab: Tab, channel: Som
     row.get_by_text("Same barcode 9551234567890: certain").wait_for()
     row.get_by_role("button", name="Refuse").click()
     row.get_by_text("Refused: MUG").wait_for()
+    assert tab.complaints == []
+
+
+def test_open_pages_follow_what_the_channel_counts(tab: Tab, books: Books, channel: SomeChannel) -> None:
+    branch(books, channel, "Hà Nội", "h")
+    branch(books, channel, "Sài Gòn", "s")
+
+    def counts(number: int) -> int:
+        pieces = a_listing("1", unit="piece", branches=counted(str(number), "2"), stock=Decimal(number + 2))
+        box = a_listing("2", unit="box", base_id="1", conversion=Decimal(12), weight=Decimal("3.6"))
+        combo = a_listing("3", name="Kopi and mug", obstacle=ListingObstacle.COMBO)
+        return sell(books, channel, pieces, box, combo)[0]
+
+    listing_id = counts(5)
+    page = tab.page
+    for path, number in (("products", 40), (f"products/{listing_id}", 70)):
+        page.goto(f"{tab.base}channels/{channel.id}/{path}")
+        counts(number)
+        shown = page.get_by_text(f"Stock there {number + 2} in 2 branches")
+        for _again in range(60):  # a page that was just opened may not listen yet
+            with books.scope():
+                nudge(books.store.id, "stock")
+            with suppress(TimeoutError):
+                shown.wait_for(timeout=1000)
+                break
+        assert shown.is_visible()
+    assert page.get_by_role("row", name="Hà Nội").inner_text().split()[-2:] == ["70", "1"]
     assert tab.complaints == []
 
 
