@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.channels import services
-from app.channels.connecting import open_connector
+from app.channels.allowance import Use
+from app.channels.connecting import open_connector, reads_spent
 from app.channels.credentials import open_sealed
 from app.channels.models import Channel, Marketplace
+from app.connectors.base import ConnectorOptions
 from app.core.errors import AuthRejected, Unavailable
 from app.core.types import RemoteMarketplace
 from app.extensions import db
@@ -21,7 +24,7 @@ from app.orders.models import Order
 from app.sync.of_channel import active_job_ids
 from app.tenancy.scope import store_scope
 from tests.channels.paths import channels_of, connect
-from tests.connectors.fake import FakeShop, open_shop
+from tests.connectors.fake import FakeConnector, FakeShop, open_shop
 from tests.orders.factories import Books, SomeChannel
 from tests.support.factories import SomeStore
 
@@ -43,6 +46,31 @@ def test_jobs_open_the_connector_with_the_stored_key(
     with app.app_context(), store_scope(store.id):
         connector = open_connector(db.session.get_one(Channel, (store.id, channel_id)))
         assert connector.check().account_name == "Kedai"
+
+
+def test_a_stored_channel_shares_its_token_and_counts_its_reads_and_is_told_its_options(
+    app: Flask, store: SomeStore, shop: FakeShop, channel_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[Mapping[str, str], ConnectorOptions]] = []
+    monkeypatch.setattr("app.connectors.connect", lambda _kind, config, options: opened.append((config, options)))
+    with app.app_context(), store_scope(store.id):
+        channel = db.session.get_one(Channel, (store.id, channel_id))
+        channel.options = {"weight_unit": "g"}
+        assert reads_spent(channel) is None
+        open_connector(channel)
+        monkeypatch.setattr(FakeConnector, "reads_an_hour", 10)
+        open_connector(channel, {"weight_unit": "kg"}, use=Use.FIRST)
+        (config, unlimited), (told, limited) = opened
+        assert (config["weight_unit"], told["weight_unit"]) == ("g", "kg")
+        assert unlimited.reads is None
+        assert limited.reads is not None
+        assert [limited.reads.take() > 0 for _time in range(9)] == [False] * 8 + [True]
+        spent = reads_spent(channel)
+        assert spent is not None
+        assert (spent.by_use[Use.FIRST], spent.left) == (8, 2)
+        assert unlimited.tokens is not None
+        assert limited.tokens is not None
+        assert unlimited.tokens.renewed("", lambda: ("a-token", 600)) == limited.tokens.current() == "a-token"
 
 
 def test_a_channel_whose_key_is_gone_asks_to_be_reconnected(
