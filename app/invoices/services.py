@@ -159,6 +159,7 @@ def issue_invoices(
         _invoice_row(
             order,
             draft,
+            store_id=store.id,
             seller=seller,
             number=number,
             method=methods.get((order.channel_id, order.gateway_key), cash),
@@ -169,7 +170,7 @@ def issue_invoices(
         for (order, draft), number in zip(made, numbers, strict=True)
     ]
     ids = {row.order_id: row.id for row in insert_rows(Invoice, _INVOICE_COLUMNS, rows, returning=("id", "order_id"))}
-    insert_rows(InvoiceLine, _LINE_COLUMNS, [line for _, draft in made for line in _line_rows(draft, ids)])
+    insert_rows(InvoiceLine, _LINE_COLUMNS, [line for _, draft in made for line in _line_rows(store.id, draft, ids)])
     issued = [
         Issued(
             invoice_id=ids[draft.order_id],
@@ -296,6 +297,7 @@ def _invoice_row(
     order: StoredOrder,
     draft: InvoiceDraft,
     *,
+    store_id: int,
     seller: str,
     number: tuple[int, str],
     method: _Stamp,
@@ -304,7 +306,7 @@ def _invoice_row(
     replaces_id: int | None,
 ) -> dict[str, Any]:
     return {
-        "store_id": current_store_id(),
+        "store_id": store_id,
         "series": INVOICE_SERIES,
         "number": number[0],
         "number_text": number[1],
@@ -339,8 +341,7 @@ def _invoice_row(
     }
 
 
-def _line_rows(draft: InvoiceDraft, invoice_ids: Mapping[int, int]) -> list[dict[str, Any]]:
-    store_id = current_store_id()
+def _line_rows(store_id: int, draft: InvoiceDraft, invoice_ids: Mapping[int, int]) -> list[dict[str, Any]]:
     return [
         {
             "store_id": store_id,

@@ -313,5 +313,6 @@ def mark_held(refusals: Sequence[Refusal]) -> None:
 
 def set_remote_numbers(numbers: Mapping[int, str]) -> None:
     """Remember which invoice number stands on the channel now: order id → number."""
-    rows = [{"store_id": current_store_id(), "id": key, "remote_invoice_no": value} for key, value in numbers.items()]
+    store_id = current_store_id()
+    rows = [{"store_id": store_id, "id": key, "remote_invoice_no": value} for key, value in numbers.items()]
     update_rows(Order, ("store_id", "id"), ("remote_invoice_no",), rows)

@@ -37,7 +37,7 @@ from app.orders.writing import JournalNote, write_journal
 from app.sync.lease import Run
 from app.sync.models import WRITE_BACK, Change
 from app.sync.threads import threads
-from app.tenancy.scope import current_store, current_store_id, store_scope
+from app.tenancy.scope import current_store, store_scope
 
 BATCH = 500
 """Large enough that what each transaction costs hardly counts, small enough that nobody waits for its end."""
@@ -117,7 +117,7 @@ def _book_batch(run: Run, batch: _Batch, *, write_back: bool) -> None:
 def _plan_write_backs(run: Run, issued: Sequence[Issued]) -> None:
     rows = [
         {
-            "store_id": current_store_id(),
+            "store_id": run.store_id,
             "channel_id": run.channel_id,
             "kind": WRITE_BACK,
             "key": f"invoice:{invoice.invoice_id}",
