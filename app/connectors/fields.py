@@ -29,13 +29,14 @@ MOST_KEPT = 100_000
 """Characters of JSON that are kept of an order that cannot be read."""
 _WHOLE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
 _QUANTITY = re.compile(r"\d{1,9}(\.\d{1,4}0{0,20})?", re.ASCII)  # As finely as it is stored.
+_LONGEST_QUANTITY = 40
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _minor = lru_cache(maxsize=4096)(to_minor)  # An order has twenty amounts, and most of them are zero or a list price.
 
 
 def has(row: Row, *names: str) -> bool:
     """Whether the row holds one of these fields at all, blank or not."""
-    return any(name in row for name in names)
+    return not row.keys().isdisjoint(names)
 
 
 def first(row: Row, *names: str) -> Any:
@@ -87,20 +88,23 @@ def remote_id(row: Row, *names: str) -> str:
 def money(row: Row, currency: str, *names: str) -> int:
     """An amount in minor units; 0 when the field is blank or absent, for the order's total shows what is missing."""
     value = first(row, *names)
-    if value is None:
-        return 0
-    try:
-        return _minor(value, currency) if type(value) is str else to_minor(value, currency)
-    except ValueError as error:
-        problem = str(error)
-    raise BadPayload(_("We cannot read the amount in the field “%(field)s”.", field=names[0]), detail=problem)
+    return 0 if value is None else _amount(value, currency, names[0])
 
 
 def required_money(row: Row, currency: str, *names: str) -> int:
     """An amount that must be there."""
-    if first(row, *names) is None:
+    value = first(row, *names)
+    if value is None:
         raise missing(names[0])
-    return money(row, currency, *names)
+    return _amount(value, currency, names[0])
+
+
+def _amount(value: Any, currency: str, field: str) -> int:
+    try:
+        return _minor(value, currency) if type(value) is str else to_minor(value, currency)
+    except ValueError as error:
+        problem = str(error)
+    raise BadPayload(_("We cannot read the amount in the field “%(field)s”.", field=field), detail=problem)
 
 
 def quantity(row: Row, *names: str) -> Decimal:
@@ -109,9 +113,15 @@ def quantity(row: Row, *names: str) -> Decimal:
     if value is None:
         raise missing(names[0])
     told = str(value).strip()
-    if isinstance(value, bool) or not _QUANTITY.fullmatch(told):
+    if isinstance(value, bool) or len(told) > _LONGEST_QUANTITY or (count := _count(told)) is None:
         raise unreadable(names[0])
-    return Decimal(told)
+    return count
+
+
+@lru_cache(maxsize=1024)
+def _count(told: str) -> Decimal | None:
+    """Remembered, because most lines are of one, two or three pieces."""
+    return Decimal(told) if _QUANTITY.fullmatch(told) else None
 
 
 def whole(value: Any) -> int | None:

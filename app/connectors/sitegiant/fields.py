@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.connectors.fields import ID_LENGTH, Row, first, text, unreadable
@@ -13,6 +14,7 @@ LOCAL_ZONE = ZoneInfo("Asia/Kuala_Lumpur")  # Times without an offset are SiteGi
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH = re.compile(r"\d{9,10}", re.ASCII)
+_LONGEST_TIME = 40
 _CUT = "…"
 _BLANK_DATES = frozenset({"", "0", "0000-00-00", "0000-00-00 00:00:00"})
 
@@ -40,14 +42,21 @@ def moment(row: Row, *names: str) -> datetime | None:
     told = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else None
     if value is None or (told is not None and told in _BLANK_DATES):
         return None
-    found = None
-    if told is not None and _EPOCH.fullmatch(told):
-        found = datetime.fromtimestamp(int(told), tz=UTC)
-    elif told is not None and _ISO.fullmatch(told):
-        found = _iso(told)
-    if found is None or not _EARLIEST <= found < _LATEST:
+    found = None if told is None or len(told) > _LONGEST_TIME else _instant(told)
+    if found is None:
         raise unreadable(next(name for name in names if row.get(name) == value))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _instant(told: str) -> datetime | None:
+    """The moment, None when it cannot be read. Remembered, because an order's list row and details tell the same."""
+    found = None
+    if _EPOCH.fullmatch(told):
+        found = datetime.fromtimestamp(int(told), tz=UTC)
+    elif _ISO.fullmatch(told):
+        found = _iso(told)
+    return found if found is not None and _EARLIEST <= found < _LATEST else None
 
 
 def _iso(told: str) -> datetime | None:
