@@ -87,6 +87,7 @@ def _form(channel: ChannelRow, kind: Kind, formdata: Any = None) -> SetUpForm:
 def _page(channel: ChannelRow, kind: Kind, form: SetUpForm, status: int = 200) -> Response:
     branches = queries.marketplaces(channel.id)
     stands = announcing(channel.id, channel.kind)
+    foreign = {place.currency for place in branches} - {g.store.currency}
     examples, unread = _examples(channel) if kind.asks_weight_unit else ([], "")
     page = render_template(
         "channels/set_up.html",
@@ -97,7 +98,8 @@ def _page(channel: ChannelRow, kind: Kind, form: SetUpForm, status: int = 200) -
         hindrance=stands.hindrance if stands else "",
         examples=examples,
         unread=unread,
-        foreign=sorted({place.currency for place in branches} - {g.store.currency}),
+        foreign=sorted(foreign),
+        held=sorted(foreign - set(g.store.invoice_currencies)),
     )
     return make_response(page, status)
 

@@ -55,7 +55,7 @@ def tallies(row: JobRow) -> tuple[Tally, ...]:
 
 def phrases(row: JobRow) -> list[str]:
     """What the job got done, in a few words each: ["12 new", "12 invoices made"]."""
-    own = _OF_PRODUCTS if row.kind == "refresh" else {}
+    own = _OF_A_REFRESH if row.kind == "refresh" else {}
     found = [(own.get(counter.name, counter.phrase), count) for counter, count in _counted(row)]
     return [phrase(count) for phrase, count in found if phrase is not None]
 
@@ -303,9 +303,11 @@ _COUNTERS: Final = (
     ),
 )
 
-_OF_PRODUCTS: Final[Mapping[str, Callable[[int], str]]] = {
-    "products_new": lambda n: ngettext("One new product", "%(num)s new products", n),
-    "products_changed": lambda n: ngettext("One changed product", "%(num)s changed products", n),
-    "products_gone": lambda n: ngettext("One product gone", "%(num)s products gone", n),
+_OF_A_REFRESH: Final[Mapping[str, Callable[[int], str]]] = {
+    "new": lambda n: ngettext("One new order", "%(count)s new orders", n, count=number(n)),
+    "changed": lambda n: ngettext("One changed order", "%(count)s changed orders", n, count=number(n)),
+    "products_new": lambda n: ngettext("One new product", "%(count)s new products", n, count=number(n)),
+    "products_changed": lambda n: ngettext("One changed product", "%(count)s changed products", n, count=number(n)),
+    "products_gone": lambda n: ngettext("One product gone", "%(count)s products gone", n, count=number(n)),
 }
-"""Phrases of a job that reads orders as well, so that nobody takes the one for the other."""
+"""Phrases of a job that reads orders and products, so that nobody takes the one for the other."""

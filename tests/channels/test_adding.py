@@ -321,6 +321,6 @@ def test_trying_keys_one_after_the_other_is_limited(owner: FlaskClient, store: S
 def test_the_sandbox_is_hinted_at_only_where_sandboxes_are_allowed(
     app: Flask, owner: FlaskClient, store: SomeStore, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "begins with “Sandbox:”" in owner.get(store.url(ADD)).text
+    assert "begins with “Sandbox: fake”" in owner.get(store.url(ADD)).text
     monkeypatch.setitem(app.extensions, "settings", replace(app.extensions["settings"], allow_sandboxes=False))
     assert "Sandbox" not in owner.get(store.url(ADD)).text
