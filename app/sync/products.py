@@ -14,8 +14,11 @@ checkpoint, which moves with the last page, and only when nothing seems to be mi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -29,10 +32,13 @@ from app.orders.services import lock_channel
 from app.sync.checkpoints import move_products_through, products_through, set_products_through
 from app.sync.lease import Run
 from app.sync.taking import Branches, Taken, announce, take
+from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
 ROUNDS: Final = 2
 OVERLAP: Final = timedelta(minutes=15)
+AHEAD: Final = 4
+"""So many pages are on their way at a time."""
 _NEW_ROUND: Final[Mapping[str, Any]] = {
     "page": 1,
     "rows": 0,
@@ -57,17 +63,18 @@ def read_products(run: Run, connector: Connector) -> Iterator[None]:
         yield
     branches = Branches(run, connector)
     while run.here["round"] <= ROUNDS:
-        page = _page(run, connector)
-        branches.learn(page.listings, page.counted)
-        with store_scope(run.store_id):
-            lock_channel(run.channel_id)
-            told = _store(run, page, branches)
-            if page.is_last:
-                _end_round(run, connector)
-            run.save()
-            db.session.commit()
-        announce(run, told)
-        yield
+        with threads(AHEAD, "products") as pool:
+            for page in _pages(run, connector, pool):
+                branches.learn(page.listings, page.counted)
+                with store_scope(run.store_id):
+                    lock_channel(run.channel_id)
+                    told = _store(run, page, branches)
+                    if page.is_last:
+                        _end_round(run, connector)
+                    run.save()
+                    db.session.commit()
+                announce(run, told)
+                yield
 
 
 def propose_links(run: Run, _connector: Connector) -> Iterator[None]:
@@ -103,11 +110,22 @@ def _beginning(through: datetime | None) -> dict[str, Any]:
     return {"round": 1, **_NEW_ROUND, "began": began.isoformat(), "since": since}
 
 
-def _page(run: Run, connector: Connector) -> RemoteProductPage:
+def _pages(run: Run, connector: Connector, pool: Executor) -> Iterator[RemoteProductPage]:
+    """The pages of a round from where the job stands, in order. Once one has said how many there are, the next ones are
+    on their way while it is stored; one that fails raises when it is due."""
     since = run.here.get("since")
     if since is None:
-        return connector.list_products(run.here["page"])
-    return connector.changed_products(datetime.fromisoformat(since), run.here["page"])
+        read = connector.list_products
+    else:
+        read = partial(connector.changed_products, datetime.fromisoformat(since))
+    asked: deque[Future[RemoteProductPage]] = deque()
+    due, expected, is_last = run.here["page"], 0, False
+    while not is_last:
+        while not asked or (len(asked) < AHEAD and due + len(asked) <= expected):
+            asked.append(pool.submit(read, due + len(asked)))
+        page = asked.popleft().result()
+        due, expected, is_last = due + 1, -(-(page.total or 0) // connector.page_size), page.is_last
+        yield page
 
 
 def _store(run: Run, page: RemoteProductPage, branches: Branches) -> Taken:
