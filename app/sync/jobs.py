@@ -44,6 +44,7 @@ from app.sync.giving import give
 from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
 from app.sync.nudge import nudge
+from app.sync.of_channel import was_refreshed
 from app.sync.products import propose_links, read_products
 from app.sync.pull import pull
 from app.sync.recheck import recheck
@@ -146,7 +147,8 @@ def _work(held: Run) -> None:
             channel = db.session.get_one(Channel, (held.store_id, held.channel_id))
             if channel.status != "connected":
                 raise _paused()
-            use = use_of(held.kind, is_first=channel.checked_at is None)
+            is_first = channel.checked_at is None and (channel.takes_orders or not was_refreshed(channel.id))
+            use = use_of(held.kind, is_first=is_first)
             connector = open_connector(channel, use=use)
             held.tells = counter_of(channel)
             held.moves_stock = channel.stock_location_id is not None

@@ -14,6 +14,7 @@ from app.channels.models import Channel, Marketplace
 from app.core.errors import Unavailable
 from app.extensions import db
 from app.tenancy.scope import store_scope
+from tests.channels.branched import open_branches
 from tests.channels.paths import OPTIONS, channels_of, connect
 from tests.connectors.fake import FakeShop, an_order
 from tests.support.factories import SomeStore
@@ -131,6 +132,32 @@ def test_finish_stores_it_all_and_starts_the_first_sync(
     weights = rows(app, store, "select remote_id, weight from listings order by remote_id")
     assert [(row.remote_id, row.weight and float(row.weight)) for row in weights[:2]] == [("501", 0.5), ("502", 0.25)]
     assert rows(app, store, "select marketplace_id from orders") == [(first.id,)]
+
+
+def test_finish_pressed_twice_is_as_once(
+    app: Flask, owner: FlaskClient, store: SomeStore, branches: FakeShop, channel_id: int
+) -> None:
+    chosen = form_of(app, store)
+    for _press in range(2):
+        assert owner.post(store.url(f"/channels/{channel_id}/set-up"), data=chosen).status_code == 303
+    assert work_off(app, store.id) == ["succeeded"]
+    assert len(rows(app, store, "select id from locations")) == 3
+    assert len(branches.hooks) == 1  # type: ignore[attr-defined]
+
+
+def test_only_one_channel_of_a_store_takes_its_orders(
+    app: Flask, owner: FlaskClient, store: SomeStore, channel_id: int
+) -> None:
+    other = open_branches()
+    owner.post(store.url("/channels/add/branched"), data=other.config)
+    second = owner.post(store.url("/channels/add/branched/options"), data=OPTIONS | {"name": "Huế"}).location
+    giving = {"gives_orders": "y", "order_branch": "12", "takes_products": "-", "weight_unit": "-"}
+    assert owner.post(second, data=form_of(app, store, **giving)).status_code == 303
+    refused = owner.post(store.url(f"/channels/{channel_id}/set-up"), data=form_of(app, store, **giving))
+    assert refused.status_code == 422
+    assert "Orders made here go to Huế already." in refused.text
+    assert [flows(channel)[2] for channel in channels_of(app, store)] == [False, True]
+    assert channels_of(app, store)[0].next_refresh_at is None
 
 
 def test_switched_off_is_not_read(

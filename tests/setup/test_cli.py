@@ -53,7 +53,15 @@ def test_check_has_a_line_for_each_answer_and_fails_with_one_of_them(settings: S
     failed = [line for line in result.output.splitlines() if line.startswith("FAILED")]
     assert [line.split(": ")[0] for line in failed] == ["FAILED  Tick", "FAILED  Workers"]
     sound = [line.removeprefix("ok      ").split(": ")[0] for line in result.output.splitlines() if line not in failed]
-    assert sound == ["Database", "Database role", "Row-level security", "Migrations", "Queue", "Credential keys"]
+    assert sound == [
+        "Database",
+        "Database version",
+        "Database role",
+        "Row-level security",
+        "Migrations",
+        "Queue",
+        "Credential keys",
+    ]
 
 
 def test_migrate_may_be_run_twice(settings: Settings) -> None:
