@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from threading import Event
 
+from app.sandbox.kiotviet.faults import FAULTS as KIOTVIET_FAULTS
 from app.sandbox.sitegiant.faults import FAULTS
 from tests.crash.buttons import BUTTONS
 from tests.crash.deals import LINKING, SHELVES
@@ -25,6 +26,8 @@ from tests.crash.house import House, house_in, place_for_house
 from tests.crash.sales import SALES
 from tests.crash.scene import Outcome, Scene
 from tests.crash.schedule import Menu, schedule
+from tests.crash.stall import THERE
+from tests.crash.vending import VENDING
 
 MENU = Menu(
     faults={name: dict(fault.params) for name, fault in FAULTS.items()},
@@ -33,6 +36,9 @@ MENU = Menu(
         group: {name: weight for name, (weight, _deal) in deals.items()}
         for group, deals in (("linking", LINKING), ("shelves", SHELVES), ("sales", SALES))
     },
+    kiotviet={name: weight for name, (weight, _sale) in VENDING.items()},
+    there={name: weight for name, (weight, _turn) in THERE.items()},
+    hindrances={name: dict(fault.params) for name, fault in KIOTVIET_FAULTS.items()},
 )
 _serial = count(1)
 
@@ -86,18 +92,27 @@ def report(outcome: Outcome) -> Iterator[str]:
     done, answers = outcome.done, outcome.answers
     blows = ", ".join(
         f"{done[verb]} {words}"
-        for verb, words in (("freeze", "freezes"), ("empty", "flushes"), ("fill", "full disks"), ("fault", "of theirs"))
+        for verb, words in (
+            ("freeze", "freezes"),
+            ("empty", "flushes"),
+            ("fill", "full disks"),
+            ("fault", "of theirs"),
+            ("hinder", "of KiotViet"),
+        )
     )
     answered = ", ".join(f"{number} {kind}" for kind, number in sorted(answers.items()))
     yield (
         f"seed {outcome.seed}: {outcome.stores} stores, {outcome.orders} orders, {outcome.invoices} invoices; "
         f"{outcome.kills} kills, {outcome.faults} faults ({blows}), {done['press']} presses ({answered}), "
-        f"{done['turn']} changes there, {done['deal']} deals; "
+        f"{done['turn']} changes there, {done['deal']} deals, "
+        f"{done['vend']} presses beside KiotViet, {done['visit']} changes there; "
         f"{'PostgreSQL restarted by hand; ' * done['restart']}{outcome.seconds:.0f} s: "
         f"{'all is right' if not outcome.findings else f'{len(outcome.findings)} things are wrong'}"
     )
     if outcome.flowed:
         yield "  between the stores: " + ", ".join(f"{number} {words}" for words, number in outcome.flowed.items())
+    if outcome.traded:
+        yield "  with KiotViet: " + ", ".join(f"{number} {words}" for words, number in outcome.traded.items())
     for finding in outcome.findings:
         yield f"  {finding.kind}: {finding.words}"
 

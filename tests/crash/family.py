@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -33,13 +33,15 @@ class Promise:
     order_ids: set[int] = field(default_factory=set)
 
 
-class Kin(Crowd):
-    """A store of a family and everybody in it."""
+class Shopkeepers(Crowd):
+    """Everybody of a store that makes orders of its own, and the program that makes some of them."""
+
+    sells: ClassVar[tuple[str, ...]]
+    """The SKUs of its items."""
 
     def __init__(self, house: House, name: str) -> None:
         super().__init__(house, name)
         self.token = ""
-        self.location_id = 0
         self.items: dict[str, int] = {}
         self.promises: dict[str, Promise] = {}
         self._turn = Lock()
@@ -47,14 +49,51 @@ class Kin(Crowd):
     def move_in(self) -> None:
         """Sign up, put the items in, and make a key for the store's own programs."""
         super().move_in()
-        for sku in (*SKUS, TRACKED):
+        self.settle_in()
+        for sku in self.sells:
             self.press(f"/{self.slug}/inventory/add", {"sku": sku, "name": sku.title(), "tracking": "none"})
         self.items = {row["sku"]: row["id"] for row in self.rows("select sku, id from items where store_id = %s")}
-        (place,) = self.rows("select min(id) as id from locations where store_id = %s")
-        self.location_id = place["id"]
         form = {"name": "Our webshop", "reads": "y", "writes": "y"}
         page = self.browser.post(f"{self.house.url}/{self.slug}/settings/api-keys", data=form, timeout=30)
         self.token = TOKEN.findall(page.text)[0]
+
+    def settle_in(self) -> None:
+        """What comes before the first item."""
+
+    def asking(self, key: str, document: Mapping[str, Any]) -> Push:
+        """The store's program makes an order; what it is answered is remembered, however often it asks."""
+        with self._turn:
+            promise = self.promises.setdefault(key, Promise(by_program=True, asked=[]))
+            if document not in promise.asked:
+                promise.asked.append(document)
+        headers = {**self.program, "Idempotency-Key": key}
+
+        def heard(answer: requests.Response) -> None:
+            if answer.status_code in ACCEPTED:
+                with self._turn:
+                    promise.order_ids.add(int(answer.json()["id"]))
+
+        return Push("/api/v1/orders", body=json.dumps(document), headers=headers, heard=heard)
+
+    @property
+    def program(self) -> dict[str, str]:
+        """What the store's program says of itself."""
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+
+
+class Kin(Shopkeepers):
+    """A store of a family and everybody in it."""
+
+    sells = (*SKUS, TRACKED)
+
+    def __init__(self, house: House, name: str) -> None:
+        super().__init__(house, name)
+        self.location_id = 0
+
+    def settle_in(self) -> None:
+        """Find the warehouse."""
+        (place,) = self.rows("select min(id) as id from locations where store_id = %s")
+        self.location_id = place["id"]
 
     def code(self) -> str | None:
         """The verification code as its owner reads it; None when the page does not come."""
@@ -78,26 +117,6 @@ class Kin(Crowd):
                  and status <> 'removed'"""
         rows = self.rows(sql, str(sub.store_id))
         return int(rows[0]["id"]) if rows else None
-
-    def asking(self, key: str, document: Mapping[str, Any]) -> Push:
-        """The store's program makes an order; what it is answered is remembered, however often it asks."""
-        with self._turn:
-            promise = self.promises.setdefault(key, Promise(by_program=True, asked=[]))
-            if document not in promise.asked:
-                promise.asked.append(document)
-        headers = {**self.program, "Idempotency-Key": key}
-
-        def heard(answer: requests.Response) -> None:
-            if answer.status_code in ACCEPTED:
-                with self._turn:
-                    promise.order_ids.add(int(answer.json()["id"]))
-
-        return Push("/api/v1/orders", body=json.dumps(document), headers=headers, heard=heard)
-
-    @property
-    def program(self) -> dict[str, str]:
-        """What the store's program says of itself."""
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
 
 
 class Family:

@@ -77,8 +77,13 @@ class House:
 
     @property
     def sandbox(self) -> Running:
-        """The channel; its process belongs to the demo."""
+        """The channel that most stores have; its process belongs to the demo."""
         return Running(self.process, self._said(r"^Sandbox: sitegiant (\S+)"))
+
+    @property
+    def kiotviet(self) -> Running:
+        """KiotViet; its shops are addresses below this one."""
+        return Running(self.process, self._said(r"^Sandbox: kiotviet (\S+)/[^/\s]+ "))
 
     def is_ready(self) -> bool:
         """Whether every part says that it is there."""

@@ -38,7 +38,7 @@ OWN: Final = """
 
 def order_by_program(_family: Family, sub: Kin, luck: float) -> Presses:
     """The webshop sends an order."""
-    return [(sub, sub.asking(_key(luck), _document(luck)))]
+    return [(sub, sub.asking(key_of(luck), _document(luck)))]
 
 
 def order_again(_family: Family, sub: Kin, luck: float) -> Presses:
@@ -61,14 +61,14 @@ def order_otherwise(_family: Family, sub: Kin, luck: float) -> Presses:
 
 def order_by_page(_family: Family, sub: Kin, luck: float) -> Presses:
     """Somebody types one."""
-    key, document = _key(luck), _document(luck)
+    key, document = key_of(luck), _document(luck)
     promise = sub.promises.setdefault(key, Promise(by_program=False, asked=[document]))
 
     def heard(answer: requests.Response) -> None:
         if answer.status_code == 303:
             promise.order_ids.add(int(answer.headers["Location"].rsplit("/", 1)[1]))
 
-    return [(sub, Push(f"/{sub.slug}/orders/new", _typed(document) | {"press": key, "save": "1"}, heard=heard))]
+    return [(sub, Push(f"/{sub.slug}/orders/new", typed(document) | {"press": key, "save": "1"}, heard=heard))]
 
 
 def edit(_family: Family, sub: Kin, luck: float) -> Presses:
@@ -81,7 +81,7 @@ def edit(_family: Family, sub: Kin, luck: float) -> Presses:
     lines = [{**line, "quantity": str(1 + int(luck * 1000) % 5)} for line in first["lines"]]
     said = {**first, "lines": lines, "payment_status": order["payment_status"]}
     promise.asked.append(said)
-    return [(sub, Push(f"/{sub.slug}/orders/{order['id']}/edit", _typed(said) | {"save": "1"}))]
+    return [(sub, Push(f"/{sub.slug}/orders/{order['id']}/edit", typed(said) | {"save": "1"}))]
 
 
 def pay(_family: Family, sub: Kin, luck: float) -> Presses:
@@ -107,7 +107,7 @@ def move_by_program(_family: Family, sub: Kin, luck: float) -> Presses:
     order = _pick(sub, luck)
     if order is None:
         return NOBODY
-    to, label = _going(order["status"], luck)
+    to, label = going(order["status"], luck)
     body = json.dumps({"status": to, **label})
     return [(sub, Push(f"/api/v1/orders/{order['id']}", method="PATCH", body=body, headers=sub.program))]
 
@@ -216,7 +216,7 @@ def _pick_here(family: Family, sub: Kin, luck: float) -> dict[str, Any] | None:
 
 
 def _moving_there(sub: Kin, order: Mapping[str, Any], luck: float) -> tuple[Kin, Push]:
-    to, form = _going(order["status"], luck)
+    to, form = going(order["status"], luck)
     package = _package(sub, order["id"], luck) if to == "shipped" and luck < 0.5 else ""
     # Another press can take away the package that is named.
     said = {**form, "package": package} if package else form
@@ -224,11 +224,11 @@ def _moving_there(sub: Kin, order: Mapping[str, Any], luck: float) -> tuple[Kin,
 
 
 def _moving_here(family: Family, order: Mapping[str, Any], luck: float) -> tuple[Kin, Push]:
-    to, form = _going(order["status"], luck)
+    to, form = going(order["status"], luck)
     return family.main, Push(f"/{family.main.slug}/orders/{order['id']}/say/{to}", form)
 
 
-def _going(status: str, luck: float) -> tuple[str, dict[str, str]]:
+def going(status: str, luck: float) -> tuple[str, dict[str, str]]:
     """Where to, mostly somewhere that the order can go, and by whom it is carried when it is sent."""
     draw = Random(luck)
     possible = [one for one in WAYS if one in MOVES[OrderStatus(status)]]
@@ -250,7 +250,8 @@ def _package(sub: Kin, order_id: int, luck: float) -> str:
     return str(rows[int(luck * len(rows))]["number"]) if rows else ""
 
 
-def _key(luck: float) -> str:
+def key_of(luck: float) -> str:
+    """The key of which an order is asked for: its note, so that it can be told from the others."""
     return UUID(int=Random(luck).getrandbits(128)).hex
 
 
@@ -272,11 +273,11 @@ def _document(luck: float) -> Mapping[str, Any]:
         "buyer": draw.choice(BUYERS),
         "lines": lines,
         "shipping": f"{draw.randrange(9)}.90",
-        "note": _key(luck),
+        "note": key_of(luck),
     }
 
 
-def _typed(document: Mapping[str, Any]) -> dict[str, str | list[str]]:
+def typed(document: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """The document as somebody types it."""
     lines: Sequence[Mapping[str, str]] = document["lines"]
     paid: dict[str, str | list[str]] = {"paid": "y"} if document["payment_status"] == "paid" else {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 import requests
@@ -22,6 +23,9 @@ from tests.crash.house import House
 from tests.crash.kin_books import DAYS, EVENTS, LINKS, FamilyBooks, KinBooks
 from tests.crash.kin_ledger import audit_family
 from tests.crash.kin_settling import link_early, sell_early
+from tests.crash.kiot_books import ShopSide, StallBooks
+from tests.crash.kiot_ledger import audit_stall, mark_of
+from tests.crash.kiot_settling import settle_stall, until_quiet
 from tests.crash.ledger import Finding, audit, audit_books
 from tests.crash.market import Market
 from tests.crash.merchant import move_in
@@ -30,6 +34,11 @@ from tests.crash.people import People, press_together
 from tests.crash.sales import SALES
 from tests.crash.schedule import Act, Schedule
 from tests.crash.settling import Unquiet, settle
+from tests.crash.stall import Salespeople
+from tests.crash.vending import VENDING
+from tests.crash.vendor import Vendor
+from tests.sandbox.kiotviet.visiting import Visitor as KiotVisitor
+from tests.sandbox.running import Visitor
 
 Say = Callable[[str], None]
 DEALS = {name: deal for group in (LINKING, SHELVES, SALES) for name, (_weight, deal) in group.items()}
@@ -48,6 +57,8 @@ class Outcome:
     invoices: int = 0
     flowed: Counter[str] = field(default_factory=Counter)
     """What went from store to store, counted by what it is."""
+    traded: Counter[str] = field(default_factory=Counter)
+    """The same for what goes to KiotViet and comes from it."""
     seconds: float = 0.0
 
     @property
@@ -58,7 +69,7 @@ class Outcome:
     @property
     def faults(self) -> int:
         """How often something else was done to us: held still, emptied, filled up, or a fault of the channel."""
-        return sum(self.done[verb] for verb in ("freeze", "empty", "fill", "fault"))
+        return sum(self.done[verb] for verb in ("freeze", "empty", "fill", "fault", "hinder"))
 
 
 class Scene:
@@ -73,6 +84,8 @@ class Scene:
         ]
         self._family = Family(house, name, plan.kindred)
         self._markets = [Market(house, people.shop.key) for people in self._people]
+        self._vendor = Vendor(house, f"{name}-vendor", plan.stall)
+        self._salespeople = Salespeople(self._vendor)
         self._logs = Logs(house.folder.path / "log")
 
     def play(self) -> Outcome:
@@ -80,10 +93,11 @@ class Scene:
         outcome = Outcome(self._plan.seed, stores=len(self._people))
         began = time.monotonic()
         with ExitStack() as stack:
-            for close in (one.close for side in (self._people, self._markets, self._family.kin) for one in side):
+            crowds = (self._people, self._markets, self._family.kin, [self._vendor])
+            for close in (one.close for side in crowds for one in side):
                 stack.callback(close)
             try:
-                move_in([*self._people, *self._family.kin], [])
+                move_in([self._vendor, *self._people, *self._family.kin], [])
                 self._family.put_on_plan("premium")
                 link_early(self._family)
                 sell_early(self._family)
@@ -92,7 +106,9 @@ class Scene:
                 for people in self._people[::2]:
                     people.press(f"{people.channel}/announce", {"announce": "on"})
                 self._happen(outcome)
-                outcome.done["restart"] += settle(self._house, self._people, self._family)
+                reread = any(act.what == "unknown_status" for act in self._plan.acts)
+                alongside = partial(settle_stall, self._vendor, reread=reread)
+                outcome.done["restart"] += settle(self._house, self._people, self._family, alongside)
                 self._compare(outcome)
             except Unquiet as problem:
                 outcome.findings.append(Finding("stuck", f"unfinished: {problem.words}"))
@@ -116,7 +132,7 @@ class Scene:
             self._hand.let_go()
         for act, future in running:
             outcome.done[act.verb] += future.result()
-        for crowd in (*self._people, *self._family.kin):
+        for crowd in (*self._people, *self._family.kin, self._vendor):
             outcome.answers += crowd.answers
 
     def _do(self, act: Act) -> bool:
@@ -129,6 +145,12 @@ class Scene:
                 did = self._markets[act.store].turn(act)
             case "fault":
                 did = self._break(act)
+            case "vend":
+                did = self._vend(act)
+            case "visit":
+                did = self._salespeople.turn(act)
+            case "hinder":
+                did = self._hinder(act)
             case _:
                 did = self._hand.strike(act)
         self._say(f"{act}{'' if did else ' (nothing to do it to)'}")
@@ -142,17 +164,25 @@ class Scene:
             return False
         return press_together(list(presses) * act.times, act.luck)
 
+    def _vend(self, act: Act) -> bool:
+        """Press what there is to press in the store with a shop of KiotViet."""
+        try:
+            push = VENDING[act.what][1](self._vendor, act.luck)
+        except psycopg.Error:
+            return False
+        return push is not None and press_together([(self._vendor, push)] * act.times, act.luck)
+
     def _break(self, act: Act) -> bool:
         """Switch a fault of the channel on, and off again when its time is over."""
-        shop = self._people[act.store].shop
         try:
             self._markets[act.store].remember()
-            shop.fault(act.what, **dict(act.settings))
-            time.sleep(act.seconds)
-            shop.steer("DELETE", f"faults/{act.what}")
         except (requests.RequestException, AssertionError):
             return False
-        return True
+        return _fail(self._people[act.store].shop, act)
+
+    def _hinder(self, act: Act) -> bool:
+        """The same for KiotViet."""
+        return _fail(self._vendor.shop, act)
 
     def _compare(self, outcome: Outcome) -> None:
         """Hold every store's books against its channel."""
@@ -165,6 +195,7 @@ class Scene:
             outcome.findings += [Finding("wrong", f"{people.name}: verified: {words}") for words in verified(people)]
             outcome.findings += [Finding("stuck", f"{people.name}: {words}") for words in people.mistaken]
         self._compare_family(outcome)
+        self._compare_stall(outcome)
         outcome.findings += [Finding("stuck", words) for words in self._logs.mistakes()]
 
     def _compare_family(self, outcome: Outcome) -> None:
@@ -180,6 +211,52 @@ class Scene:
             for finding in audit_books(ours, rough=True):
                 outcome.findings.append(Finding(finding.kind, f"{kin.name}: {finding.words}"))
             outcome.findings += [Finding("stuck", f"{kin.name}: {words}") for words in kin.mistaken]
+
+    def _compare_stall(self, outcome: Outcome) -> None:
+        """Hold the store with a shop of KiotViet against that shop, and its books by themselves."""
+        vendor = self._vendor
+        until_quiet(vendor)
+        shop = shop_side(vendor, self._salespeople)
+        books = StallBooks.read(vendor.house.query, vendor.store_id, vendor.promises)
+        ours = vendor.our_side()
+        outcome.stores += 1
+        outcome.orders += len(books.own) + len(books.sales)
+        outcome.invoices += len(ours.invoices)
+        outcome.traded += traded(shop, books)
+        for finding in (*audit_stall(shop, books), *audit_books(ours, rough=True)):
+            outcome.findings.append(Finding(finding.kind, f"{vendor.name}: {finding.words}"))
+        outcome.findings += [Finding("stuck", f"{vendor.name}: {words}") for words in vendor.mistaken]
+
+
+def _fail(shop: Visitor | KiotVisitor, act: Act) -> bool:
+    try:
+        shop.fault(act.what, **dict(act.settings))
+        time.sleep(act.seconds)
+        shop.steer("DELETE", f"faults/{act.what}")
+    except (requests.RequestException, AssertionError):
+        return False
+    return True
+
+
+def shop_side(vendor: Vendor, there: Salespeople) -> ShopSide:
+    """What stands in a shop of KiotViet now."""
+    orders, invoices, products = (there.records(kind) for kind in ("order", "invoice", "product"))
+    created = vendor.shop.writes(kind="order", action="create")
+    return ShopSide(orders, invoices, products, created, frozenset(there.touched))
+
+
+def traded(shop: ShopSide, books: StallBooks) -> Counter[str]:
+    """How much there is of what goes there and comes from there."""
+    waiting = Counter(f"waiting for {row['reason']}" for row in books.own if row["change"] == "blocked")
+    return Counter(
+        {
+            "orders made here": len(books.own),
+            "of them made there": sum(bool(mark_of(row)) for row in shop.created),
+            "sales from there": len(books.sales),
+            **waiting,
+            "touched there": len(shop.touched),
+        }
+    )
 
 
 def family_books(family: Family) -> FamilyBooks:

@@ -7,11 +7,13 @@ processes of a part or the orders of a shop, it carries a number from 0 to 1 to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-Verb = Literal["kill", "freeze", "empty", "fill", "fault", "press", "turn", "deal"]
+Verb = Literal["kill", "freeze", "empty", "fill", "fault", "press", "turn", "deal", "vend", "visit", "hinder"]
+"""The last three befall the store with a shop of KiotViet: its people press, the shop goes on with its own life, and
+its channel fails."""
 Setting = tuple[str, float | str]
 
 KILLS: Mapping[str, int] = {
@@ -75,6 +77,18 @@ AMBUSHED: Mapping[str, float] = {
 """What is met by a blow in the middle, and how often."""
 AMBUSHERS = ("web child", "web and children", "worker child", "worker and child", "backend", "postgres", "valkey")
 AT_ONCE = (1, 1, 2, 2, 3)
+SURE_SALES = (("order by program", 2), ("order by page", 2), ("order unlinked", 2), ("refresh now", 1), ("link", 1))
+"""What the store with a shop of KiotViet does in every run, at least so often."""
+SURPRISED: Mapping[str, float] = {"order by page": 0.1, "refresh now": 0.15, "link": 0.2, "give no more": 0.3}
+"""What is met there by a blow in the middle, and how often."""
+LONE_BLOWS = ("kill", "freeze")
+"""What befalls the process of KiotViet."""
+ANYWHERE = frozenset(
+    {"timeout", "dropped_connection", "server_error", "html_error", "rate_limited", "truncated_json", "slow"}
+)
+"""What KiotViet may do wrong at any of its calls; its other faults are each of certain calls."""
+CONTRADICTIONS = ("wrong_total", "page_drift")
+"""Of a list that counts wrong and leaves rows out nobody can say what is missing: a run has one of them."""
 """How many presses of a button come at the same moment."""
 
 
@@ -86,6 +100,12 @@ class Menu:
     buttons: Mapping[str, int]
     deals: Mapping[str, Mapping[str, int]]
     """What a family does, in groups: how often each is done in comparison to the others of its group."""
+    kiotviet: Mapping[str, int]
+    """What people of a store with a shop of KiotViet press, with the weights."""
+    there: Mapping[str, int]
+    """What happens in that shop."""
+    hindrances: Mapping[str, Mapping[str, float]]
+    """KiotViet's faults with their settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +130,9 @@ class Act:
             return f"link of sub-store {self.store}"
         if self.verb == "deal":
             return f"person {int(self.luck * 100) % 3} of sub-store {self.store}"
-        return f"{self.verb} of store {self.store}" if self.verb in ("fault", "turn") else "house"
+        if self.verb == "vend":
+            return f"salesperson {int(self.luck * 100) % 3}"
+        return f"{self.verb} of store {self.store}" if self.verb in ("fault", "turn", "visit", "hinder") else "house"
 
     def __str__(self) -> str:
         where = f" in store {self.store}" if self.verb in ("fault", "press", "turn", "deal") else ""
@@ -129,6 +151,16 @@ class Shop:
     seed: int
     latency: int
     """Milliseconds that each answer takes, so that work lasts and is met in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A shop of KiotViet as a run finds it; `latency` as in Shop."""
+
+    products: int
+    orders: int
+    seed: int
+    latency: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +183,7 @@ class Schedule:
     seconds: float
     shops: tuple[Shop, ...]
     kindred: Kindred
+    stall: Stall
     acts: tuple[Act, ...]
 
 
@@ -173,7 +206,12 @@ def schedule(seed: int, menu: Menu) -> Schedule:
     early, linked = (frozenset(sub for sub in range(subs) if kin.random() < often) for often in (0.75, 0.85))
     for sub in range(subs):
         acts += _deals(kin, seconds, sub, menu)
-    return Schedule(seed, seconds, shops, Kindred(subs, early, linked), tuple(sorted(acts, key=lambda act: act.at)))
+    far = Random(f"kiotviet {seed}")
+    stall = Stall(far.randrange(20, 60), far.choice((20, 110)), far.randrange(10**6), far.choice((0, 10, 40)))
+    acts += _trade(far, seconds, menu)
+    acts += _hindrances(far, seconds, menu)
+    in_order = tuple(sorted(acts, key=lambda act: act.at))
+    return Schedule(seed, seconds, shops, Kindred(subs, early, linked), stall, in_order)
 
 
 def _blows(luck: Random, seconds: float) -> Iterator[Act]:
@@ -202,18 +240,21 @@ def _faults(luck: Random, seconds: float, store: int, menu: Menu) -> Iterator[Ac
     names = sorted(menu.faults)
     for _ in range(luck.randrange(3, 7)):
         name = luck.choice(names)
-        settings: list[Setting] = [
-            (key, _setting(luck, key, menu.faults[name][key])) for key in sorted(menu.faults[name])
-        ]
-        if luck.random() < 0.5:
-            settings.append(("route", luck.choice(ROUTES)))
-        if luck.random() < 0.6 and name not in ONLY_ONCE:
-            settings.append(("probability", round(luck.uniform(0.1, 0.9), 2)))
-        else:
-            times = 1 if name in ONLY_ONCE else luck.randrange(1, 5)
-            settings += [("times", float(times)), ("skip", float(luck.randrange(4)))]
-        lasting = luck.uniform(1, 6)
-        yield Act(luck.uniform(0, seconds), "fault", name, store, lasting, settings=tuple(settings))
+        yield _fault(luck, seconds, Act(0.0, "fault", name, store), menu.faults[name])
+
+
+def _fault(luck: Random, seconds: float, act: Act, params: Mapping[str, float]) -> Act:
+    """The same with settings, a time and a length."""
+    settings: list[Setting] = [(key, _setting(luck, key, params[key])) for key in sorted(params)]
+    if luck.random() < 0.5 and (act.verb == "fault" or act.what in ANYWHERE):
+        settings.append(("route", luck.choice(ROUTES)))
+    if luck.random() < 0.6 and act.what not in ONLY_ONCE:
+        settings.append(("probability", round(luck.uniform(0.1, 0.9), 2)))
+    else:
+        times = 1 if act.what in ONLY_ONCE else luck.randrange(1, 5)
+        settings += [("times", float(times)), ("skip", float(luck.randrange(4)))]
+    lasting = luck.uniform(1, 6)
+    return replace(act, at=luck.uniform(0, seconds), seconds=lasting, settings=tuple(settings))
 
 
 def _setting(luck: Random, name: str, default: float) -> float:
@@ -263,6 +304,33 @@ def _chosen(luck: Random, seconds: float, menu: Menu) -> Iterator[tuple[float, s
     for group, (least, most) in DEALS.items():
         for _ in range(luck.randrange(least, most)):
             yield luck.uniform(1, seconds), _weighted(luck, menu.deals[group]), luck.choice(AT_ONCE)
+
+
+def _trade(luck: Random, seconds: float, menu: Menu) -> Iterator[Act]:
+    """What happens in a store with a shop of KiotViet, and in the shop; some of it is met by a blow in the middle."""
+    chosen = [what for what, times in SURE_SALES for _ in range(times)]
+    chosen += [_weighted(luck, menu.kiotviet) for _ in range(luck.randrange(25, 45))]
+    for what in chosen:
+        at = luck.uniform(0.5, seconds)
+        yield Act(at, "vend", what, luck=luck.random(), times=luck.choice(AT_ONCE))
+        if luck.random() < SURPRISED.get(what, 0):
+            yield _ambush(luck, min(at + luck.uniform(0.02, 0.8), seconds))
+    for _ in range(luck.randrange(15, 30)):
+        yield Act(luck.uniform(0.5, seconds), "visit", _weighted(luck, menu.there), luck=luck.random())
+
+
+def _hindrances(luck: Random, seconds: float, menu: Menu) -> Iterator[Act]:
+    """What befalls KiotViet itself. Answers to what is written are lost in every run: that is what doubles orders."""
+    never = luck.choice(CONTRADICTIONS)
+    names = sorted(menu.hindrances.keys() - {never})
+    for name in ("answer_lost", *(luck.choice(names) for _ in range(luck.randrange(3, 7)))):
+        yield _fault(luck, seconds, Act(0.0, "hinder", name), menu.hindrances[name])
+    for _ in range(luck.randrange(0, 3)):
+        at = luck.uniform(1, seconds)
+        if luck.choice(LONE_BLOWS) == "kill":
+            yield Act(at, "kill", "kiotviet", luck=luck.random())
+        else:
+            yield Act(at, "freeze", "kiotviet", seconds=luck.uniform(0.3, 5), luck=luck.random())
 
 
 def _ambush(luck: Random, at: float) -> Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,20 +36,24 @@ class Unquiet(Exception):
     words: str
 
 
-def settle(house: House, everybody: Sequence[People], family: Family) -> bool:
+def settle(
+    house: House, everybody: Sequence[People], family: Family, alongside: Callable[[], None] = lambda: None
+) -> bool:
     """Heal the channel, wait until all is quiet, check, book what is ready, look once more at what stands there, and
-    let the site itself hold its books against the channel. Meanwhile the family's stores come to agree.
+    let the site itself hold its books against the channel. Meanwhile the family's stores come to agree, and whatever
+    else settles `alongside`.
 
     Returns whether PostgreSQL had to be restarted by hand: killed while its disk was full, it may stand still in its
     own recovery for ever, as a server would on which nobody looks. Raises Unquiet when something else neither ends
     nor goes on.
     """
     by_hand = _on_its_feet(house, everybody)
-    with ThreadPoolExecutor(1) as pool:
-        agreed = pool.submit(settle_family, family)
+    with ThreadPoolExecutor(2) as pool:
+        agreed = [pool.submit(settle_family, family), pool.submit(alongside)]
         _settle_channels(house, everybody)
         try:
-            agreed.result()
+            for one in agreed:
+                one.result()
         except Restless as problem:
             raise Unquiet(str(problem)) from problem
     return by_hand

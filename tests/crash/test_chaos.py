@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from app.embedded.folder import PROJECT
-from tests.crash import chaos, test_kin_ledger
+from tests.crash import chaos, test_kin_ledger, test_kiot_ledger
 from tests.crash.blows import Hand
 from tests.crash.chaos import MENU, Place, summary
 from tests.crash.ledger import Finding
 from tests.crash.mistakes import mistakes_in
 from tests.crash.scene import Outcome
-from tests.crash.schedule import FREEZES, KILLS, TURNS, Menu, schedule
+from tests.crash.schedule import CONTRADICTIONS, FREEZES, KILLS, SURE_SALES, TURNS, Menu, schedule
 from tests.crash.test_ledger import MISTAKES, findings, good
 
 SEED, RUNS = 6, 2
@@ -60,12 +60,15 @@ def test_another_seed_is_another_run() -> None:
 def test_nothing_on_the_menu_is_left_out_for_ever() -> None:
     drawn = {(act.verb, act.what) for seed in range(150) for act in schedule(seed, MENU).acts}
     for verb, names in {
-        "kill": KILLS,
-        "freeze": FREEZES,
+        "kill": {*KILLS, "kiotviet"},
+        "freeze": {*FREEZES, "kiotviet"},
         "fault": MENU.faults,
         "press": MENU.buttons,
         "turn": TURNS,
         "deal": [name for deals in MENU.deals.values() for name in deals],
+        "vend": MENU.kiotviet,
+        "visit": MENU.there,
+        "hinder": MENU.hindrances,
         "empty": ("valkey",),
         "fill": ("disk",),
     }.items():
@@ -87,8 +90,21 @@ def test_what_a_link_brings_is_tried_in_every_run() -> None:
         assert deals >= {"enter code", "ask", "grant", "link items", "adjust", "order by program"}
 
 
+def test_orders_go_to_kiotviet_and_answers_are_lost_there_in_every_run() -> None:
+    for seed in range(50):
+        acts = schedule(seed, MENU).acts
+        assert {act.what for act in acts if act.verb == "vend"} >= {what for what, _times in SURE_SALES}
+        assert "answer_lost" in {act.what for act in acts if act.verb == "hinder"}
+
+
+def test_no_list_of_kiotviet_counts_wrong_and_leaves_rows_out_in_one_run() -> None:
+    for seed in range(150):
+        assert not {act.what for act in schedule(seed, MENU).acts if act.verb == "hinder"} >= set(CONTRADICTIONS)
+
+
 def test_what_befalls_the_other_stores_does_not_depend_on_a_family() -> None:
-    alone = Menu(MENU.faults, MENU.buttons, {group: {"look": 1} for group in MENU.deals})
+    nothing: dict[str, Any] = {"kiotviet": {"look": 1}, "there": {"touch there": 1}, "hindrances": {"answer_lost": {}}}
+    alone = Menu(MENU.faults, MENU.buttons, {group: {"look": 1} for group in MENU.deals}, **nothing)
     for seed in range(20):
         plans = [
             [act for act in schedule(seed, menu).acts if act.verb in ("press", "fault", "turn")]
@@ -111,6 +127,14 @@ def test_stores_that_do_not_agree_count_in_the_column_of_their_kind(mistake: str
     data = test_kin_ledger.good()
     tamper(data)
     _counts_in_its_column([one for one in test_kin_ledger.findings(data) if one.kind == kind], kind)
+
+
+@pytest.mark.parametrize("mistake", test_kiot_ledger.MISTAKES)
+def test_a_shop_that_does_not_agree_counts_in_the_column_of_its_kind(mistake: str) -> None:
+    tamper, kind, _words = test_kiot_ledger.MISTAKES[mistake]
+    data = test_kiot_ledger.good()
+    tamper(data)
+    _counts_in_its_column([one for one in test_kiot_ledger.findings(data) if one.kind == kind], kind)
 
 
 def _counts_in_its_column(found: list[Finding], kind: str) -> None:
