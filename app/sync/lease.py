@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from flask import Flask
@@ -192,6 +193,7 @@ def claim(job_id: int) -> Run | None:
     return run
 
 
+@cache  # building it takes longer than what the database does for it
 def _somebody_urgent() -> Exists:
     """Whether a due job that a person waits for stands behind this row's job, for the same channel."""
     urgent = aliased(SyncJob)
@@ -209,6 +211,7 @@ def _somebody_urgent() -> Exists:
     )
 
 
+@cache
 def _channel_goes_on() -> Exists:
     """Whether the channel of this row's job is neither paused nor removed."""
     return (
