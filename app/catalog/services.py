@@ -52,10 +52,7 @@ def add_warehouse(name: str) -> int:
 def warehouse_of(name: str) -> int:
     """The warehouse of that name, made if there is none and offered again if it was archived. Does not commit."""
     made = db.session.scalar(
-        insert(Location)
-        .values(store_id=current_store_id(), name=name)
-        .on_conflict_do_nothing()
-        .returning(Location.id)
+        insert(Location).values(store_id=current_store_id(), name=name).on_conflict_do_nothing().returning(Location.id)
     )
     if made is not None:
         return int(made)

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.orders.services import lock_channel
 from app.sync.counted import follow_counts
 from app.sync.models import Checkpoint
-from app.sync.refreshing import start_refresh
+from app.sync.refreshing import request_refresh, start_refresh
 from app.sync.services import ChannelNotReadyError, JobStart
 from app.sync.switching import start_giving, stop_giving
 from app.tenancy.scope import current_store_id
@@ -122,9 +122,10 @@ def _announce(channel_id: int, kind: str, *, wanted: bool) -> str:
 
 
 def _start(channel_id: int, user_id: int) -> JobStart | None:
-    """The refresh that is due since *Finish*; None where the channel is paused, and it waits for that to end."""
+    """The refresh that is due since *Finish*, unless the clock was faster; None where the channel is paused, and it
+    waits for that to end."""
     try:
-        return start_refresh(channel_id, user_id)
+        return start_refresh(channel_id, user_id) or request_refresh(channel_id, user_id)
     except ChannelNotReadyError:
         db.session.rollback()
         return None

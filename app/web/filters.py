@@ -27,7 +27,7 @@ _JUST_NOW_S = 45
 
 def init_app(app: Flask) -> None:
     """Make each function here a filter and a global of the templates."""
-    names = (money, signed_money, number, quantity, percent, ago, moment, day, month_name, duration)
+    names = (money, signed_money, number, quantity, percent, ago, moment, day, month_name, duration, known_id)
     for function in names:
         app.jinja_env.filters[function.__name__] = function
         app.jinja_env.globals[function.__name__] = function
@@ -111,6 +111,11 @@ def duration(seconds: float) -> str:
         elif parts:
             break
     return _unbroken(" ".join(parts[:2]))
+
+
+def known_id(remote_id: str) -> str:
+    """A channel's id of an order by which its people know it; "" for one that is an address there, as orders/17."""
+    return "" if "/" in remote_id else remote_id
 
 
 def zone() -> ZoneInfo:

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.sync import jobs
 from app.sync.refreshing import request_refresh, start_refresh
 from app.sync.services import ChannelNotReadyError
-from app.sync.setting_up import finish
+from app.sync.setting_up import Finished, finish
 from app.sync.tick import tick_once
 from app.tenancy.scope import store_scope
 from tests.channels.branched import Branched, open_branches
@@ -41,9 +41,10 @@ class Retailer:
             new = NewChannel("branched", shop.config, "Hà Nội", date(2026, 1, 1))
             self.channel_id = connect_channel(new)
 
-    def set_up(self, **chosen: Any) -> None:
+    def set_up(self, **chosen: Any) -> Finished:
         with self.app.app_context(), store_scope(self.store.id):
-            finish(self.channel_id, SetUp(**{"weight_unit": "g", "announces": False, **chosen}), self.store.owner.id)
+            wanted = SetUp(**{"weight_unit": "g", "announces": False, **chosen})
+            return finish(self.channel_id, wanted, self.store.owner.id)
 
     def press(self) -> int:
         with self.app.app_context(), store_scope(self.store.id):
@@ -119,10 +120,24 @@ def test_the_clock_starts_it_once_and_moves_on_at_once(retailer: Retailer) -> No
     assert retailer.work() == ["succeeded"] * 2
 
 
+def test_finish_names_the_job_that_the_clock_was_faster_to_start(
+    retailer: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def faster(channel_id: int, user_id: int | None) -> None:
+        started.append(start_refresh(channel_id))
+
+    monkeypatch.setattr("app.sync.setting_up.start_refresh", faster)
+    finished = retailer.set_up()
+    (by_the_clock,) = started
+    assert (finished.start and finished.start.job_id) == by_the_clock.job_id
+
+
 def test_what_was_finished_starts_even_if_the_process_ended_right_then(
     retailer: Retailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.sync.setting_up.start_refresh", lambda *_: None)
+    monkeypatch.setattr("app.sync.setting_up._start", lambda *_: None)
     retailer.set_up()
     assert retailer.rows("select id from sync_jobs") == []
     with retailer.app.app_context():

@@ -127,3 +127,8 @@ def test_duration_has_two_units_at_most(speak: Speak, seconds: float, text: str)
 def test_page_names_its_language(speak: Speak, language: str, name: str) -> None:
     speak(language)
     assert filters.page_language() == name
+
+
+@pytest.mark.parametrize(("remote_id", "known"), [("4711", "4711"), ("SO-1", "SO-1"), ("orders/17", ""), ("", "")])
+def test_an_address_is_no_id_that_people_know(remote_id: str, known: str) -> None:
+    assert filters.known_id(remote_id) == known
