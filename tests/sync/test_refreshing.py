@@ -19,7 +19,7 @@ from app.core.errors import RateLimited
 from app.extensions import db
 from app.sync import jobs
 from app.sync.refreshing import request_refresh, start_refresh
-from app.sync.services import ChannelNotReadyError
+from app.sync.services import ChannelNotReadyError, JobStart
 from app.sync.setting_up import Finished, finish
 from app.sync.tick import tick_once
 from app.tenancy.scope import store_scope
@@ -123,7 +123,7 @@ def test_the_clock_starts_it_once_and_moves_on_at_once(retailer: Retailer) -> No
 def test_finish_names_the_job_that_the_clock_was_faster_to_start(
     retailer: Retailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = []
+    started: list[JobStart | None] = []
 
     def faster(channel_id: int, user_id: int | None) -> None:
         started.append(start_refresh(channel_id))
@@ -131,7 +131,9 @@ def test_finish_names_the_job_that_the_clock_was_faster_to_start(
     monkeypatch.setattr("app.sync.setting_up.start_refresh", faster)
     finished = retailer.set_up()
     (by_the_clock,) = started
-    assert (finished.start and finished.start.job_id) == by_the_clock.job_id
+    assert by_the_clock is not None
+    assert finished.start is not None
+    assert finished.start.job_id == by_the_clock.job_id
 
 
 def test_what_was_finished_starts_even_if_the_process_ended_right_then(
