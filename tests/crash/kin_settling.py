@@ -12,6 +12,7 @@ from tests.crash.buttons import open_books, rules
 from tests.crash.deals import Deal, accept_certain, adjust, ask, ask_again, end, enter_code, grant, track
 from tests.crash.family import Family, Kin
 from tests.crash.ledger import ACTIVE
+from tests.crash.people import Push
 from tests.crash.resident import ANSWER_WITHIN
 from tests.crash.sales import order_by_program
 
@@ -126,7 +127,8 @@ def _follows(family: Family, sub: Kin) -> bool:
 def _nudge(main: Kin, *, has_news: bool) -> None:
     """What people press when nothing moves. News rest for a while after a job that looked at them was cancelled."""
     for channel in main.rows(PAUSED):
-        main.press(f"{main.channels}/{channel['id']}/resume")
+        # Its link may have ended just now, and the channel with it.
+        main.send(Push(f"{main.channels}/{channel['id']}/resume", may_be_gone=True), 0)
     looked = main.rows(LOOKED) if has_news else []
     for job in (*main.rows(WAITING), *(job for job in looked if job["was_stopped"] and job["state"] not in ACTIVE)):
         main.press(f"/{main.slug}/jobs/{job['id']}/retry")

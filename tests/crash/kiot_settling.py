@@ -11,6 +11,7 @@ import requests
 from app.embedded.processes import wait_until
 from tests.crash.buttons import open_books, rules
 from tests.crash.kin_settling import Restless
+from tests.crash.ledger import FAILS
 from tests.crash.vendor import LATER, SOLD, Vendor
 
 HEALED_WITHIN: Final = 60.0
@@ -23,13 +24,17 @@ DELAYED: Final = "select id from changes where store_id = %s and state = 'planne
 REFUSED: Final = """select id from changes where store_id = %s and state = 'blocked'
                     and reason in ('ORDER_REFUSED', 'ORDER_MISSING')"""
 CALLS: Final = "select 1 from webhook_deliveries where store_id = %s and worked_at is null limit 1"
+LOOKED: Final = (
+    """select id, state from sync_jobs where store_id = %s and kind = 'announced' order by id desc limit 1"""
+)
 FLOWS: Final = """select 1 from channels where store_id = %s and kind = 'kiotviet' and takes_products and takes_orders
                   and gives_orders and takes_stock and takes_prices"""
 
 
 def settle_stall(vendor: Vendor, *, reread: bool) -> None:
-    """Let all flow, link all that both sell, and refresh until both sides have everything; `reread` has the whole list
-    of sales read again, for a status that was told wrong once is told right in no list of what changed. Restless."""
+    """Let all flow, link all that both sell, refresh until both sides have everything, and let the site itself hold
+    its books against the shop. `reread` has the whole list of sales read again, for a status that was told wrong once
+    is told right in no list of what changed. Restless."""
     if not wait_until(lambda: _heals(vendor), HEALED_WITHIN, 0.5):
         raise Restless("KiotViet does not answer")
     if not wait_until(lambda: _flows(vendor), QUIET_WITHIN, NUDGE_EVERY):
@@ -51,6 +56,7 @@ def settle_stall(vendor: Vendor, *, reread: bool) -> None:
     vendor.press_sync()
     until_quiet(vendor)
     _on_channel(vendor, "refresh-now")
+    _on_channel(vendor, "verify")
 
 
 def until_quiet(vendor: Vendor) -> None:
@@ -87,6 +93,10 @@ def _nudge(vendor: Vendor) -> None:
         vendor.press(f"{vendor.channel}/resume")
     for job in vendor.rows(WAITING):
         vendor.press(f"/{vendor.slug}/jobs/{job['id']}/retry")
+    # Calls rest for a while after a job that looked at them was cancelled, or failed.
+    for job in vendor.rows(LOOKED) if vendor.rows(CALLS) else []:
+        if job["state"] in FAILS:
+            vendor.press(f"/{vendor.slug}/jobs/{job['id']}/retry")
     for change in vendor.rows(DELAYED)[:1]:
         vendor.press(f"/{vendor.slug}/changes/{change['id']}/retry")
 

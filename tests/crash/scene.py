@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ from tests.crash.market import Market
 from tests.crash.merchant import move_in
 from tests.crash.mistakes import Logs
 from tests.crash.people import People, press_together
+from tests.crash.resident import Resident
 from tests.crash.sales import SALES
 from tests.crash.schedule import Act, Schedule
 from tests.crash.settling import Unquiet, settle
@@ -97,10 +98,13 @@ class Scene:
             for close in (one.close for side in crowds for one in side):
                 stack.callback(close)
             try:
-                move_in([self._vendor, *self._people, *self._family.kin], [])
-                self._family.put_on_plan("premium")
-                link_early(self._family)
-                sell_early(self._family)
+                with ThreadPoolExecutor(1) as pool:  # whose first load lasts
+                    opened = pool.submit(self._vendor.move_in)
+                    move_in([*self._people, *self._family.kin], [])
+                    self._family.put_on_plan("premium")
+                    link_early(self._family)
+                    sell_early(self._family)
+                    opened.result()
                 for people, shop in zip(self._people, self._plan.shops, strict=True):
                     people.shop.fault("slow", ms=shop.latency)
                 for people in self._people[::2]:
@@ -222,9 +226,10 @@ class Scene:
         outcome.stores += 1
         outcome.orders += len(books.own) + len(books.sales)
         outcome.invoices += len(ours.invoices)
-        outcome.traded += traded(shop, books)
+        outcome.traded += traded(shop, books, unanswered(vendor))
         for finding in (*audit_stall(shop, books), *audit_books(ours, rough=True)):
             outcome.findings.append(Finding(finding.kind, f"{vendor.name}: {finding.words}"))
+        outcome.findings += [Finding("wrong", f"{vendor.name}: verified: {words}") for words in verified(vendor)]
         outcome.findings += [Finding("stuck", f"{vendor.name}: {words}") for words in vendor.mistaken]
 
 
@@ -245,13 +250,20 @@ def shop_side(vendor: Vendor, there: Salespeople) -> ShopSide:
     return ShopSide(orders, invoices, products, created, frozenset(there.touched))
 
 
-def traded(shop: ShopSide, books: StallBooks) -> Counter[str]:
+def unanswered(vendor: Vendor) -> set[int]:
+    """The calls of the shop that nobody heard an answer of."""
+    calls = vendor.shop.steer("GET", "log", params={"limit": "1000"})["calls"]
+    return {call["call_id"] for call in calls if not call["answered"]}
+
+
+def traded(shop: ShopSide, books: StallBooks, unheard: Set[int]) -> Counter[str]:
     """How much there is of what goes there and comes from there."""
     waiting = Counter(f"waiting for {row['reason']}" for row in books.own if row["change"] == "blocked")
     return Counter(
         {
             "orders made here": len(books.own),
             "of them made there": sum(bool(mark_of(row)) for row in shop.created),
+            "of those without an answer": sum(row["call_id"] in unheard for row in shop.created),
             "sales from there": len(books.sales),
             **waiting,
             "touched there": len(shop.touched),
@@ -280,7 +292,7 @@ def flowed(books: FamilyBooks) -> Counter[str]:
     )
 
 
-def verified(people: People) -> list[str]:
+def verified(people: Resident) -> list[str]:
     """What the site's own comparison says. An invoice may differ: of orders that changed after it, as alerts say."""
     (newest, *_older) = people.rows("select * from verifications where store_id = %s order by id desc")
     found = people.rows(

@@ -80,7 +80,7 @@ def test_acts_happen_in_their_order_and_within_the_run() -> None:
         plan = schedule(seed, MENU)
         assert list(plan.acts) == sorted(plan.acts, key=lambda act: act.at)
         assert all(0 <= act.at <= plan.seconds for act in plan.acts)
-        for act in plan.acts:
+        for act in (act for act in plan.acts if act.verb != "hinder"):
             assert act.store < (plan.kindred.subs if act.verb == "deal" else len(plan.shops))
 
 
@@ -103,7 +103,7 @@ def test_no_list_of_kiotviet_counts_wrong_and_leaves_rows_out_in_one_run() -> No
 
 
 def test_what_befalls_the_other_stores_does_not_depend_on_a_family() -> None:
-    nothing: dict[str, Any] = {"kiotviet": {"look": 1}, "there": {"touch there": 1}, "hindrances": {"answer_lost": {}}}
+    nothing: dict[str, Any] = {"kiotviet": {"look": 1}, "there": {"touch there": 1}, "hindrances": {"slow": {}}}
     alone = Menu(MENU.faults, MENU.buttons, {group: {"look": 1} for group in MENU.deals}, **nothing)
     for seed in range(20):
         plans = [

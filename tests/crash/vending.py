@@ -217,7 +217,7 @@ VENDING: Final[Mapping[str, tuple[int, Sale]]] = {
     "link": (4, link),
     "unlink": (2, unlink),
     "accept certain": (2, accept),
-    "all flows": (3, set_up()),
+    "all flows": (5, set_up()),
     "give no more": (1, set_up("gives_orders")),
     "take no orders": (1, set_up("takes_orders")),
     "count here": (1, set_up(stock="here", prices="here")),
