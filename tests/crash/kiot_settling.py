@@ -27,6 +27,8 @@ CALLS: Final = "select 1 from webhook_deliveries where store_id = %s and worked_
 LOOKED: Final = (
     """select id, state from sync_jobs where store_id = %s and kind = 'announced' order by id desc limit 1"""
 )
+FIRST_LOST: Final = 2
+"""So many answers are lost of the first writes after a run, when most of what waited is sent."""
 FLOWS: Final = """select 1 from channels where store_id = %s and kind = 'kiotviet' and takes_products and takes_orders
                   and gives_orders and takes_stock and takes_prices"""
 
@@ -39,6 +41,7 @@ def settle_stall(vendor: Vendor, *, reread: bool) -> None:
         raise Restless("KiotViet does not answer")
     if not wait_until(lambda: _flows(vendor), QUIET_WITHIN, NUDGE_EVERY):
         raise Restless(f"what flows which way cannot be chosen\n{vendor.house.last_words()}")
+    vendor.shop.fault("answer_lost", times=FIRST_LOST)
     while (push := open_books(vendor, 0)) is not None:
         vendor.press(push.path, push.form)
     push = BOOK_ALL(vendor, 0)

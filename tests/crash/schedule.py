@@ -78,7 +78,8 @@ AMBUSHED: Mapping[str, float] = {
 AMBUSHERS = ("web child", "web and children", "worker child", "worker and child", "backend", "postgres", "valkey")
 AT_ONCE = (1, 1, 2, 2, 3)
 SURE_SALES = (("order by program", 3), ("order by page", 3), ("order unlinked", 2), ("refresh now", 1), ("link", 1))
-"""What the store with a shop of KiotViet does in every run, at least so often."""
+"""What the store with a shop of KiotViet does at the beginning of every run, so often."""
+EARLY = 3.0  # seconds, before most of the kills
 SURPRISED: Mapping[str, float] = {"order by page": 0.1, "refresh now": 0.15, "link": 0.2, "give no more": 0.3}
 """What is met there by a blow in the middle, and how often."""
 LONE_BLOWS = ("kill", "freeze")
@@ -309,10 +310,9 @@ def _chosen(luck: Random, seconds: float, menu: Menu) -> Iterator[tuple[float, s
 
 def _trade(luck: Random, seconds: float, menu: Menu) -> Iterator[Act]:
     """What happens in a store with a shop of KiotViet, and in the shop; some of it is met by a blow in the middle."""
-    chosen = [what for what, times in SURE_SALES for _ in range(times)]
-    chosen += [_weighted(luck, menu.kiotviet) for _ in range(luck.randrange(25, 45))]
-    for what in chosen:
-        at = luck.uniform(0.5, seconds)
+    chosen = [(luck.uniform(0, EARLY), what) for what, times in SURE_SALES for _ in range(times)]
+    chosen += [(luck.uniform(0.5, seconds), _weighted(luck, menu.kiotviet)) for _ in range(luck.randrange(25, 45))]
+    for at, what in chosen:
         yield Act(at, "vend", what, luck=luck.random(), times=luck.choice(AT_ONCE))
         if luck.random() < SURPRISED.get(what, 0):
             yield _ambush(luck, min(at + luck.uniform(0.02, 0.8), seconds))
@@ -324,8 +324,7 @@ def _hindrances(luck: Random, seconds: float, menu: Menu) -> Iterator[Act]:
     """What befalls KiotViet itself. For half of every run answers to what is written are lost: what doubles orders."""
     names = sorted(menu.hindrances.keys() - {luck.choice(CONTRADICTIONS), "answer_lost"})
     lost = (("probability", round(luck.uniform(0.25, 0.6), 2)),)
-    at, lasting = luck.uniform(0, 0.3) * seconds, luck.uniform(0.4, 0.7) * seconds
-    yield Act(at, "hinder", "answer_lost", seconds=lasting, settings=lost)
+    yield Act(0.0, "hinder", "answer_lost", seconds=luck.uniform(0.4, 0.8) * seconds, settings=lost)
     for _ in range(luck.randrange(3, 7)):
         name = luck.choice(names)
         yield _fault(luck, seconds, Act(0.0, "hinder", name, store=1), menu.hindrances[name])
