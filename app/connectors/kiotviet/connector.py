@@ -19,7 +19,7 @@ from app.connectors.kiotviet.client import LABEL, MISSING, Client, WrongShop
 from app.connectors.kiotviet.fields import CURRENCY, wire_time
 from app.connectors.kiotviet.paging import SIZE, Changes, Page, full_page
 from app.connectors.kiotviet.products import parse_counted, parse_listing, removed_ids
-from app.connectors.kiotviet.sales import PAPERS, Paper, parse_sale, parse_stub
+from app.connectors.kiotviet.sales import PAPERS, Paper, is_part, parse_sale, parse_stub
 from app.connectors.kiotviet.subscribing import subscribe, unsubscribe
 from app.connectors.kiotviet.webhooks import announced
 from app.connectors.kiotviet.writing import Writer
@@ -129,14 +129,14 @@ class KiotViet(Connector):
             raise Unsupported(_("KiotViet lists orders by their last change only."))
         paper = PAPERS[window.list_id]
         found = self._changes.page(paper.path, page, window.since, paper.options)
-        orders = [parse_sale(paper, row) for row in found.rows]
+        orders = [None if is_part(row) else parse_sale(paper, row) for row in found.rows]
         try:
             stubs = tuple(parse_stub(paper, row, order) for row, order in zip(found.rows, orders, strict=True))
         except BadPayload:
             stubs = None
         if stubs is None:
             raise Unavailable(_("KiotViet sent a list with an order that has no number. Try again later."))
-        full = {order.remote_id: order for order, stub in zip(orders, stubs, strict=True) if not stub.part_of}
+        full = {order.remote_id: order for order in orders if order is not None}
         return OrderPage(window, page, stubs, found.total, found.is_last, full)
 
     def get_orders(

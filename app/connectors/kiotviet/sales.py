@@ -131,14 +131,22 @@ def part_of(row: Row) -> str:
     return text(row, "orderCode") or text(row, "orderId")
 
 
+def is_part(row: Any) -> bool:
+    """Whether a row is only another paper of an order."""
+    return isinstance(row, Mapping) and part_of(row) != ""
+
+
 def made_by(paper: Paper, row: Row) -> str:
     """The key under which we made an order there; an invoice is never of our making."""
     found = MARK.search(text(row, "description")) if paper.path == "orders" else None
     return found[1] if found else ""
 
 
-def parse_stub(paper: Paper, row: Any, order: RemoteOrder | UnreadableOrder) -> OrderStub:
-    """One row of a list, whose order was read from it; BadPayload without an id."""
+def parse_stub(paper: Paper, row: Any, order: RemoteOrder | UnreadableOrder | None) -> OrderStub:
+    """One row of a list, whose order was read from it; None of a row that is part of another order, which nobody reads.
+
+    BadPayload without an id.
+    """
     found = sale_id(paper, row)
     if not found:
         raise missing("id")
@@ -148,12 +156,20 @@ def parse_stub(paper: Paper, row: Any, order: RemoteOrder | UnreadableOrder) -> 
         marketplace_id=remote_id(row, "branchId"),
         status=_status_text(row),
         payment_status=readable.payment_status_text if readable else "",
-        created_at=readable.created_at if readable else None,
+        created_at=readable.created_at if readable else _told_time(row),
         digest=sha256([readable.digest if readable else row, text(row, *_CHANGED)]),
         part_of=part_of(row),
         made_by=made_by(paper, row),
         number=text(row, "code"),
     )
+
+
+def _told_time(row: Row) -> datetime | None:
+    """When it was sold, as far as that can be read."""
+    try:
+        return moment(row, *_SOLD)
+    except BadPayload:
+        return None
 
 
 def parse_sale(paper: Paper, row: Any) -> RemoteOrder | UnreadableOrder:
