@@ -325,9 +325,10 @@ def _hindrances(luck: Random, seconds: float, menu: Menu) -> Iterator[Act]:
     names = sorted(menu.hindrances.keys() - {luck.choice(CONTRADICTIONS), "answer_lost"})
     lost = (("probability", round(luck.uniform(0.25, 0.6), 2)),)
     yield Act(0.0, "hinder", "answer_lost", seconds=luck.uniform(0.4, 0.8) * seconds, settings=lost)
-    for _ in range(luck.randrange(3, 7)):
+    for _ in range(luck.randrange(2, 6)):
         name = luck.choice(names)
-        yield _fault(luck, seconds, Act(0.0, "hinder", name, store=1), menu.hindrances[name])
+        act = _fault(luck, seconds * 0.8, Act(0.0, "hinder", name, store=1), menu.hindrances[name])
+        yield replace(act, seconds=act.seconds / 2)
     for _ in range(luck.randrange(0, 3)):
         at = luck.uniform(1, seconds)
         if luck.choice(LONE_BLOWS) == "kill":
