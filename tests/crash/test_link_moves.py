@@ -113,7 +113,9 @@ def pair(house: House) -> Iterator[Pair]:
     """The demo's linked stores, with an application of the test's own on their database."""
     lines = Path(f"/proc/{min(house.parts('worker'))}/environ").read_text().split("\0")
     app = create_app(load_settings(dict(line.split("=", 1) for line in lines if line)))
-    (link,) = house.query("select main_store_id, sub_store_id from links where state = 'connected'")
+    linked = """select main_store_id, sub_store_id from links join stores on stores.id = main_store_id
+                where state = 'connected' and slug = %s"""
+    (link,) = house.query(linked, "kedai-serai")  # other tests link stores of their own
     main, sub = link["main_store_id"], link["sub_store_id"]
     sql = "select id from channels where store_id = %s and kind = %s and status = 'connected'"
     house.until(lambda: bool(house.query(sql, main, "store")), PATIENCE, "the channel of the link is there")

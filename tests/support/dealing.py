@@ -14,7 +14,7 @@ from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 _HOUSE = "tests/crash/"
-_WITHOUT_HOUSE = tuple(f"{_HOUSE}test_{name}.py" for name in ("chaos", "kin_ledger", "ledger"))
+_WITHOUT_HOUSE = tuple(f"{_HOUSE}test_{name}.py" for name in ("chaos", "kin_ledger", "kiot_ledger", "ledger"))
 
 
 class Dealing(LoadFileScheduling):  # type: ignore[misc]  # xdist does not say what its types are
