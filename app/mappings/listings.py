@@ -56,12 +56,16 @@ _KEY = ("store_id", "channel_id", "remote_id")
 
 @dataclass(frozen=True, slots=True)
 class ListingCounts:
-    """What became of a page's rows; `unreadable` ones count as new or changed too when they were written."""
+    """What became of a page's rows; `unreadable` ones count as new or changed too when they were written.
+
+    `ids` are ours of those that were written and could be read.
+    """
 
     listed: int
     new: int
     changed: int
     unreadable: int
+    ids: tuple[int, ...] = ()
 
 
 def store_listings(
@@ -85,7 +89,7 @@ def store_listings(
     insert_rows(Listing, (*_KEY, *_UNREAD), [row for row in written if row["problem"]], on_conflict=_replacing(_UNREAD))
     new = sum(row["remote_id"] not in known for row in written)
     unreadable = sum(bool(row["problem"]) for row in rows.values())
-    return ListingCounts(len(rows), new, len(written) - new, unreadable)
+    return ListingCounts(len(rows), new, len(written) - new, unreadable, tuple(row.id for row in stored))
 
 
 def store_counts(channel_id: int, counted: Mapping[str, Sequence[BranchStock]], branches: Mapping[str, int]) -> int:

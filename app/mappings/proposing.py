@@ -92,6 +92,11 @@ def propose_all(channel_id: int, *among: ColumnElement[bool]) -> int:
         changed += more
 
 
+def propose_for(channel_id: int, listing_ids: Sequence[int]) -> int:
+    """The same for these and for those of the channel that share a key with one of them; how many changed."""
+    return sum(propose_all(channel_id, some.listings()) for some in keys_of_listings(listing_ids))
+
+
 def propose_like(keys: Iterable[Keys]) -> int:
     """Propose anew for all listings of the store that share a key; how many changed."""
     changed = 0

@@ -27,7 +27,7 @@ from app.connectors.base import Capability, Connector
 from app.core.types import RemoteProductPage, UnreadableListing
 from app.extensions import db
 from app.mappings.listings import count_missing, count_seen, forget_pages, mark_gone, note_pages
-from app.mappings.proposing import propose_batch
+from app.mappings.proposing import propose_batch, propose_for
 from app.orders.services import lock_channel
 from app.sync.checkpoints import move_products_through, products_through, set_products_through
 from app.sync.lease import Run
@@ -37,6 +37,8 @@ from app.tenancy.scope import store_scope
 
 ROUNDS: Final = 2
 OVERLAP: Final = timedelta(minutes=15)
+FEW: Final = 1_000
+"""So many listings that changed are remembered one by one."""
 AHEAD: Final = 6
 """So many pages are on their way at a time."""
 AT_ONCE: Final = 4
@@ -81,7 +83,16 @@ def read_products(run: Run, connector: Connector) -> Iterator[None]:
 
 
 def propose_links(run: Run, _connector: Connector) -> Iterator[None]:
-    """Propose anew for every listing that is not linked, some at a time."""
+    """Propose anew for every listing that is not linked, some at a time; after a reading of few changes, for these."""
+    changed = run.cursor.get("products", {}).get("changed")
+    if changed is not None and len(changed) <= FEW and not run.here:
+        with store_scope(run.store_id):
+            lock_channel(run.channel_id)
+            run.count(products_proposed=propose_for(run.channel_id, changed))
+            run.enter("match", {"after": None}, None)
+            run.save(sets_out=True)
+            db.session.commit()
+        yield
     if not run.here:
         with store_scope(run.store_id):
             run.enter("match", {"after": 0}, None)
@@ -110,7 +121,8 @@ def _beginning(through: datetime | None) -> dict[str, Any]:
     """The cursor of a reading that begins now: of what changed since `through`, or of everything."""
     began = db.session.execute(select(func.now())).scalar_one()
     since = None if through is None else (through - OVERLAP).isoformat()
-    return {"round": 1, **_NEW_ROUND, "began": began.isoformat(), "since": since}
+    changed: list[int] | None = None if since is None else []
+    return {"round": 1, **_NEW_ROUND, "began": began.isoformat(), "since": since, "changed": changed}
 
 
 def _pages(run: Run, connector: Connector, pool: Executor) -> Iterator[list[RemoteProductPage]]:
@@ -150,6 +162,8 @@ def _store(run: Run, pages: Sequence[RemoteProductPage], branches: Branches) -> 
         removed=[remote_id for page in pages for remote_id in page.removed],
         counted={remote_id: stocks for page in pages for remote_id, stocks in page.counted.items()},
     )
+    if here.get("changed") is not None:
+        here["changed"] = [*here["changed"], *told.ids][: FEW + 1]
     held = {page.number: [listing.remote_id for listing in page.listings] for page in pages}
     note_pages(run.channel_id, here["round"], held)
     for page in pages:

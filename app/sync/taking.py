@@ -21,9 +21,11 @@ Told = RemoteListing | UnreadableListing
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of it: how many listings were written, and what items took over."""
+    """What became of it: how many listings were written, ours of those that say something else, and what items took
+    over."""
 
     written: int = 0
+    ids: tuple[int, ...] = ()
     followed: Followed = NOTHING
 
 
@@ -70,7 +72,7 @@ def take(
     followed = follow_listings(run.channel_id, [*told, *(counted or {})])
     run.count(products_new=stored.new, products_changed=stored.changed + anew, products_gone=gone)
     run.count(stock_counted=followed.stock, prices_taken=followed.prices)
-    return Taken(stored.new + stored.changed + anew + gone, followed)
+    return Taken(stored.new + stored.changed + anew + gone, stored.ids, followed)
 
 
 def announce(run: Run, taken: Taken) -> None:

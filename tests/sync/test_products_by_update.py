@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 
 from app.core.types import ListingObstacle, RemoteMarketplace
+from app.mappings import proposing
 from tests.connectors.fake import a_listing
 from tests.support.factories import SomeStore
 from tests.sync.branches import BRANCHES, HANOI, SAIGON, BranchConnector, BranchMerchant, stock
-from tests.sync.test_products import counted
+from tests.sync.test_products import add_item, counted
 
 
 @pytest.fixture
@@ -216,3 +217,25 @@ def test_what_cannot_be_linked_is_kept_with_its_reason_and_never_proposed(
     assert states(merchant) == {"501": "barred", "502": "proposed"}
     told = merchant.rows("select obstacle, certainty from listings order by remote_id")
     assert [tuple(row) for row in told] == [(obstacle, None), (None, "certain")], "and it is no rival of the other"
+
+
+def test_only_what_changed_is_proposed_for_anew(merchant: BranchMerchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded(merchant, 30)
+    item_id = add_item(merchant, "KOPI-NEW")
+    looked_at: list[int] = []
+    usual = proposing.propose_batch
+
+    def noted(channel_id: int, after: int, *among: Any) -> tuple[int, int]:
+        looked_at.append(len(among))
+        return usual(channel_id, after, *among)
+
+    monkeypatch.setattr("app.mappings.proposing.propose_batch", noted)
+    monkeypatch.setattr("app.sync.products.propose_batch", noted)
+    merchant.sold.change("507", isku="KOPI-NEW")
+    merchant.refresh()
+    assert states(merchant)["507"] == "proposed"
+    assert merchant.scalar("select candidate_ids[1] from listings where remote_id = '507'") == item_id
+    assert looked_at and all(looked_at), "the listings that are like it, and never all of them"
+    looked_at.clear()
+    merchant.refresh()
+    assert not looked_at
