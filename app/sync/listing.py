@@ -15,6 +15,9 @@ from app.connectors.base import Connector
 from app.core.types import OrderPage, OrderWindow
 
 AHEAD = 16
+"""So many pages of a list are on their way at a time."""
+AHEAD_IN_FULL = 6
+"""The same where pages hold their orders in full: these are what a job keeps in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,9 @@ def listed_pages(
 
     expected = _expected(window_at, connector.page_size, start)
     asked: deque[_Asked] = deque()
-    finished = -1
+    finished, most = -1, AHEAD_IN_FULL
     while True:
-        while len(asked) < AHEAD and (ahead := next(expected, None)) is not None:
+        while len(asked) < most and (ahead := next(expected, None)) is not None:
             if ahead[1] > finished:
                 asked.append(ask(*ahead))
         if not asked:
@@ -93,6 +96,7 @@ def listed_pages(
             due.answer.cancel()
             continue
         page = due.answer.result()
+        most = AHEAD if page.orders is None else AHEAD_IN_FULL
         if page.is_last:
             finished = due.index
         elif not asked or (asked[0].index, asked[0].number) != (due.index, due.number + 1):

@@ -1,8 +1,8 @@
 """(l) A shop of KiotViet: its first load against a bare paging loop, what a refresh costs, and a worker's memory.
 
 The shop is the sandbox in a process of its own. What it sells and sold is made up by a seed. The loop pages as the
-contract asks of a client: it goes on by the rows that it received. What as many connections as ours read in the same
-time, when they know beforehand where each page begins, is told beside it.
+contract asks of a client, over as many connections as ours, which know beforehand where each page begins. What it
+takes with one connection, going on by the rows that it received, is told beside it.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def first_load(bench: Bench, delay: float) -> Result:
     if delay:
         source.steer("POST", "faults/slow", {"ms": round(delay * 1000)})
     ours = _seconds(source.seller, source.first)
-    rows, bare = _bare(source, 1)
-    _rows, wide = _bare(source, AT_ONCE)
+    rows, bare = _bare(source, AT_ONCE)
+    _rows, alone = _bare(source, 1)
     _all_stored(source, size)
-    note = f"{rows:,} rows; ours {ours:.1f} s, the loop {bare:.1f} s, over {AT_ONCE} connections {wide:.1f} s"
+    note = f"{rows:,} rows; ours {ours:.1f} s, over {AT_ONCE} bare connections {bare:.1f} s, over one {alone:.1f} s"
     return Result(rows / ours, rows / bare, "rows/s", note)
 
 
