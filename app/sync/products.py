@@ -84,18 +84,14 @@ def read_products(run: Run, connector: Connector) -> Iterator[None]:
 
 def propose_links(run: Run, _connector: Connector) -> Iterator[None]:
     """Propose anew for every listing that is not linked, some at a time; after a reading of few changes, for these."""
-    changed = run.cursor.get("products", {}).get("changed")
-    if changed is not None and len(changed) <= FEW and not run.here:
+    if not run.here:
+        few = run.cursor.get("products", {}).get("changed")
+        is_few = few is not None and len(few) <= FEW
         with store_scope(run.store_id):
             lock_channel(run.channel_id)
-            run.count(products_proposed=propose_for(run.channel_id, changed))
-            run.enter("match", {"after": None}, None)
-            run.save(sets_out=True)
-            db.session.commit()
-        yield
-    if not run.here:
-        with store_scope(run.store_id):
-            run.enter("match", {"after": 0}, None)
+            if is_few:
+                run.count(products_proposed=propose_for(run.channel_id, few))
+            run.enter("match", {"after": None if is_few else 0}, None)
             run.save(sets_out=True)
             db.session.commit()
         yield

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import func, update
 
 from app.catalog.services import warehouse_of
 from app.channels.announcing import announcing, switch_off, switch_on
@@ -18,8 +18,8 @@ from app.channels.setup import NEW, SetUp, counted_elsewhere, put_in_place
 from app.core.errors import ChannelError
 from app.extensions import db
 from app.orders.services import lock_channel
+from app.sync.checkpoints import forget_products_through
 from app.sync.counted import follow_counts
-from app.sync.models import Checkpoint
 from app.sync.refreshing import request_refresh, start_refresh
 from app.sync.services import ChannelNotReadyError, JobStart
 from app.sync.switching import start_giving, stop_giving
@@ -60,7 +60,8 @@ def finish(channel_id: int, chosen: SetUp, user_id: int) -> Finished:
     lock_channel(channel_id)
     places = _warehouses(channel_id, chosen.places) if chosen.takes_stock else {}
     if put_in_place(channel_id, chosen, places):
-        _forget_products(channel_id)
+        # What did not change there changes here, by the other unit.
+        forget_products_through(channel_id)
     db.session.execute(
         update(Channel)
         .where(Channel.store_id == current_store_id(), Channel.id == channel_id)
@@ -93,17 +94,6 @@ def _warehouses(channel_id: int, places: Mapping[int, str]) -> dict[int, int | N
             taken[location] += 1
         found[place.id] = location
     return found
-
-
-def _forget_products(channel_id: int) -> None:
-    """Have the next refresh read every product: what did not change there changes here, by the other unit."""
-    db.session.execute(
-        delete(Checkpoint).where(
-            Checkpoint.store_id == current_store_id(),
-            Checkpoint.channel_id == channel_id,
-            Checkpoint.stream == "products",
-        )
-    )
 
 
 def _announce(channel_id: int, kind: str, *, wanted: bool) -> str:
