@@ -36,6 +36,7 @@ from app.orders.retrying import forget_wanted, has_wanted_orders
 from app.orders.services import has_queued_orders, lock_channel, unqueue_orders
 from app.orders.writing import JournalNote, write_journal
 from app.sync import lease, queue
+from app.sync.ahead import count_orders
 from app.sync.announced import announced
 from app.sync.announced_products import announced_products
 from app.sync.book import book
@@ -75,6 +76,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
     "stock": (("reserve", reserve), ("stock", tell_stock)),
     "announced": (("announced", announced), ("listings", announced_products)),
     "refresh": (
+        ("count", count_orders),
         ("products", read_products),
         ("match", propose_links),
         ("pull", pull),
@@ -84,10 +86,10 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
         ("give", give),
     ),
 }
-FETCHING = ("pull", "recheck", "settle")
+FETCHING = ("count", "pull", "recheck", "settle")
 """Phases that read the orders that a channel lists."""
-LEARNING = ("products", "match")
-"""Phases that read what it sells."""
+LEARNING = ("count", "products", "match")
+"""Phases that read what it sells, and what is asked only because that comes first."""
 BOOKING_KINDS = ("sync", "auto", "retry")
 """Jobs that book what was queued, by whomever."""
 SLICE_SECONDS = 1

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from flask import Flask, abort, flash, g
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app.channels import queries
@@ -18,24 +19,26 @@ from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, order_sync_url
 from app.connectors.base import Connector
 from app.core.estimating import seconds_by_allowance
+from app.sync.ahead import ORDERS_AHEAD
 from app.sync.of_channel import was_refreshed
 from app.sync.queries import channel_activity
 from app.sync.refreshing import KIND, request_refresh
 from app.sync.services import ChannelNotReadyError
-from app.sync.words import ShownActivity, ShownJob, show_activity
+from app.sync.words import ShownActivity, ShownJob, show_activity, tempo
 from app.web.filters import duration, number
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 _READING: Final = ("products", "pull")
 """The phases of a refresh that read page by page, in their order."""
+_BEFORE_ORDERS: Final = ("count", "products", "match")
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshing:
     """How the refresh of a channel stands.
 
-    `is_first` says that not everything was read once. `estimate` is when the phase that runs will end, "" while that
-    cannot be said, and `then` what comes after it. `next_at` is when the clock starts the next one.
+    `is_first` says that not everything was read once. `estimate` is when it will all be read, "" while that cannot be
+    said, and `then` what comes after the phase that runs. `next_at` is when the clock starts the next one.
     """
 
     activity: ShownActivity
@@ -92,19 +95,31 @@ def refreshing(channel: ChannelRow) -> Refreshing:
     spent = queries.reads(channel.id)
     job = activity.active
     is_first = not was_refreshed(channel.id)
-    limited = _limited(channel, job, spent, Use.FIRST if is_first else Use.REFRESH)
-    then = ""
-    if job is not None and job.row.phase in ("products", "match") and channel.takes_orders:
-        then = _("Its orders come after that.")
-    estimate = limited or (job.tempo if job is not None else "")
+    ahead = _ahead(job) if is_first else 0
+    limited = _limited(channel, job, spent, Use.FIRST if is_first else Use.REFRESH, ahead)
+    estimate = limited or (tempo(job.row, ahead) if job is not None else "")
+    then = _then(ahead) if job is not None and job.row.phase in _BEFORE_ORDERS and channel.takes_orders else ""
     return Refreshing(activity, is_first, estimate, then, channel.next_refresh_at, spent)
 
 
-def _limited(channel: ChannelRow, job: ShownJob | None, spent: Spent | None, use: Use) -> str:
+def _ahead(job: ShownJob | None) -> int:
+    """How many orders the job will read after what it reads now; 0 where it reads them, or nobody knows."""
+    return int(job.row.counts.get(ORDERS_AHEAD, 0)) if job is not None and job.row.phase in _BEFORE_ORDERS else 0
+
+
+def _then(ahead: int) -> str:
+    if not ahead:
+        return _("Its orders come after that.")
+    return ngettext(
+        "%(count)s order comes after that.", "%(count)s orders come after that.", ahead, count=number(ahead)
+    )
+
+
+def _limited(channel: ChannelRow, job: ShownJob | None, spent: Spent | None, use: Use, ahead: int) -> str:
     """When it is the hour's reads that say how long it takes: how long that is, "" otherwise."""
     if job is None or spent is None or job.row.phase not in _READING or not job.row.total:
         return ""
-    rows = job.row.total - job.row.done
+    rows = job.row.total - job.row.done + ahead
     an_hour = spent.limit * SHARES[use] // 100
     seconds = seconds_by_allowance(rows, page_size=Connector.page_size, left=spent.left_for(use), an_hour=an_hour)
     if not seconds or seconds < (job.row.seconds_left or 0):

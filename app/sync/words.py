@@ -48,6 +48,7 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
         _l("settling invoiced orders"),
         _l("Settles what changed on %(channel)s after it was invoiced."),
     ),
+    "count": (_l("asking how many orders there are"), _l("Asks %(channel)s how many orders there are.")),
     "products": (_l("reading products"), _l("Reads what %(channel)s sells.")),
     "match": (_l("looking for your items"), _l("Looks which of your items the products may be.")),
     "verify": (_l("reading orders to compare them"), _l("Reads the orders of %(channel)s again, to compare them.")),
@@ -183,7 +184,7 @@ def show_job(row: JobRow) -> ShownJob:
         doing=doing,
         did=" · ".join(phrases(row)),
         progress=_progress(row),
-        tempo=_tempo(row),
+        tempo=tempo(row),
         tallies=tallies(row),
         trouble=trouble,
     )
@@ -279,8 +280,8 @@ def _progress(row: JobRow) -> str:
     return _("%(done)s so far", done=number(row.done)) if row.done else ""
 
 
-def _tempo(row: JobRow) -> str:
-    """Speed, and how long it will still take once that can be said."""
+def tempo(row: JobRow, ahead: int = 0) -> str:
+    """Speed, and how long it will still take once that can be said; `ahead` orders follow at about the same speed."""
     if row.rate is None:
         return ""
     parts = [
@@ -289,7 +290,10 @@ def _tempo(row: JobRow) -> str:
         else _("%(count)s a minute", count=number(max(1, round(row.rate * 60))))
     ]
     if row.seconds_left is not None:
-        parts.append(_("about %(time)s left", time=duration(max(1, row.seconds_left))))
+        time = duration(max(1, row.seconds_left + ahead / row.rate))
+        parts.append(
+            _("about %(time)s left, its orders included", time=time) if ahead else _("about %(time)s left", time=time)
+        )
     return " · ".join(parts)
 
 

@@ -190,6 +190,30 @@ def test_the_first_sync_is_shown_with_how_far_it_is(retailer: Retailer, page: Fl
     assert re.search(r"\d+ a (second|minute) · about \d[^.]* left\. Its orders come after that\.", shown), shown
 
 
+def test_the_estimate_of_the_first_sync_includes_the_orders_it_counted(retailer: Retailer, page: FlaskClient) -> None:
+    for number in range(1, 4):
+        retailer.shop.put(an_order(str(number), marketplace_id="11"))
+    retailer.set_up()
+    assert retailer.work() == ["succeeded"]
+    assert retailer.rows("select (counts ->> 'orders_ahead')::int from sync_jobs") == [(3,)]
+    retailer.execute(
+        "update sync_jobs set state = 'running', phase = 'products', done = 500, total = 1000, finished_at = null, "
+        "lease_until = now() + interval '1 minute', phase_started_at = now() - interval '50 seconds', "
+        """counts = counts || '{"orders_ahead": 11500}'"""
+    )
+    shown = " ".join(page.get(retailer.store.url(f"/channels/{retailer.channel_id}/orders")).text.split())
+    assert re.search(r"10 a second · about 20\sm\w* left, its orders included\. 11,500 orders come", shown), shown
+
+
+def test_what_was_read_once_is_not_counted_beforehand(retailer: Retailer) -> None:
+    retailer.shop.put(an_order("7", marketplace_id="11"))
+    retailer.set_up()
+    retailer.work()
+    retailer.press()
+    assert retailer.work() == ["succeeded", "succeeded"]
+    assert retailer.rows("select counts ? 'orders_ahead' from sync_jobs order by id") == [(True,), (False,)]
+
+
 def test_where_the_hour_allows_less_the_estimate_says_so(
     retailer: Retailer, page: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
