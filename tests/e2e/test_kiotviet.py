@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.family import add_item, open_item, sees_stock
 from tests.e2e.person import Person
-from tests.e2e.steps import open_store
+from tests.e2e.steps import answered_quickly, open_store
 from tests.sandbox.kiotviet.visiting import BRANCH, Visitor
 from tests.sandbox.running import Running, running
 
@@ -142,6 +142,8 @@ def test_goods_and_orders_go_both_ways(new_person: Callable[..., Person], there:
     with person.staying():
         there.steer("POST", "stock", json={"productId": tea, "branchId": BRANCH, "onHand": 37})
         sees_stock(person, on_hand=37)
+        there.steer("POST", "touch/product", json={"every": 1})
+        assert len(answered_quickly(there.steer)) >= PRODUCTS
 
     make_order(person, "WEB-1", TEA, "Trà sen")
     person.awaits("On Hàng Sen")
