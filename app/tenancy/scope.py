@@ -3,14 +3,18 @@
 PostgreSQL's row-level security does the work; this file tells it, at the start of each transaction, which store
 it is. `SET LOCAL` (here `set_config(…, true)`) ends with the transaction, so a pooled connection carries nothing
 over to its next user. One session serves one store: its identity map would leak rows otherwise, so a switch raises.
+
+The same statement says who acts, for the audit log (app/migrations/auditing.py): nobody, where a job runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Final
 
+from flask import g
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
@@ -19,6 +23,12 @@ from app.tenancy.models import Store, StoreOwned
 
 _KEY = "store_id"
 _SET = text("select set_config('app.store_id', :store_id, true)")
+_SET_BOTH = text(
+    "select set_config('app.store_id', :store_id, true), set_config('app.user_id', :user_id, true), "
+    "set_config('app.key_id', :key_id, true), set_config('app.job_id', :job_id, true), "
+    "set_config('app.address', :address, true), set_config('app.browser', :browser, true)"
+)
+_ACTOR = "actor"
 
 
 class OutsideScopeError(RuntimeError):
@@ -27,6 +37,22 @@ class OutsideScopeError(RuntimeError):
 
 class ScopeSwitchError(RuntimeError):
     """A second store's scope was opened in a session that holds rows of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person, a program with an API key, or a job by itself; and where from. Ids as PostgreSQL's text."""
+
+    user_id: str = ""
+    key_id: str = ""
+    job_id: str = ""
+    address: str = ""
+    browser: str = ""
+
+
+def act_as(actor: Actor | None) -> None:
+    """Let what is written from the next transaction of this application context on be told as done by `actor`."""
+    setattr(g, _ACTOR, actor)
 
 
 def enter_store(store_id: int, *, is_told: bool = False) -> None:
@@ -40,7 +66,7 @@ def enter_store(store_id: int, *, is_told: bool = False) -> None:
         raise ScopeSwitchError(f"session holds store {current}, asked for {store_id}")
     session.info[_KEY] = store_id
     if session.in_transaction() and not is_told:
-        session.execute(_SET, {"store_id": str(store_id)})
+        _tell(session.connection(), store_id)
 
 
 def current_store_id() -> int:
@@ -82,7 +108,15 @@ def store_scope(store_id: int) -> Iterator[None]:
 def _set_store(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     store_id = session.info.get(_KEY)
     if store_id is not None:
+        _tell(connection, store_id)
+
+
+def _tell(connection: Connection, store_id: int) -> None:
+    actor: Actor | None = g.get(_ACTOR)
+    if actor is None:
         connection.execute(_SET, {"store_id": str(store_id)})
+    else:
+        connection.execute(_SET_BOTH, {"store_id": str(store_id), **asdict(actor)})
 
 
 @event.listens_for(Session, "do_orm_execute")
