@@ -14,11 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import create_app
 from app.accounts import later, passwords
-from app.accounts.access import Role
 from app.accounts.models import Membership, User
 from app.catalog.stock_queries import warehouses
 from app.config import Settings
 from app.core.linking import Plan, letters_of
+from app.core.roles import Role
 from app.demo_sales import fill_shelves, owner_id, sell
 from app.extensions import db
 from app.links import codes

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from app.accounts.access import Role
 from app.accounts.models import Membership
 from app.catalog.items import ItemFacts, add_items
 from app.catalog.stock import move as move_stock
@@ -21,6 +20,7 @@ from app.catalog.stock_queries import warehouses
 from app.channels.queries import channels
 from app.core.matching import sku_key
 from app.core.own_orders import OwnOrder, read_order
+from app.core.roles import Role
 from app.core.stock import Kind, Movement
 from app.core.types import OrderStatus
 from app.extensions import db

@@ -1,49 +1,42 @@
 """Who may do what, decided before any view runs.
 
 A URL with a store in it (`/<store>/…`) opens that store's scope, or answers 404 to whoever does not belong there,
-exactly as for a store that does not exist. Every route has a need: inside a store a read needs a member and a write
-needs an owner, unless `@needs` says otherwise; outside a store a view is public unless `@needs_sign_in` stands on it.
+exactly as for a store that does not exist. Then the view's need (`app.web.needs`) is held against the member's role;
+a view that declares none is opened by nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, flash, g, has_request_context, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts import sessions
-from app.accounts.sessions import Person
+from app.accounts.roles import refusal
+from app.accounts.sessions import MAX_AGENT, Browser, Person
+from app.core.roles import Ability, Role
 from app.extensions import htmx, login_manager
-from app.tenancy.choices import LANGUAGES
-from app.tenancy.scope import current_store, enter_store
+from app.tenancy.scope import Actor, act_as, current_store, enter_store
+from app.web.needs import InStore, Outside, need_of, needs_sign_in, public
+from app.web.needs import needs as declare
 from app.web.respond import redirect_to, wants_fragment
 from app.web.security import SAFE_METHODS
 
+__all__ = ["Ability", "Member", "Role", "me", "needs", "needs_sign_in", "signed_in_person"]
+
 View = TypeVar("View", bound=Callable[..., Any])
 
-_LANGUAGES: Final = tuple(code for code, _name in LANGUAGES)
-_NEED: Final = "_needs_role"
-_SIGN_IN: Final = "_needs_sign_in"
 _LAST_STORE: Final = "store"
 
 
-class Role(StrEnum):
-    """A person's place in a store."""
-
-    OWNER = "owner"
-    READ_ONLY = "read_only"
-    """Sees everything and changes nothing."""
-
-    def covers(self, need: Role) -> bool:
-        """Whether this role is enough where `need` is asked for."""
-        return self is Role.OWNER or need is Role.READ_ONLY
+class UndeclaredNeedError(RuntimeError):
+    """A view says nothing of who may open it, or says of a store what stands outside of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ class Member:
     @property
     def may_write(self) -> bool:
         """Whether buttons that change something make sense for this member."""
-        return self.role.covers(Role.OWNER)
+        return self.role is Role.OWNER
 
 
 def init_app(app: Flask) -> None:
@@ -67,24 +60,23 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_PROTECTION"] = None  # a phone changes its address; the session's row is what counts
     login_manager.user_loader(_person_of)
     login_manager.unauthorized_handler(ask_to_sign_in)
+    app.view_functions["static"] = public(app.view_functions["static"])
+    app.jinja_env.globals["may"] = may
     app.url_value_preprocessor(_take_store)
     app.before_request(_guard)
 
 
-def needs(role: Role) -> Callable[[View], View]:
-    """Ask for at least `role` in a store's view, whatever the method: `@needs(Role.OWNER)` guards a GET as well."""
-
-    def mark(view: View) -> View:
-        setattr(view, _NEED, role)
-        return view
-
-    return mark
+def may(ability: str) -> bool:
+    """Whether the member whose page this is has the ability: what templates ask before they draw a button."""
+    member: Member = g.membership
+    return member.role.may(Ability(ability))
 
 
-def needs_sign_in(view: View) -> View:
-    """Ask for a signed-in person in a view outside any store."""
-    setattr(view, _SIGN_IN, True)
-    return view
+def needs(need: Role | Ability, write: Ability | None = None) -> Callable[[View], View]:
+    """As `app.web.needs`, for views that still name a role."""
+    if isinstance(need, Role):
+        need = Ability.KEYS if need is Role.OWNER else Ability.LOOK
+    return declare(need, write)
 
 
 def signed_in_person() -> Person | None:
@@ -112,14 +104,6 @@ def ask_to_sign_in() -> Response:
     return redirect_to(url_for("accounts.signin", next=_page_to_return_to()))
 
 
-def choose_locale() -> str:
-    """The store's language inside a store, else the best that the browser asks for; workers have no browser."""
-    store = g.get("store")
-    asked = request.accept_languages.best_match(_LANGUAGES) if has_request_context() else None
-    wanted = store.language if store is not None else asked
-    return wanted if wanted in _LANGUAGES else _LANGUAGES[0]
-
-
 def choose_time_zone() -> str:
     """The store's own zone decides the day; outside a store there is only UTC."""
     store = g.get("store")
@@ -135,27 +119,39 @@ def _take_store(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 def _person_of(token: str) -> Person | None:
     """Whose browser it is; on a page of a store, the stores they belong to come with the answer, as `g.stores`, and
     the store itself, which the database session then need not read again."""
-    slug = g.get("store_slug")
+    slug, browser = g.get("store_slug"), this_browser()
     if slug is None:
-        return sessions.person_of(token)
-    arrival = sessions.arrival_of(token, slug)
-    if arrival is None:
-        return None
-    g.stores, g.arrived_in = arrival.places, arrival.store
-    return arrival.person
+        person = sessions.person_of(token)
+    else:
+        arrival = sessions.arrival_of(token, slug, browser)
+        person = arrival.person if arrival else None
+        if arrival:
+            g.stores, g.arrived_in = arrival.places, arrival.store
+    if person is not None:
+        act_as(Actor(user_id=str(person.id), address=browser.address, browser=browser.user_agent))
+    return person
+
+
+def this_browser() -> Browser:
+    """What is remembered about whoever asks, wherever they are told of."""
+    return Browser(request.user_agent.string.replace("\0", "")[:MAX_AGENT], request.remote_addr or "")
 
 
 def _guard() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    slug = g.get("store_slug")
-    if slug is None and not getattr(view, _SIGN_IN, False):
+    if view is None:
+        return None  # nothing is there; saying so is not the guard's
+    need, slug = need_of(view), g.get("store_slug")
+    if need is None or isinstance(need, InStore) is (slug is None):
+        raise UndeclaredNeedError(f"{request.endpoint} declares {need}")
+    if isinstance(need, Outside) and not need.signed_in:
         return None
     person = signed_in_person()
     if person is None:
         return ask_to_sign_in()
-    if slug is not None:
+    if isinstance(need, InStore):
         _open_store(person, slug)
-        _refuse_beyond_role(view)
+        _refuse_beyond_role(need.by(request.method))
     return None
 
 
@@ -170,11 +166,10 @@ def _open_store(person: Person, slug: str) -> None:
         session[_LAST_STORE] = slug
 
 
-def _refuse_beyond_role(view: Callable[..., Any] | None) -> None:
-    default = Role.READ_ONLY if request.method in SAFE_METHODS else Role.OWNER
-    need: Role = getattr(view, _NEED, default)
-    if not g.membership.role.covers(need):
-        abort(403, _("You may look at this store, but not change it. Ask an owner of the store to do this."))
+def _refuse_beyond_role(ability: Ability) -> None:
+    role = g.membership.role
+    if not role.may(ability):
+        abort(403, refusal(role, ability))
 
 
 def _page_to_return_to() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -20,6 +20,10 @@ class User(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
+    language: Mapped[str | None]
+    """What they chose to read; None follows the store that they look at."""
+    two_step_at: Mapped[datetime | None]
+    """Since when signing in asks for a code as well; None: the password is enough."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -28,7 +32,7 @@ class Membership(StoreOwned, Base):
 
     __tablename__ = "memberships"
     __table_args__ = (
-        CheckConstraint("role in ('owner', 'read_only')", name="role"),
+        CheckConstraint("role in ('owner', 'manager', 'bookkeeper', 'order_desk', 'read_only')", name="role"),
         Index("ix_memberships_user_id", "user_id"),
     )
 
@@ -50,6 +54,8 @@ class UserSession(Base):
     address: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    proved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When whoever sits at it last showed who they are: by signing in, or by being asked again."""
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -65,3 +71,65 @@ class PasswordReset(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class TwoStepSecret(Base):
+    """What a person's app makes codes from. One that a code has confirmed counts; beside it one may be being set up."""
+
+    __tablename__ = "two_step_secrets"
+    __table_args__ = (
+        Index("uq_two_step_secrets_counts", "user_id", unique=True, postgresql_where=text("confirmed_at is not null")),
+        Index("uq_two_step_secrets_set_up", "user_id", unique=True, postgresql_where=text("confirmed_at is null")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    sealed: Mapped[bytes]
+    """The secret, encrypted; opened only by `app.sealing`."""
+    last_counter: Mapped[int] = mapped_column(server_default="0")
+    """The span of time of the last code that was accepted: that code and those before it are used up."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """One of the codes for the day the phone is lost: single use, stored as a salted hash."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    salt: Mapped[bytes]
+    code_hash: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+
+
+class HalfSignIn(Base):
+    """Somebody has typed the right password and is asked for a code. It opens nothing but that question."""
+
+    __tablename__ = "half_sign_ins"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    wrong_codes: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class Device(Base):
+    """A browser that a person has signed in with, known again by a cookie that signing out leaves."""
+
+    __tablename__ = "devices"
+    __table_args__ = (UniqueConstraint("user_id", "token_hash"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    token_hash: Mapped[bytes]
+    user_agent: Mapped[str] = mapped_column(server_default="")
+    address: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_sign_in_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    told_at: Mapped[datetime | None]
+    """When its first sign-in was mailed to the person; None for the device that they began with."""

@@ -22,7 +22,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import access, limits, services, sessions
-from app.accounts.access import needs_sign_in, signed_in_person
+from app.accounts.access import signed_in_person
 from app.accounts.forms import ForgotForm, NameForm, PasswordForm, ResetForm, SignInForm, SignUpForm, StoreForm
 from app.accounts.later import later
 from app.accounts.sessions import Browser
@@ -31,12 +31,14 @@ from app.onboarding import services as onboarding
 from app.tenancy import doors
 from app.web.errors import handle_http_error
 from app.web.forms import Form
+from app.web.needs import needs_sign_in, public
 from app.web.respond import done, invalid, redirect_to, safe_next
 
 blueprint = Blueprint("accounts", __name__)
 
 
 @blueprint.get("/")
+@public
 def start() -> BaseResponse:
     """Where one goes on: in the store seen last, else the oldest of one's own; or to sign in."""
     person = signed_in_person()
@@ -53,6 +55,7 @@ def start() -> BaseResponse:
 
 
 @blueprint.route("/signin", methods=["GET", "POST"])
+@public
 @limits.limit_tries(by_account=limits.SIGN_IN_BY_ACCOUNT, by_address=limits.SIGN_IN_BY_ADDRESS)
 def signin() -> BaseResponse:
     """Sign in, and go on to the page that asked for it."""
@@ -72,6 +75,7 @@ def signin() -> BaseResponse:
 
 
 @blueprint.route("/signup", methods=["GET", "POST"])
+@public
 @limits.limit_tries(by_account=limits.SIGN_UP_BY_ACCOUNT, by_address=limits.SIGN_UP_BY_ADDRESS)
 def signup() -> BaseResponse:
     """Sign up with a first store. The answer is the same whether or not the address has an account already."""
@@ -96,6 +100,7 @@ def signup() -> BaseResponse:
 
 
 @blueprint.post("/signout")
+@public
 def signout() -> BaseResponse:
     """End this browser's session here and on the server."""
     _leave()
@@ -104,6 +109,7 @@ def signout() -> BaseResponse:
 
 
 @blueprint.route("/forgot", methods=["GET", "POST"])
+@public
 @limits.limit_tries(by_account=limits.RESET_BY_ACCOUNT, by_address=limits.RESET_BY_ADDRESS)
 def forgot() -> BaseResponse:
     """Mail a link that sets a new password. Looking the address up comes after the answer, which never differs."""
@@ -117,6 +123,7 @@ def forgot() -> BaseResponse:
 
 
 @blueprint.route("/reset/<token>", methods=["GET", "POST"])
+@public
 @limits.limit_address(limits.RESET_BY_ADDRESS)
 def reset(token: str) -> BaseResponse:
     """Choose a new password by a mailed link."""

@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.api.keys import NameTaken, NoSuchKey, Scope, key_row, key_rows, make_key, revoke_key
+from app.core.roles import Ability
 from app.tenancy.routes import blueprint
 from app.web.forms import Form
+from app.web.needs import needs
 from app.web.respond import done
 
 
@@ -34,7 +35,7 @@ class KeyForm(Form):
 
 
 @blueprint.route("/api-keys", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.KEYS)
 @limit_person("30 per hour")
 def api_keys() -> Response:
     """The keys; a new one is shown once, in the answer to the press that made it."""
@@ -56,7 +57,7 @@ def api_keys() -> Response:
 
 
 @blueprint.route(f"/api-keys/<int(max={2**63 - 1}):key_id>/revoke", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.KEYS)
 def revoke_api_key(key_id: int) -> Response:
     """Ask, then let the key open nothing any more."""
     key = key_row(key_id)

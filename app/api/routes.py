@@ -17,6 +17,7 @@ from flask_limiter import RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 
+from app.accounts.access import this_browser
 from app.accounts.limits import seconds_to_wait
 from app.api.examples import ask, send
 from app.api.keys import Caller, Scope, arrive, hash_of
@@ -32,8 +33,9 @@ from app.own_orders import services
 from app.own_orders.services import Invoiced, KeyReused, Made, NumberTaken, Request
 from app.sync.nudge import nudge
 from app.tenancy import doors
-from app.tenancy.scope import current_store, enter_store
+from app.tenancy.scope import Actor, act_as, current_store, enter_store
 from app.web.errors import WORDS
+from app.web.needs import public
 
 PER_KEY: Final = "120 per minute"
 PER_ADDRESS: Final = "1200 per minute"
@@ -71,6 +73,7 @@ def _failed(error: HTTPException) -> Response:
 
 
 @blueprint.post("/orders")
+@public
 @_by_address
 @_by_key
 def create_order() -> Response:
@@ -105,6 +108,7 @@ def create_order() -> Response:
 
 
 @blueprint.get("/orders")
+@public
 @_by_address
 @_by_key
 def find_orders() -> Response:
@@ -120,6 +124,7 @@ def find_orders() -> Response:
 
 
 @blueprint.get("/orders/<order_id>")
+@public
 @_by_address
 @_by_key
 def show_order(order_id: str) -> Response:
@@ -129,6 +134,7 @@ def show_order(order_id: str) -> Response:
 
 
 @blueprint.patch("/orders/<order_id>")
+@public
 @_by_address
 @_by_key
 def change_order(order_id: str) -> Response:
@@ -153,12 +159,14 @@ def change_order(order_id: str) -> Response:
 
 
 @blueprint.get("/openapi.json")
+@public
 def openapi() -> Response:
     """All of this for programs."""
     return Response(_DOCUMENT.read_bytes(), content_type="application/json")
 
 
 @blueprint.get("/")
+@public
 def explained() -> str:
     """All of this for people."""
     url = url_for(".create_order", _external=True)
@@ -167,6 +175,7 @@ def explained() -> str:
 
 
 @blueprint.route("/<path:rest>", methods=["GET", "POST", "PATCH"])
+@public
 def nothing(rest: str) -> NoReturn:
     """Whatever else is asked for."""
     raise Problem(404, str(WORDS[404].title), _("There is no such address here. See /api/v1/ for those that are."))
@@ -179,6 +188,8 @@ def _caller(scope: Scope) -> Caller:
     caller = None
     if place is not None:
         store_id, key_id = place
+        browser = this_browser()
+        act_as(Actor(key_id=str(key_id), address=browser.address, browser=browser.user_agent))
         enter_store(store_id)
         caller = arrive(key_id)
     if caller is None:

@@ -17,11 +17,13 @@ from app.catalog.item_files import MOST_BYTES, ItemPreview, heading, lines_of, p
 from app.catalog.queries import ItemFilter
 from app.catalog.routes import blueprint
 from app.catalog.stock_queries import warehouses
+from app.core.roles import Ability
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.orders.linking import save_item_file
 from app.sync.nudge import nudge
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
+from app.web.needs import needs
 from app.web.respond import done
 from app.web.sheets import BadFile, content_of, packed, unpacked
 
@@ -30,6 +32,7 @@ SHOWN: Final = 100
 
 
 @blueprint.get("/items.csv")
+@needs(Ability.LOOK)
 def export_items() -> FlaskResponse:
     """The items that match, with what every warehouse holds."""
     where, store_id = read_args(ItemFilter, request.args), g.store.id
@@ -50,6 +53,7 @@ def export_items() -> FlaskResponse:
 
 
 @blueprint.route("/import", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def import_items() -> Response:
     """Choose a file; see what it would change; then, and only then, change it."""
     if request.method == "GET":

@@ -18,6 +18,7 @@ from app.catalog.stock_queries import warehouses
 from app.catalog.stock_words import stock_context
 from app.core.goods import to_kilograms, write_options
 from app.core.money import from_minor
+from app.core.roles import Ability
 from app.mappings.choosing import disagreement
 from app.mappings.listing_queries import listings_of_item, listings_per_item
 from app.mappings.product_pages import freed_words
@@ -26,6 +27,7 @@ from app.orders.linking import ItemInUse
 from app.orders.stock_queries import claims_on
 from app.sync.nudge import nudge
 from app.web.args import read_args
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, page_or_fragment
 
@@ -42,6 +44,7 @@ _WHICHES: Final = [
 
 
 @blueprint.get("/")
+@needs(Ability.LOOK)
 def index() -> Response:
     """All items, by SKU."""
     where = read_args(ItemFilter, request.args)
@@ -59,6 +62,7 @@ def index() -> Response:
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def add() -> Response:
     """One more item."""
     form = _with_currency(ItemForm(request.form), g.store.currency)
@@ -76,6 +80,7 @@ def add() -> Response:
 
 
 @blueprint.route("/<int:item_id>", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.CATALOG)
 def show(item_id: int) -> Response:
     """One item: what is known of it, and the products that mean it."""
     row = item_or_404(item_id)
@@ -103,6 +108,7 @@ def show(item_id: int) -> Response:
 
 
 @blueprint.post("/<int:item_id>/archive")
+@needs(Ability.CATALOG)
 def archive(item_id: int) -> Response:
     """Offer an item no longer; `back` offers it again."""
     row = item_or_404(item_id)

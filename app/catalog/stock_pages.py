@@ -21,6 +21,7 @@ from app.catalog.stock import KitHoldsNoStock, Oversold
 from app.catalog.stock_queries import MovementFilter, MovementRow, all_movements, movements_page, warehouses
 from app.catalog.stock_words import look_again, refusal, stock_context
 from app.catalog.words import KINDS, kind_words, reason_words
+from app.core.roles import Ability
 from app.core.stock import Kind, Movement
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.sync.nudge import nudge
@@ -29,6 +30,7 @@ from app.tenancy.named import NoSuchRow
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.filters import number
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, wants_fragment
 
@@ -41,6 +43,7 @@ def _words() -> dict[str, Any]:
 
 
 @blueprint.post("/<int:item_id>/adjust")
+@needs(Ability.CATALOG)
 def adjust_stock(item_id: int) -> Response:
     """Say how many there are in one warehouse, or how many came or went."""
     row = item_or_404(item_id)
@@ -81,6 +84,7 @@ def adjust_stock(item_id: int) -> Response:
 
 
 @blueprint.get("/movements")
+@needs(Ability.LOOK)
 def movements() -> Response:
     """Everything that moved stock, newest first."""
     where = read_args(MovementFilter, request.args)
@@ -96,6 +100,7 @@ def movements() -> Response:
 
 
 @blueprint.get("/movements.csv")
+@needs(Ability.LOOK)
 def export_movements() -> FlaskResponse:
     """The movements that match, for a spreadsheet; times are of the store's zone."""
     where, store_id, zone = read_args(MovementFilter, request.args), g.store.id, ZoneInfo(g.store.time_zone)

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.channels import drafts, queries, services
 from app.channels.connecting import Kind, kind_of, kinds, same_address, test_connection
@@ -19,18 +18,20 @@ from app.channels.drafts import Draft
 from app.channels.forms import ConnectForm, OptionsForm, connect_form
 from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404
 from app.core.errors import ChannelError
+from app.core.roles import Ability
 from app.orders.following import follow_start_date
+from app.web.needs import needs
 
 
 @blueprint.get("/add")
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def add() -> str:
     """Step 1: which kind of system."""
     return render_template("channels/add_kind.html", kinds=kinds())
 
 
 @blueprint.route("/add/<kind>", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def add_connection(kind: str) -> Response:
     """Step 2: address and key, tested before anything is stored. The key never goes back into the page."""
@@ -54,7 +55,7 @@ def add_connection(kind: str) -> Response:
 
 
 @blueprint.route("/add/<kind>/options", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def add_options(kind: str) -> Response:
     """Step 3: what it is called and what is wanted from it; *Connect* stores the channel."""
@@ -75,7 +76,7 @@ def add_options(kind: str) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/connected")
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def connected(channel_id: int) -> str:
     """Step 4: what was found, and the first thing to do with it."""
     channel = channel_or_404(channel_id)

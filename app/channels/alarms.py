@@ -12,10 +12,10 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
 from app import mail
-from app.accounts.access import Role
 from app.accounts.later import later
 from app.accounts.models import Membership, User
 from app.channels.models import Channel
+from app.core.roles import Role
 from app.extensions import db
 from app.tenancy.scope import current_store, current_store_id, store_scope
 

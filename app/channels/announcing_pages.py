@@ -11,10 +11,13 @@ from app.channels.announcing import switch_off, switch_on
 from app.channels.connecting import kind_of
 from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404
 from app.core.errors import ChannelError
+from app.core.roles import Ability
+from app.web.needs import needs
 from app.web.respond import done, redirect_to
 
 
 @blueprint.post("/<int:channel_id>/announce")
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def announce(channel_id: int) -> Response:
     """Have the channel call us on each new or changed order, or not any more."""

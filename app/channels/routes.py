@@ -14,7 +14,6 @@ from flask_babel import ngettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.channels import queries, services
 from app.channels.announcing import announce_anew, announcing, switch_off
@@ -24,6 +23,7 @@ from app.channels.queries import ChannelRow
 from app.completeness.queries import VerificationRow, last_verifications
 from app.completeness.words import result
 from app.core.errors import ChannelError
+from app.core.roles import Ability
 from app.core.states import OrderState
 from app.extensions import htmx
 from app.mappings.offers import offers
@@ -44,6 +44,7 @@ from app.sync.switching import stop_giving
 from app.sync.words import ShownActivity, show_activity
 from app.web.errors import handle_http_error
 from app.web.links import safe_next
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
@@ -115,12 +116,14 @@ def gone(_error: services.NoSuchChannel) -> Response:
 
 
 @blueprint.get("/")
+@needs(Ability.LOOK)
 def index() -> str:
     """What is connected, and how well."""
     return render_template("channels/index.html", cards=_cards(queries.channels()))
 
 
 @blueprint.get("/<int:channel_id>/status")
+@needs(Ability.LOOK)
 def status(channel_id: int) -> Response:
     """The live part of a card."""
     channel = channel_or_404(channel_id)
@@ -131,6 +134,7 @@ def status(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/tabs")
+@needs(Ability.LOOK)
 def tabs(channel_id: int) -> Response:
     """The tabs with their counts; `place` is the one that is shown."""
     channel = channel_or_404(channel_id)
@@ -140,12 +144,14 @@ def tabs(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>")
+@needs(Ability.LOOK)
 def show(channel_id: int) -> Response:
     """A channel opens on its orders."""
     return redirect(order_sync_url(channel_or_404(channel_id).id), 303)
 
 
 @blueprint.get("/<int:channel_id>/orders")
+@needs(Ability.LOOK)
 def orders(channel_id: int) -> Response:
     """Order Sync: fetch, tick, sync; what runs, and what runs next."""
     channel = channel_or_404(channel_id)
@@ -161,6 +167,7 @@ def orders(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/orders/news")
+@needs(Ability.LOOK)
 def orders_news(channel_id: int) -> Response:
     """Whether more orders are in than the `seen` ones that a list was made of; `back` shows that list anew."""
     channel = channel_or_404(channel_id)
@@ -172,6 +179,7 @@ def orders_news(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/check")
+@needs(Ability.SYNC)
 def check(channel_id: int) -> Response:
     """Check for updates: one job per channel, so a second press shows the one that runs."""
     channel = reading_channel_or_404(channel_id)
@@ -189,6 +197,7 @@ def check(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/auto-sync")
+@needs(Ability.CHANNELS)
 def auto_sync(channel_id: int) -> Response:
     """Switch Auto Sync, or change its interval."""
     channel = channel_or_404(channel_id)
@@ -209,6 +218,7 @@ def auto_sync(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/failed")
+@needs(Ability.LOOK)
 def failed(channel_id: int) -> Response:
     """Failed Sync, of this channel alone."""
     channel = channel_or_404(channel_id)
@@ -216,6 +226,7 @@ def failed(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/settings", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.CHANNELS)
 def settings(channel_id: int) -> Response:
     """Name, start date, key, pause and removal."""
     channel = channel_or_404(channel_id)
@@ -235,6 +246,7 @@ def settings(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/stock")
+@needs(Ability.CHANNELS)
 def stock(channel_id: int) -> Response:
     """How many pieces of each item are kept back from a channel that is told our stock."""
     channel = channel_or_404(channel_id)
@@ -248,7 +260,7 @@ def stock(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/reconnect", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def reconnect(channel_id: int) -> Response:
     """A new key (or address), tested before it replaces the old one."""
@@ -280,6 +292,7 @@ def reconnect(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/pause")
+@needs(Ability.CHANNELS)
 def pause(channel_id: int) -> Response:
     """Stop reading and writing until somebody presses Resume."""
     channel = channel_or_404(channel_id)
@@ -289,6 +302,7 @@ def pause(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/resume")
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def resume(channel_id: int) -> Response:
     """Let it go on; after an error only if the key works again."""
@@ -306,7 +320,7 @@ def resume(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/remove", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def remove(channel_id: int) -> Response:
     """Say what removing means and for how many orders, then do it and end what runs."""
     channel = reading_channel_or_404(channel_id)

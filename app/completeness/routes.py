@@ -17,11 +17,13 @@ from app.completeness.export import days_csv, deviations_csv
 from app.completeness.forms import PeriodForm
 from app.completeness.queries import DeviationFilter, Group, Standing, VerificationRow
 from app.core.completeness import default_period
+from app.core.roles import Ability
 from app.sync.queries import job_view
 from app.sync.services import ChannelNotReadyError
 from app.sync.words import ShownJob, show_job
 from app.web.args import read_args
 from app.web.links import safe_next, url_if
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, invalid, page_or_fragment, redirect_to, wants_fragment
 
@@ -44,6 +46,7 @@ blueprint = Blueprint("completeness", __name__, url_prefix="/<store>")
 
 
 @blueprint.get("/verify")
+@needs(Ability.LOOK)
 def index() -> Response:
     """Is everything in? How each channel stands, and what was found before."""
     keyset = Keyset.from_args(request.args)
@@ -51,6 +54,7 @@ def index() -> Response:
 
 
 @blueprint.get(f"/verify/channel/<{_ID}:channel_id>")
+@needs(Ability.LOOK)
 def standing(channel_id: int) -> AnyResponse:
     """How a channel stands: the live part of its card."""
     found = _standing_or_404(channel_id)
@@ -60,6 +64,7 @@ def standing(channel_id: int) -> AnyResponse:
 
 
 @blueprint.post(f"/channels/<{_ID}:channel_id>/verify")
+@needs(Ability.BOOKS)
 def start(channel_id: int) -> AnyResponse:
     """Hold the channel against the books: the days of the form, or this month and the last."""
     found = _standing_or_404(channel_id)
@@ -83,6 +88,7 @@ def start(channel_id: int) -> AnyResponse:
 
 
 @blueprint.get(f"/verify/<{_ID}:verification_id>")
+@needs(Ability.LOOK)
 def show(verification_id: int) -> Response:
     """What a verification found: day by day, and order by order."""
     row = _verification_or_404(verification_id)
@@ -100,6 +106,7 @@ def show(verification_id: int) -> Response:
 
 
 @blueprint.get(f"/verify/of-job/<{_ID}:job_id>")
+@needs(Ability.LOOK)
 def of_job(job_id: int) -> AnyResponse:
     """The verification that a job made, or the job while there is none."""
     if job_view(job_id) is None:
@@ -111,6 +118,7 @@ def of_job(job_id: int) -> AnyResponse:
 
 
 @blueprint.get(f"/verify/<{_ID}:verification_id>/print")
+@needs(Ability.LOOK)
 def print_view(verification_id: int) -> str:
     """The result alone, on white, for the browser's own printing."""
     row = _verification_or_404(verification_id)
@@ -119,6 +127,7 @@ def print_view(verification_id: int) -> str:
 
 
 @blueprint.get(f"/verify/<{_ID}:verification_id>/<any(days, deviations):what>.csv")
+@needs(Ability.LOOK)
 def export(verification_id: int, what: str) -> Response:
     """The days, or what deviates, for a spreadsheet."""
     row = _verification_or_404(verification_id)
@@ -130,6 +139,7 @@ def export(verification_id: int, what: str) -> Response:
 
 
 @blueprint.post(f"/verify/<{_ID}:verification_id>/mend")
+@needs(Ability.BOOKS)
 def mend(verification_id: int) -> AnyResponse:
     """Have some deviations, or all that are open, read again from the channel, and what is found stored."""
     row = _verification_or_404(verification_id)

@@ -9,9 +9,9 @@ from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.core.own_orders import Mistakes, Move
 from app.core.packing import MAY_SPLIT, CannotPack, Package, Refusal
+from app.core.roles import Ability
 from app.core.states import OrderState
 from app.core.types import OrderStatus
 from app.fulfilment import services
@@ -25,13 +25,14 @@ from app.own_orders.services import OwnOrderRow, own_order
 from app.own_orders.words import words_of
 from app.sync.nudge import nudge
 from app.web.ids import row_id
+from app.web.needs import needs
 from app.web.respond import done, invalid
 
 _ORDER: Final = f"/orders/<int(max={2**63 - 1}):own_order_id>"
 
 
 @blueprint.route(f"{_ORDER}/move/<any({', '.join(ACTS)}):to>", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def move(own_order_id: int, to: str) -> Response:
     """Let the order go on; a GET asks first, and before sending for courier and tracking number."""
     row, status = _row_or_404(own_order_id), OrderStatus(to)
@@ -44,7 +45,7 @@ def move(own_order_id: int, to: str) -> Response:
 
 
 @blueprint.route(f"{_ORDER}/courier", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def courier(own_order_id: int) -> Response:
     """Another courier or tracking number of a package that was sent."""
     row = _row_or_404(own_order_id)
@@ -59,7 +60,7 @@ def courier(own_order_id: int) -> Response:
 
 
 @blueprint.route(f"{_ORDER}/split", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def split(own_order_id: int) -> Response:
     """Put a part of a package into another one."""
     row = _row_or_404(own_order_id)
@@ -82,7 +83,7 @@ def split(own_order_id: int) -> Response:
 
 
 @blueprint.post(f"{_ORDER}/merge")
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def merge(own_order_id: int) -> Response:
     """Put what is in a package back into another of the order."""
     row = _row_or_404(own_order_id)
@@ -91,7 +92,7 @@ def merge(own_order_id: int) -> Response:
 
 
 @blueprint.post(f"{_ORDER}/separate")
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def separate(own_order_id: int) -> Response:
     """Take the order out of a package that it shares."""
     row = _row_or_404(own_order_id)
@@ -100,7 +101,7 @@ def separate(own_order_id: int) -> Response:
 
 
 @blueprint.route(f"{_ORDER}/combine", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def combine(own_order_id: int) -> Response:
     """Pack the order together with others of the same buyer."""
     row = _row_or_404(own_order_id)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, abort, g, render_template, request, stream_with_context
 from flask_babel import gettext as _
 
+from app.core.roles import Ability
 from app.core.states import CreditCause
 from app.invoices import credit_queries, queries
 from app.invoices.credit_detail import CreditNoteDetail, credit_note_detail
@@ -18,6 +19,7 @@ from app.invoices.documents import DocumentFilter, documents_page
 from app.invoices.export import Rows
 from app.invoices.pdf import invoice_pdf
 from app.invoices.routes import blueprint
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment
 
@@ -25,6 +27,7 @@ _ID: Final = "<int(max=9223372036854775807):credit_note_id>"
 
 
 @blueprint.get("/invoices/all")
+@needs(Ability.LOOK)
 def documents() -> Response:
     """Invoices and credit notes in one list, newest first, with what they come to."""
     where, keyset = DocumentFilter.from_args(request.args), Keyset.from_args(request.args)
@@ -42,6 +45,7 @@ def documents() -> Response:
 
 
 @blueprint.get("/credit-notes")
+@needs(Ability.LOOK)
 def credit_notes() -> Response:
     """All credit notes, newest first, with what they add up to."""
     where, keyset = CreditFilter.from_args(request.args), Keyset.from_args(request.args)
@@ -60,6 +64,7 @@ def credit_notes() -> Response:
 
 
 @blueprint.get("/credit-notes.csv")
+@needs(Ability.LOOK)
 def credit_notes_export() -> Response:
     """The filtered list for a spreadsheet; `rows=lines` gives the credit notes' lines instead."""
     rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
@@ -71,6 +76,7 @@ def credit_notes_export() -> Response:
 
 
 @blueprint.get(f"/credit-notes/{_ID}")
+@needs(Ability.LOOK)
 def credit_note(credit_note_id: int) -> str:
     """The document as printed, with the way to its invoice, order and job."""
     note = _note_or_404(credit_note_id)
@@ -78,6 +84,7 @@ def credit_note(credit_note_id: int) -> str:
 
 
 @blueprint.get(f"/credit-notes/{_ID}/print")
+@needs(Ability.LOOK)
 def credit_note_print(credit_note_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     note = _note_or_404(credit_note_id)
@@ -85,6 +92,7 @@ def credit_note_print(credit_note_id: int) -> str:
 
 
 @blueprint.get(f"/credit-notes/{_ID}.pdf")
+@needs(Ability.LOOK)
 def credit_note_pdf(credit_note_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the credit note's number."""
     note = _note_or_404(credit_note_id)

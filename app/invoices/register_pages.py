@@ -13,12 +13,14 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.money import from_minor
 from app.core.register import Stretch
+from app.core.roles import Ability
 from app.invoices import register
 from app.invoices.credit_printing import CAUSES
 from app.invoices.register import Entry, Series, Taken
 from app.invoices.routes import blueprint
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.tenancy.scope import store_scope
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import page_or_fragment
 
@@ -26,6 +28,7 @@ SERIES_NAMES: Final = {Series.INVOICE: _l("Invoices"), Series.CREDIT_NOTE: _l("C
 
 
 @blueprint.get("/invoices/register")
+@needs(Ability.LOOK)
 def register_index() -> Response:
     """The months of a year, each complete or with its gaps by name."""
     series = _series(request.args.get("series", Series.INVOICE))
@@ -42,6 +45,7 @@ def register_index() -> Response:
 
 
 @blueprint.get("/invoices/register/print")
+@needs(Ability.LOOK)
 def register_print() -> str:
     """The same for the browser's own printing: both series of a year."""
     year = request.args.get("year", register.years(Series.INVOICE)[0], type=int)
@@ -52,6 +56,7 @@ def register_print() -> str:
 
 
 @blueprint.get("/invoices/register/<series>/<month>")
+@needs(Ability.LOOK)
 def register_month(series: str, month: str) -> Response:
     """Every number of a month, in order: the document it stands on, or why there is none."""
     kind, first = _series(series), _month(month)
@@ -71,6 +76,7 @@ def register_month(series: str, month: str) -> Response:
 
 
 @blueprint.get("/invoices/register/<series>/<month>.csv")
+@needs(Ability.LOOK)
 def register_csv(series: str, month: str) -> Response:
     """Every number of a month for a spreadsheet."""
     kind, first = _series(series), _month(month)

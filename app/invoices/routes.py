@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, g, render_template, request, strea
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core.roles import Ability
 from app.core.states import ChangeState, InvoiceState
 from app.invoices import detail, queries
 from app.invoices.credit_detail import credits_of_invoice
@@ -25,6 +26,7 @@ from app.orders.reasons import Place, explain
 from app.planning import plan_once
 from app.web.badges import badge_of
 from app.web.beside import along
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.reader import Reader, reader
 from app.web.respond import page_or_fragment, wants_fragment
@@ -40,6 +42,7 @@ _WRITE_BACKS = (
 
 
 @blueprint.get("/invoices")
+@needs(Ability.LOOK)
 def index() -> Response:
     """All invoices, newest first, with what they add up to."""
     where, keyset = InvoiceFilter.from_args(request.args), Keyset.from_args(request.args)
@@ -65,6 +68,7 @@ def index() -> Response:
 
 
 @blueprint.get("/invoices.csv")
+@needs(Ability.LOOK)
 def export() -> Response:
     """The filtered list for a spreadsheet; `rows=lines` gives the invoices' lines instead."""
     rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
@@ -76,6 +80,7 @@ def export() -> Response:
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>")
+@needs(Ability.LOOK)
 def show(invoice_id: int) -> Response:
     """The document as printed, with its journal and the way to its order, channel and job."""
     invoice = _invoice_or_404(invoice_id)
@@ -96,6 +101,7 @@ def show(invoice_id: int) -> Response:
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>/print")
+@needs(Ability.LOOK)
 def print_view(invoice_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     invoice = _invoice_or_404(invoice_id)
@@ -103,6 +109,7 @@ def print_view(invoice_id: int) -> str:
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>.pdf")
+@needs(Ability.LOOK)
 def pdf(invoice_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
     invoice = _invoice_or_404(invoice_id)

@@ -13,10 +13,11 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, me, needs
+from app.accounts.access import me
 from app.accounts.limits import limit_address
 from app.catalog.services import warehouse_rows
 from app.core.linking import LinkState, NotPossible, Rule, Side, letters_of
+from app.core.roles import Ability
 from app.extensions import limiter
 from app.links import journeys, queries, services, words
 from app.links.days import days
@@ -29,6 +30,7 @@ from app.web.beside import beside
 from app.web.errors import handle_http_error
 from app.web.ids import row_id
 from app.web.nav import count_badge
+from app.web.needs import needs
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 CODES_BY_STORE: Final = "20 per hour"
@@ -70,7 +72,7 @@ def _by_address() -> str:
 
 
 @blueprint.route("/channels/add/store", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 @_limit_by_store
 @limit_address(CODES_BY_ADDRESS)
 def code() -> Response:
@@ -97,7 +99,7 @@ def code() -> Response:
 
 
 @blueprint.route("/channels/add/store/<int:link_id>", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def options(link_id: int) -> Response:
     """Step 3: the name, the warehouse, and *Connect*."""
     link = _link_or_404(link_id)
@@ -130,6 +132,7 @@ def _ask(link: LinkRow, form: LinkForm) -> Response:
 
 
 @blueprint.get("/channels/links/<int:link_id>")
+@needs(Ability.LOOK)
 def show(link_id: int) -> Response:
     """A link as either store sees it: how it stands, what flowed and happened, how to end it.
 
@@ -147,6 +150,7 @@ def show(link_id: int) -> Response:
 
 
 @blueprint.get("/channels/links")
+@needs(Ability.LOOK)
 def cards() -> Response:
     """The links on the Channels page; `seen` tells which state of them it shows."""
     if not wants_fragment():
@@ -159,6 +163,7 @@ def cards() -> Response:
 
 
 @blueprint.get("/orders/<int:order_id>/journey")
+@needs(Ability.LOOK)
 def order_journey(order_id: int) -> Response:
     """The line on an order's page that says whether it goes to the main store."""
     if not wants_fragment():
@@ -169,6 +174,7 @@ def order_journey(order_id: int) -> Response:
 
 
 @blueprint.get("/channels/authorized")
+@needs(Ability.LOOK)
 def authorized() -> Response:
     """*Authorized Channel*: who asks to be the main store, who is, and who was."""
     found = [link for link in queries.links() if not link.is_main]
@@ -180,7 +186,7 @@ def authorized() -> Response:
 
 
 @blueprint.route("/channels/links/<int:link_id>/grant", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def grant(link_id: int) -> Response:
     """Say once more what the main store will see and do, then let it in."""
     link = _request_or_none(link_id)
@@ -202,7 +208,7 @@ def grant(link_id: int) -> Response:
 
 
 @blueprint.route("/channels/links/<int:link_id>/deny", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def deny(link_id: int) -> Response:
     """Refuse a request, with or without a reason."""
     link = _request_or_none(link_id)
@@ -220,6 +226,7 @@ def deny(link_id: int) -> Response:
 
 
 @blueprint.post("/channels/links/<int:link_id>/withdraw")
+@needs(Ability.CHANNELS)
 def withdraw(link_id: int) -> Response:
     """Take back a draft or a request."""
     link = _link_or_404(link_id)
@@ -234,6 +241,7 @@ def withdraw(link_id: int) -> Response:
 
 
 @blueprint.post("/channels/links/<int:link_id>/ask-again")
+@needs(Ability.CHANNELS)
 def ask_again(link_id: int) -> Response:
     """Begin anew with what an earlier request had."""
     link = _link_or_404(link_id)
@@ -250,7 +258,7 @@ def ask_again(link_id: int) -> Response:
 
 
 @blueprint.route("/channels/links/<int:link_id>/end", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def end(link_id: int) -> Response:
     """Say what the end means for stock, orders and history; then end it."""
     link = _link_or_404(link_id)
@@ -270,7 +278,7 @@ def end(link_id: int) -> Response:
 
 
 @blueprint.route("/settings/general/code", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def rotate() -> Response:
     """Say what another verification code means, then change it."""
     if request.method == "GET":

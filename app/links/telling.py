@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import mail as post
-from app.accounts.access import Role
 from app.accounts.later import later
 from app.accounts.models import Membership, User
+from app.core.roles import Role
 from app.extensions import db
 from app.links import queries, words
 from app.links.queries import LinkRow

@@ -15,12 +15,14 @@ from app.channels.queries import ChannelRow
 from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404, tab_page
 from app.channels.services import refresh_marketplaces
 from app.core.errors import ChannelError
+from app.core.roles import Ability
 from app.mappings import queries, services
 from app.mappings.choosing import NotChosen, chosen_id, disagreement, require_valid, whole_list
 from app.mappings.forms import ChoiceForm, SalespersonChoiceForm
 from app.mappings.gateways import Conflict
 from app.mappings.queries import MarketplaceChoice
 from app.mappings.salespeople import NoSuchSalesperson, save_salesperson_mapping
+from app.web.needs import needs
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 
@@ -35,12 +37,14 @@ class MarketplaceLine:
 
 
 @blueprint.get("/<int:channel_id>/marketplaces")
+@needs(Ability.LOOK)
 def marketplaces(channel_id: int) -> Response:
     """Marketplace → salesperson in charge."""
     return _marketplaces_page(channel_or_404(channel_id))
 
 
 @blueprint.route("/<int:channel_id>/marketplaces/<int:marketplace_id>", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.MAPPINGS)
 def save_marketplace(channel_id: int, marketplace_id: int) -> Response:
     """Save one row: an existing salesperson, a new one, or nobody."""
     channel = channel_or_404(channel_id)
@@ -78,6 +82,7 @@ def save_marketplace(channel_id: int, marketplace_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/marketplaces/refresh")
+@needs(Ability.SYNC)
 @limit_person(TESTS_A_MINUTE)
 def refresh(channel_id: int) -> Response:
     """Ask the channel for its marketplaces now."""

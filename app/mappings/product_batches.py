@@ -11,14 +11,17 @@ from werkzeug.wrappers import Response
 
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404
+from app.core.roles import Ability
 from app.mappings import listing_queries as queries
 from app.mappings.product_pages import freed_words
 from app.orders.linking import accept_all_certain, make_items_of_listings, take_batch_back
 from app.sync.counted import tell
+from app.web.needs import needs
 from app.web.respond import done
 
 
 @blueprint.route("/<int:channel_id>/products/accept", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def accept_certain(channel_id: int) -> Response:
     """Say how many proposals are certain, then link them: as many as were said, or the page asks anew."""
     channel = channel_or_404(channel_id)
@@ -35,6 +38,7 @@ def accept_certain(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/products/undo", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def undo_batch(channel_id: int) -> Response:
     """Take the links back that were saved together, but for those that somebody saved since."""
     channel = channel_or_404(channel_id)
@@ -60,6 +64,7 @@ def undo_batch(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/products/create", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def create_items(channel_id: int) -> Response:
     """Make items of all products that nothing is proposed for, and link them."""
     channel = channel_or_404(channel_id)

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from app.catalog.items import NoSuchItem
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
+from app.core.roles import Ability
 from app.mappings.link_files import HEADING, MOST_BYTES, Step, cells, preview, read_file
 from app.mappings.linking import Wanted
 from app.mappings.listing_queries import ListingFilter, all_listings
@@ -24,6 +25,7 @@ from app.orders.linking import ManyLinked, save_links
 from app.sync.counted import tell
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
+from app.web.needs import needs
 from app.web.respond import done
 from app.web.sheets import BadFile, content_of
 
@@ -32,6 +34,7 @@ _STEP = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{0,18})", re.ASCII)
 
 
 @blueprint.get("/<int:channel_id>/products.csv")
+@needs(Ability.LOOK)
 def export_links(channel_id: int) -> FlaskResponse:
     """The products that match, with the items that they mean."""
     channel = channel_or_404(channel_id)
@@ -52,6 +55,7 @@ def export_links(channel_id: int) -> FlaskResponse:
 
 
 @blueprint.route("/<int:channel_id>/products/import", methods=["GET", "POST"])
+@needs(Ability.CATALOG)
 def import_links(channel_id: int) -> Response:
     """Choose a file; see what it would change; then, and only then, change it."""
     channel = channel_or_404(channel_id)

@@ -18,6 +18,7 @@ from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, tab_page
 from app.connectors.base import Capability
 from app.core.matching import ListingState
+from app.core.roles import Ability
 from app.extensions import htmx
 from app.mappings import listing_queries as queries
 from app.mappings.choosing import disagreement
@@ -36,6 +37,7 @@ from app.sync.words import ShownJob, show_job
 from app.web.args import read_args, search_words
 from app.web.ids import row_id
 from app.web.links import safe_next
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
@@ -61,6 +63,7 @@ class ListingLine:
 
 
 @blueprint.get("/<int:channel_id>/products")
+@needs(Ability.LOOK)
 def products(channel_id: int) -> Response:
     """What the channel sells, and which items of ours it means."""
     channel = channel_or_404(channel_id)
@@ -75,6 +78,7 @@ def products(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/products/head")
+@needs(Ability.LOOK)
 def products_head(channel_id: int) -> Response:
     """The live part: what the refresh does, how many stand how, what can be done with many at once.
 
@@ -89,6 +93,7 @@ def products_head(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/products/refresh")
+@needs(Ability.SYNC)
 def refresh_products(channel_id: int) -> Response:
     """Read the products anew: one job per channel, so a second press shows the one that runs.
 
@@ -107,6 +112,7 @@ def refresh_products(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/products/<int:listing_id>", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.CATALOG)
 def listing(channel_id: int, listing_id: int) -> Response:
     """One product: choose its item by search; a POST links, refuses, makes an item, or takes something back."""
     channel = channel_or_404(channel_id)

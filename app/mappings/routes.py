@@ -14,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from app.channels.connecting import kind_of
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, order_sync_url, tab_page
+from app.core.roles import Ability
 from app.core.states import OrderState
 from app.mappings import queries, services
 from app.mappings.choosing import NotChosen, chosen_id, disagreement, require_valid, whole_list
@@ -24,6 +25,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.following import Chosen, choose_payment_method, list_gateway
 from app.orders.tallies import NOTHING, GatewayTally, gateway_tallies
 from app.sync.nudge import nudge
+from app.web.needs import needs
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 
@@ -51,6 +53,7 @@ class GatewayLine:
 
 
 @blueprint.route("/<int:channel_id>/payments", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.MAPPINGS)
 def payments(channel_id: int) -> Response:
     """Gateway → payment method, row by row; a POST lists a gateway by hand."""
     channel = channel_or_404(channel_id)
@@ -70,6 +73,7 @@ def payments(channel_id: int) -> Response:
 
 
 @blueprint.route("/<int:channel_id>/payments/<int:mapping_id>", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.MAPPINGS)
 def save_gateway(channel_id: int, mapping_id: int) -> Response:
     """Save one row: an existing payment method, a new one, or none."""
     channel = channel_or_404(channel_id)

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import passwords
-from app.accounts.access import Role
 from app.accounts.emails import fold_email
 from app.accounts.models import User
+from app.core.roles import Role
 from app.extensions import db
 from app.onboarding.stores import add_store
 from app.tenancy import doors

@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.accounts.access import Role
 from app.accounts.models import Membership
 from app.catalog.models import Location
+from app.core.roles import Role
 from app.extensions import db
 from app.invoices.models import NumberSeries
 from app.mappings.models import PaymentMethod
@@ -21,7 +21,7 @@ from app.tenancy.models import Store
 from app.tenancy.scope import enter_store
 
 _OURS: Final = (
-    "about admin api app assets channelbook docs forgot healthz help hooks invite legal mail me metrics new "
+    "about admin api app assets channelbook docs forgot healthz help hooks invite language legal mail me metrics new "
     "pricing privacy readyz reset sandbox settings signin signout signup start static status stores support terms "
     "theme webhooks"
 )

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import ChannelError
+from app.core.roles import Ability
 from app.core.states import Reason, SeenState
 from app.core.types import RemoteOrder
 from app.orders import finding
@@ -19,6 +20,7 @@ from app.orders.routes import blueprint
 from app.web.filters import day, moment
 from app.web.ids import row_id
 from app.web.links import url_if
+from app.web.needs import needs
 from app.web.respond import page_or_fragment
 
 _MAX_NUMBER: Final = 100
@@ -38,12 +40,14 @@ _SEEN: Final = {
 
 
 @blueprint.get("/orders/find")
+@needs(Ability.LOOK)
 def find() -> Response:
     """What is known of a number."""
     return _page(_number(request.args.get("q", "")))
 
 
 @blueprint.post("/orders/find/ask")
+@needs(Ability.SYNC)
 def ask() -> Response:
     """Ask a channel for the number, now. Nothing is stored."""
     number = _number(request.form.get("q", ""))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.errors import Misconfigured
+from app.core.roles import Ability
 from app.core.types import OrderType
 from app.fulfilment.queries import fulfilments_of
 from app.fulfilment.shown import packing_of
@@ -38,6 +39,7 @@ from app.web.beside import beside
 from app.web.filters import number
 from app.web.links import url_if
 from app.web.nav import count_badge
+from app.web.needs import needs
 from app.web.pagination import MAX_LIMIT, Keyset
 
 blueprint = Blueprint("orders", __name__, url_prefix="/<store>")
@@ -50,6 +52,7 @@ def _count_in_menu(state: BlueprintSetupState) -> None:
 
 
 @blueprint.get("/orders")
+@needs(Ability.LOOK)
 def index() -> Response:
     """All orders of all channels."""
     where = OrderFilter.from_args(request.args)
@@ -61,6 +64,7 @@ def index() -> Response:
 
 
 @blueprint.get("/orders.csv")
+@needs(Ability.LOOK)
 def export() -> Response:
     """The filtered list for a spreadsheet."""
     lines = _lines(g.membership.store_id, OrderFilter.from_args(request.args))
@@ -70,6 +74,7 @@ def export() -> Response:
 
 
 @blueprint.get("/orders/rows")
+@needs(Ability.LOOK)
 def rows() -> BaseResponse:
     """Some rows again, with the counts above them: what an open page asks for while something happens to them."""
     spot = Spot.of(request.args.get("back"), OrderFilter.from_query(request.args.get("filter", "")))
@@ -83,6 +88,7 @@ def rows() -> BaseResponse:
 
 
 @blueprint.get(f"/orders/<int(max={2**63 - 1}):order_id>")
+@needs(Ability.LOOK)
 def show(order_id: int) -> Response:
     """One order's whole story."""
     order = order_detail(order_id)
@@ -119,6 +125,7 @@ def _told_as(kind: str, own: OwnOrderRow | None) -> str:
 
 
 @blueprint.post("/orders/sync")
+@needs(Ability.SYNC)
 def sync() -> BaseResponse:
     """Queue the ticked orders, or all that match the filter, and say what was taken and what not, and why."""
     where = OrderFilter.from_query(request.form.get("filter", ""))

@@ -13,14 +13,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.core.own_order_files import COLUMNS
+from app.core.roles import Ability
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.orders.routes import blueprint
 from app.own_orders import services
 from app.own_orders.files import EXAMPLES, MOST_BYTES, FilePreview, preview
 from app.own_orders.services import KeyReused, NumberTaken, Request
 from app.sync.nudge import nudge
+from app.web.needs import needs
 from app.web.respond import done
 from app.web.sheets import BadFile, content_of, packed, unpacked
 
@@ -30,6 +31,7 @@ _PRESS: Final = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
 @blueprint.get("/orders/import.csv")
+@needs(Ability.LOOK)
 def import_template() -> FlaskResponse:
     """A file to start from: the columns, and two orders."""
     rows = [COLUMNS, *([row.get(name, "") for name in COLUMNS] for row in EXAMPLES)]
@@ -41,7 +43,7 @@ def import_template() -> FlaskResponse:
 
 
 @blueprint.route("/orders/import", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def import_orders() -> Response:
     """Choose a file; see what it would make; make it."""
     if request.method == "GET":

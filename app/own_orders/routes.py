@@ -15,10 +15,10 @@ from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.catalog.queries import find_items, item
 from app.core.money import from_minor
 from app.core.own_orders import Mistakes, OwnOrder, as_far_as_read, document_of, read_order
+from app.core.roles import Ability
 from app.core.states import OrderState
 from app.core.types import PaymentStatus
 from app.mappings.queries import payment_methods
@@ -38,6 +38,7 @@ from app.own_orders.services import Invoiced, KeyReused, NumberTaken, OwnOrderRo
 from app.own_orders.words import words_of
 from app.sync.nudge import nudge
 from app.web.ids import row_id
+from app.web.needs import needs
 from app.web.respond import done, fragment, invalid, page_or_fragment, wants_fragment
 
 _ID: Final = f"int(max={2**63 - 1})"
@@ -66,7 +67,7 @@ class _Sheet:
 
 
 @blueprint.route("/orders/new", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def new() -> Response:
     """An order that is made here: typed, added up as it is typed, and stored once however often Save is pressed."""
     if request.method == "GET":
@@ -80,7 +81,7 @@ def new() -> Response:
 
 
 @blueprint.route(f"/orders/<{_ID}:own_order_id>/edit", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def edit(own_order_id: int) -> Response:
     """The same for an order that is not invoiced yet."""
     row = _row_or_404(own_order_id)
@@ -94,7 +95,7 @@ def edit(own_order_id: int) -> Response:
 
 
 @blueprint.route(f"/orders/<{_ID}:own_order_id>/mark/<any({', '.join(_MARKS)}):to>", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def mark(own_order_id: int, to: str) -> Response:
     """Say that it was paid, or paid back; a GET asks first."""
     row = _row_or_404(own_order_id)

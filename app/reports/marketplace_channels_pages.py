@@ -12,12 +12,14 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.money import from_minor
 from app.core.reporting import Days, Period, Sale
+from app.core.roles import Ability
 from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.reports import charts
 from app.reports.marketplace_channels import Choice, Line, Report, Sheet, orders_behind, report_of
 from app.reports.routes import blueprint
 from app.web.args import read_args
 from app.web.filters import day, month_name
+from app.web.needs import needs
 
 PERIODS: Final = {
     Period.TODAY: _l("Today"),
@@ -29,18 +31,21 @@ PERIODS: Final = {
 
 
 @blueprint.get("/reports/marketplace-channels")
+@needs(Ability.LOOK)
 def marketplace_channels() -> str:
     """What each marketplace of each channel sold."""
     return render_template("reports/marketplace_channels.html", periods=PERIODS, **_shown(_asked()))
 
 
 @blueprint.get("/reports/marketplace-channels/print")
+@needs(Ability.LOOK)
 def marketplace_channels_print() -> str:
     """The same for the browser's own printing."""
     return render_template("reports/marketplace_channels_print.html", **_shown(_asked()))
 
 
 @blueprint.get("/reports/marketplace-channels.csv")
+@needs(Ability.LOOK)
 def marketplace_channels_csv() -> Response:
     """The same for a spreadsheet, a row for each marketplace and currency, without any sums of them."""
     report = _asked()

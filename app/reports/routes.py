@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response
 
 from app.channels.queries import ChannelRow, channels
 from app.completeness.queries import last_verifications
+from app.core.roles import Ability
 from app.mappings.queries import unmapped_gateways
 from app.onboarding.queries import Step, checklist
 from app.reports import charts, queries
 from app.reports.words import Answer, answers
 from app.sync.queries import channel_activities, recent_jobs
 from app.sync.words import ShownJob, show_activity, show_job
+from app.web.needs import needs
 from app.web.respond import fragment, redirect_to, wants_fragment
 from app.web.together import shared_part
 
@@ -24,6 +26,7 @@ blueprint = Blueprint("reports", __name__, url_prefix="/<store>")
 
 
 @blueprint.get("/")
+@needs(Ability.LOOK)
 def home() -> str:
     """Everything at a glance, and the one thing to do next."""
     connected = channels()
@@ -41,6 +44,7 @@ def home() -> str:
 
 
 @blueprint.get("/home/steps")
+@needs(Ability.LOOK)
 @shared_part
 def home_steps() -> Response:
     """The first steps again."""
@@ -50,6 +54,7 @@ def home_steps() -> Response:
 
 
 @blueprint.get("/home/state")
+@needs(Ability.LOOK)
 @shared_part
 def home_state() -> Response:
     """The sentences again, for a page that is open while things happen."""
@@ -59,6 +64,7 @@ def home_state() -> Response:
 
 
 @blueprint.get("/home/sales")
+@needs(Ability.LOOK)
 @shared_part
 def home_sales() -> Response:
     """The chart again, with its table out of band."""
@@ -68,6 +74,7 @@ def home_sales() -> Response:
 
 
 @blueprint.get("/home/jobs")
+@needs(Ability.LOOK)
 @shared_part
 def home_jobs() -> Response:
     """The newest jobs again."""

@@ -9,6 +9,7 @@ from flask import g, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.core.roles import Ability
 from app.invoices.settings import stop_delivery_orders
 from app.orders.filters import OrderFilter
 from app.sync import services
@@ -16,10 +17,12 @@ from app.sync.nudge import nudge
 from app.sync.routes import blueprint
 from app.web.ids import row_id
 from app.web.links import safe_next, url_if
+from app.web.needs import needs
 from app.web.respond import done
 
 
 @blueprint.post("/delivery-orders/none")
+@needs(Ability.SETTINGS)
 def no_delivery_orders() -> Response:
     """Set it to None, and do again what it stood in the way of: a sync of orders, of a channel, or a job."""
     stop_delivery_orders()

@@ -19,7 +19,7 @@ from wtforms import HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.access import Role, me, needs
+from app.accounts.access import me
 from app.core.crediting import (
     CannotCredit,
     Chosen,
@@ -33,6 +33,7 @@ from app.core.crediting import (
 )
 from app.core.invoicing import CannotBook, LineKind
 from app.core.money import from_minor, to_minor
+from app.core.roles import Ability
 from app.core.states import CreditCause, InvoiceState, Reason
 from app.invoices.credit_detail import OrderNews, credits_of_invoice, order_news
 from app.invoices.credit_printing import credit_line_name
@@ -44,6 +45,7 @@ from app.sync.crediting import DoneAlready
 from app.tenancy.scope import current_store
 from app.web.filters import day, money, quantity
 from app.web.forms import Form
+from app.web.needs import needs
 from app.web.respond import done
 
 _MOST: Final = 2**63 - 1
@@ -96,7 +98,7 @@ class Preview:
 
 
 @blueprint.route(f"/invoices/<int(max={_MOST}):invoice_id>/credit", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.BOOKS)
 def credit(invoice_id: int) -> Response:
     """Ask what is given back and why, show the credit note, and make it."""
     invoice = invoice_or_404(invoice_id)

@@ -20,9 +20,9 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.access import Role, needs
 from app.channels import queries as channels
 from app.channels.queries import ChannelRow
+from app.core.roles import Ability
 from app.core.states import Reason
 from app.orders.deciding import OtherDay, date_on_first_open_day, first_open_day
 from app.orders.failed import BY_SKU, CauseKey, CauseKind
@@ -40,6 +40,7 @@ from app.web.filters import day as day_text
 from app.web.filters import money, number
 from app.web.forms import Form
 from app.web.links import safe_next, url_if
+from app.web.needs import needs
 from app.web.pagination import MAX_LIMIT, Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
@@ -68,12 +69,14 @@ class ShownRow:
 
 
 @blueprint.get("/failed")
+@needs(Ability.LOOK)
 def failed() -> str:
     """What needs a person, by cause."""
     return render_template("orders/failed.html", problems=problems())
 
 
 @blueprint.get("/failed/live")
+@needs(Ability.LOOK)
 def failed_live() -> Response:
     """The counts again; the cards too when there are others than the page shows (`seen` is their version)."""
     channel_id = request.args.get("channel", type=int)
@@ -87,6 +90,7 @@ def failed_live() -> Response:
 
 
 @blueprint.get(_CAUSE)
+@needs(Ability.LOOK)
 def failed_cause(channel_id: int, kind: str, code: str) -> str:
     """The orders behind one cause."""
     channel, key = _cause_or_404(channel_id, kind, code)
@@ -97,6 +101,7 @@ def failed_cause(channel_id: int, kind: str, code: str) -> str:
 
 
 @blueprint.get(f"{_CAUSE}/live")
+@needs(Ability.LOOK)
 def failed_cause_live(channel_id: int, kind: str, code: str) -> Response:
     """The count again, and those of the shown rows that changed: `row` names plain ones, `busy` those being retried."""
     channel, key = _cause_or_404(channel_id, kind, code)
@@ -111,6 +116,7 @@ def failed_cause_live(channel_id: int, kind: str, code: str) -> Response:
 
 
 @blueprint.post(f"{_CAUSE}/retry")
+@needs(Ability.SYNC)
 def failed_retry(channel_id: int, kind: str, code: str) -> Response:
     """Try one row (`row`) or all of a cause again."""
     channel, key = _cause_or_404(channel_id, kind, code)
@@ -130,7 +136,7 @@ def failed_retry(channel_id: int, kind: str, code: str) -> Response:
 
 
 @blueprint.route(f"{_CAUSE}/ignore", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.SYNC)
 def failed_ignore(channel_id: int, kind: str, code: str) -> Response:
     """Leave one row or all of a cause out; asks first, for the reason in words."""
     channel, key = _cause_or_404(channel_id, kind, code)
@@ -147,7 +153,7 @@ def failed_ignore(channel_id: int, kind: str, code: str) -> Response:
 
 
 @blueprint.route("/failed/<int:channel_id>/date", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.BOOKS)
 def failed_date(channel_id: int) -> Response:
     """Date invoices of closed books on the first open day; asks first, naming the day."""
     channel, key = _cause_or_404(channel_id, CauseKind.ORDERS, Reason.PERIOD_LOCKED)
@@ -171,6 +177,7 @@ def failed_date(channel_id: int) -> Response:
 
 
 @blueprint.get("/failed/ignored")
+@needs(Ability.LOOK)
 def failed_ignored() -> str:
     """What was left out, by whom, when and why."""
     names = {channel.id: channel.name for channel in channels.channels()}
@@ -179,6 +186,7 @@ def failed_ignored() -> str:
 
 
 @blueprint.post("/failed/<int:channel_id>/take-back")
+@needs(Ability.SYNC)
 def failed_take_back(channel_id: int) -> Response:
     """Take back in what was left out: one row, or all that was left out for the same words."""
     channel = _channel_or_404(channel_id)

@@ -8,7 +8,7 @@ from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
+from app.core.roles import Ability
 from app.core.states import OrderState
 from app.core.types import OrderStatus
 from app.fulfilment.forms import CourierForm
@@ -20,13 +20,14 @@ from app.sync.conflicts import understand
 from app.sync.moving import CannotMove, NoSuchOrder, NotMovable, Wanted, plan_move
 from app.sync.nudge import nudge
 from app.sync.way import Way, status_words, way_of
+from app.web.needs import needs
 from app.web.respond import done, invalid
 
 _ID: Final = f"int(max={2**63 - 1})"
 
 
 @blueprint.route(f"/orders/<{_ID}:linked_order_id>/say/<any({', '.join(ACTS)}):to>", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def say(linked_order_id: int, to: str) -> Response:
     """Say where the order stands; a GET asks first, and before sending for courier and tracking number."""
     order, way = _way_or_404(linked_order_id)
@@ -57,7 +58,7 @@ def say(linked_order_id: int, to: str) -> Response:
 
 
 @blueprint.post(f"/orders/<{_ID}:order_id>/understood")
-@needs(Role.OWNER)
+@needs(Ability.ORDERS)
 def understood(order_id: int) -> Response:
     """What lost against the other store was read: it is told no more."""
     if not understand(order_id):

@@ -19,6 +19,7 @@ from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, order_sync_url
 from app.connectors.base import Connector
 from app.core.estimating import seconds_by_allowance
+from app.core.roles import Ability
 from app.sync.ahead import ORDERS_AHEAD
 from app.sync.of_channel import was_refreshed
 from app.sync.queries import channel_activity
@@ -26,6 +27,7 @@ from app.sync.refreshing import KIND, request_refresh
 from app.sync.services import ChannelNotReadyError
 from app.sync.words import ShownActivity, ShownJob, show_activity, tempo
 from app.web.filters import duration, number
+from app.web.needs import needs
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
 _READING: Final = ("products", "pull")
@@ -65,6 +67,7 @@ def _set_up(state: BlueprintSetupState) -> None:
 
 
 @blueprint.post("/<int:channel_id>/refresh-now")
+@needs(Ability.SYNC)
 def refresh_now(channel_id: int) -> Response:
     """Read what changed, in both directions; a second press shows the refresh that runs."""
     channel = channel_or_404(channel_id)
@@ -81,6 +84,7 @@ def refresh_now(channel_id: int) -> Response:
 
 
 @blueprint.get("/<int:channel_id>/refresh")
+@needs(Ability.LOOK)
 def refresh_part(channel_id: int) -> Response:
     """The live part: what the refresh does and how long it will take, what ran last, when the next one comes."""
     channel = channel_or_404(channel_id)

@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.access import Role, me, needs
+from app.accounts.access import me
 from app.core.errors import Misconfigured
 from app.core.invoicing import CannotBook
+from app.core.roles import Ability
 from app.core.states import InvoiceState
 from app.invoices.credit_detail import OrderNews, next_numbers, order_news
 from app.invoices.crediting import StoredInvoice
@@ -27,6 +28,7 @@ from app.sync.crediting import DoneAlready, NoSuchInvoice, Reissued
 from app.web.filters import day, money
 from app.web.forms import Form
 from app.web.links import url_if
+from app.web.needs import needs
 from app.web.respond import done
 
 _MOST: Final = 2**63 - 1
@@ -39,7 +41,7 @@ class WordsForm(Form):
 
 
 @blueprint.route(f"/invoices/<int(max={_MOST}):invoice_id>/reissue", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.BOOKS)
 def reissue(invoice_id: int) -> Response:
     """Say what will happen, ask why, then credit the invoice and issue the next one."""
     invoice = invoice_or_404(invoice_id)
@@ -69,7 +71,7 @@ def reissue(invoice_id: int) -> Response:
 
 
 @blueprint.route(f"/orders/<int(max={_MOST}):order_id>/invoice-again", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.BOOKS)
 def invoice_again(order_id: int) -> Response:
     """Issue an invoice for an order whose last one was credited in full, when the sale stands after all."""
     invoice_id = crediting.last_invoice(order_id)

@@ -15,10 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.accounts import sessions
-from app.accounts.access import Role, me, needs
+from app.accounts.access import me
 from app.channels import queries as channels
 from app.channels.queries import ChannelRow
 from app.core.errors import Misconfigured
+from app.core.roles import Ability
 from app.core.states import ChangeState, JobState
 from app.extensions import db
 from app.orders.journal import Told, tell
@@ -33,6 +34,7 @@ from app.web.args import read_args
 from app.web.badges import badge_of
 from app.web.beside import beside
 from app.web.links import safe_next, url_if
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
 from app.web.together import shared_part
@@ -65,6 +67,7 @@ def hub() -> Hub:
 
 
 @blueprint.get("/jobs")
+@needs(Ability.LOOK)
 def jobs() -> Response:
     """What ran, runs and will run."""
     where = read_args(JobFilter, request.args)
@@ -84,6 +87,7 @@ def jobs() -> Response:
 
 
 @blueprint.get("/jobs/<int:job_id>")
+@needs(Ability.LOOK)
 def job(job_id: int) -> str:
     """One job: what it does, how far it is, what it did, and what to press."""
     shown = _job_or_404(job_id)
@@ -91,6 +95,7 @@ def job(job_id: int) -> str:
 
 
 @blueprint.get("/jobs/<int:job_id>/part")
+@needs(Ability.LOOK)
 @shared_part
 def job_part(job_id: int) -> Response:
     """The live part of a job's page; `seen` is the version of sentence and buttons that the page shows."""
@@ -102,6 +107,7 @@ def job_part(job_id: int) -> Response:
 
 
 @blueprint.get("/jobs/<int:job_id>/line")
+@needs(Ability.LOOK)
 @shared_part
 def job_line(job_id: int) -> Response:
     """A job in one live line, as a channel's page shows it."""
@@ -111,6 +117,7 @@ def job_line(job_id: int) -> Response:
 
 
 @blueprint.get("/channels/<int:channel_id>/activity")
+@needs(Ability.LOOK)
 @shared_part
 def activity(channel_id: int) -> Response:
     """What happens on a channel: the live part of its card, its page and its row on Home."""
@@ -123,6 +130,7 @@ def activity(channel_id: int) -> Response:
 
 
 @blueprint.get("/strip")
+@needs(Ability.LOOK)
 @shared_part
 def strip() -> Response:
     """The strip in the frame: a line for each job that runs or waits."""
@@ -132,6 +140,7 @@ def strip() -> Response:
 
 
 @blueprint.post("/jobs/<int:job_id>/cancel")
+@needs(Ability.SYNC)
 def cancel(job_id: int) -> Response:
     """Stop a job."""
     _job_or_404(job_id)
@@ -144,6 +153,7 @@ def cancel(job_id: int) -> Response:
 
 
 @blueprint.post("/jobs/<int:job_id>/retry")
+@needs(Ability.SYNC)
 def retry(job_id: int) -> Response:
     """Do again what a job was for."""
     row = _job_or_404(job_id).row
@@ -156,6 +166,7 @@ def retry(job_id: int) -> Response:
 
 
 @blueprint.post("/channels/<int:channel_id>/sync-now")
+@needs(Ability.SYNC)
 def sync_now(channel_id: int) -> Response:
     """Everything at once: fetch what is new, make the invoices of all that is ready, write their numbers back."""
     channel = _channel_or_404(channel_id)
@@ -175,6 +186,7 @@ def sync_now(channel_id: int) -> Response:
 
 
 @blueprint.post("/changes/<int:change_id>/retry")
+@needs(Ability.SYNC)
 def change_retry(change_id: int) -> Response:
     """Send once more what was not taken: an invoice number, or a move."""
     change = _change_or_404(change_id)
@@ -190,7 +202,7 @@ def change_retry(change_id: int) -> Response:
 
 
 @blueprint.route("/changes/<int:change_id>/drop", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.SYNC)
 def change_drop(change_id: int) -> Response:
     """Leave the channel as it is; asks first, on a page of its own."""
     change = _change_or_404(change_id)
@@ -209,6 +221,7 @@ def change_drop(change_id: int) -> Response:
 
 
 @blueprint.get("/events")
+@needs(Ability.LOOK)
 def events() -> Response:
     """The one stream of an open page. 204 when there are as many as there may be: the page polls then."""
     person, store_id, slug = me(), g.store.id, g.store.slug

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 from wtforms.validators import DataRequired
 
+from app.core.roles import Ability
 from app.core.states import Reason
 from app.orders.deciding import Pair, same_sale_pair, say_two_sales
 from app.orders.detail import order_detail
@@ -20,6 +21,7 @@ from app.orders.table import show_row
 from app.sync.nudge import nudge
 from app.sync.problems import cause_url
 from app.web.forms import Form
+from app.web.needs import needs
 from app.web.respond import done, invalid, page_or_fragment
 
 _PAGE = ("orders/same_sale.html", "orders/_two_sales.html")
@@ -35,6 +37,7 @@ class TwoSalesForm(Form):
 
 
 @blueprint.route(f"/orders/<int(max={2**63 - 1}):order_id>/same-sale", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.SYNC)
 def same_sale(order_id: int) -> Response:
     """Both orders side by side; a POST says that they are two sales, and books it."""
     if order_detail(order_id) is None:

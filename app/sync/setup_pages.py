@@ -9,7 +9,6 @@ from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Role, needs
 from app.accounts.limits import limit_person
 from app.catalog.stock_queries import warehouses
 from app.channels import queries, setup
@@ -20,9 +19,11 @@ from app.channels.routes import TESTS_A_MINUTE, blueprint, channel_or_404, order
 from app.channels.setup import WeightExample
 from app.channels.setup_form import SetUpForm, set_up_form
 from app.core.errors import ChannelError
+from app.core.roles import Ability
 from app.sync.nudge import nudge
 from app.sync.setting_up import SameWarehouse, finish
 from app.sync.switching import GivenElsewhere
+from app.web.needs import needs
 from app.web.respond import done
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _NO_CONTENT = 204
 
 
 @blueprint.route("/<int:channel_id>/set-up", methods=["GET", "POST"])
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
 def set_up(channel_id: int) -> Response:
     """Choose what flows which way; *Finish* stores it and starts the first sync. The same page changes it later."""
@@ -61,7 +62,7 @@ def set_up(channel_id: int) -> Response:
 
 
 @blueprint.post("/<int:channel_id>/set-up/draft")
-@needs(Role.OWNER)
+@needs(Ability.CHANNELS)
 def keep_set_up(channel_id: int) -> Response:
     """Keep what is chosen so far, each time something is; nothing happens by it."""
     channel, kind = _channel_to_set_up(channel_id)

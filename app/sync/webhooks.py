@@ -25,6 +25,7 @@ from app.sync.inbox import keep_delivery
 from app.sync.services import start_announced
 from app.tenancy import doors
 from app.tenancy.scope import store_scope
+from app.web.needs import public
 from app.web.security import takes_raw_body
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def _token_of_this() -> str:
 
 
 @blueprint.post("/<token>")
+@public
 @takes_raw_body
 @limiter.limit(PER_ADDRESS, key_func=get_remote_address)
 @limiter.limit(PER_CHANNEL, key_func=_token_of_this)

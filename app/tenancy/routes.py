@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from app.accounts import access
 from app.catalog import services as catalog
 from app.channels.queries import channels
+from app.core.roles import Ability
 from app.invoices import closing as books
 from app.invoices import settings
 from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
@@ -27,6 +28,7 @@ from app.sync.nudge import nudge
 from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
 from app.web.filters import number
+from app.web.needs import needs
 from app.web.respond import done, invalid, page_or_fragment
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<store>/settings")
@@ -47,6 +49,7 @@ def _tell_pages(response: Response) -> Response:
 
 
 @blueprint.route("/general", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.SETTINGS)
 def general() -> Response:
     """Name, currency, time zone, language; the plan is shown only."""
     fixed = settings.has_invoices()
@@ -76,6 +79,7 @@ def general() -> Response:
 
 
 @blueprint.route("/invoicing", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.SETTINGS)
 def invoicing() -> Response:
     """Numbers, dates, currencies, and what happens to orders whose gateway nobody mapped."""
     now = settings.numbering()
@@ -98,6 +102,7 @@ def invoicing() -> Response:
 
 
 @blueprint.route("/closing", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.BOOKS)
 def closing() -> Response:
     """Which months are closed. POST closes every month up to the one that is named."""
     if request.method == "GET":
@@ -110,6 +115,7 @@ def closing() -> Response:
 
 
 @blueprint.post("/closing/open")
+@needs(Ability.BOOKS)
 def open_books() -> Response:
     """Open the newest closed month again, with the reason."""
     form = OpenBooksForm(request.form)
@@ -177,6 +183,7 @@ _KIND: Final = "any('payment-methods', salespeople, warehouses):kind"
 
 
 @blueprint.route(f"/<{_KIND}>", methods=["GET", "POST"])
+@needs(Ability.LOOK, write=Ability.MAPPINGS)
 def names(kind: str) -> Response:
     """A list of names. GET with `rename` turns one row into a form; POST adds a name."""
     if request.method == "GET":
@@ -193,6 +200,7 @@ def names(kind: str) -> Response:
 
 
 @blueprint.post(f"/<{_KIND}>/<int:row_id>/rename")
+@needs(Ability.MAPPINGS)
 def rename(kind: str, row_id: int) -> Response:
     """Give a row another name."""
     form = NameForm(request.form)
@@ -208,6 +216,7 @@ def rename(kind: str, row_id: int) -> Response:
 
 
 @blueprint.post(f"/<{_KIND}>/<int:row_id>/<any(archive, restore, default):act>")
+@needs(Ability.MAPPINGS)
 def act_on_name(kind: str, row_id: int, act: str) -> Response:
     """Archive or restore a row, or let it be the default."""
     run = LISTS[kind].acts.get(act)

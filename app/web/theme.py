@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, abort, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from app.web.links import safe_next
+from app.web.needs import public
 
 THEMES: Final = ("light", "dark")
 _YEAR_S: Final = 365 * 86400
@@ -28,6 +29,7 @@ def chosen_theme() -> str:
 
 
 @blueprint.post("/theme")
+@public
 def choose_theme() -> Response:
     """Remember `theme` (light, dark or auto) in this browser and go back to `next`."""
     theme = request.form.get("theme", "")

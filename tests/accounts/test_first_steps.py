@@ -6,7 +6,8 @@ import pytest
 from flask import Flask, g, render_template
 from sqlalchemy import text
 
-from app.accounts.access import Member, Role
+from app.accounts.access import Member
+from app.core.roles import Role
 from app.extensions import db
 from app.onboarding.queries import Step, checklist
 from app.tenancy.scope import current_store, store_scope

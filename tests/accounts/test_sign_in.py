@@ -40,7 +40,7 @@ def test_email_is_read_as_people_write_it(client: FlaskClient, store: SomeStore)
 
 
 def test_member_of_two_stores_chooses_and_switches(client: FlaskClient, make: Make, store: SomeStore) -> None:
-    from app.accounts.access import Role  # noqa: PLC0415
+    from app.core.roles import Role  # noqa: PLC0415
 
     second = make.store()
     make.member(second, store.owner, Role.READ_ONLY)

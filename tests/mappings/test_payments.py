@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts.access import Role
+from app.core.roles import Role
 from app.extensions import db
 from app.mappings.models import PaymentMapping, PaymentMethod
 from app.mappings.queries import payment_methods

@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.accounts.access import Role
 from app.accounts.models import Membership, User
 from app.accounts.passwords import hash_password
 from app.accounts.sessions import Browser, add_session
+from app.core.roles import Role
 from app.extensions import db
 from app.onboarding.services import create_store
 from app.tenancy.scope import store_scope
@@ -73,6 +73,14 @@ class Make:
         store = SomeStore(made.store_id, made.slug, name, owner, reader)
         self.member(store, reader, Role.READ_ONLY)
         return store
+
+    def staff(self, store: SomeStore) -> dict[Role, SomePerson]:
+        """A member of each role: the two whom the store has already, and three more."""
+        staff = {Role.OWNER: store.owner, Role.READ_ONLY: store.reader}
+        for role in set(Role) - staff.keys():
+            staff[role] = self.person()
+            self.member(store, staff[role], role)
+        return staff
 
     def member(self, store: SomeStore, person: SomePerson, role: Role) -> None:
         """Give a person a place in a store."""

@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from app.accounts.access import Role
 from app.config import Settings
+from app.core.roles import Role
 from app.extensions import db
 from app.tenancy import doors
 from app.tenancy.doors import DOORS_SQL, Place
