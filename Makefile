@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 unexport PYTHONDONTWRITEBYTECODE  # a demo is six processes, and the tests start many: what is compiled once is kept
 
-.PHONY: demo test bench crash lint lock clean setup setup-dev
+.PHONY: demo test bench crash lint lock translations clean setup setup-dev
 
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
@@ -31,6 +31,9 @@ lock: setup-dev  ## newest versions that pyproject.toml allows, with their hashe
 	$(PY) -m pip install --quiet uv
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+translations: setup-dev  ## what the source says into app/translations; new sentences are left empty there
+	@$(PY) -m tests.translations
 
 clean:  ## what set-up made; the data folder stays
 	rm -rf .venv static/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

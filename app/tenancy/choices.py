@@ -16,7 +16,7 @@ _CODES: Final = (
 CURRENCY_CODES: Final = tuple(_CODES.split())
 """Where shops on our channels sell, and what they are paid in: the neighbours first."""
 
-LANGUAGES: Final = (("en", "English"),)
+LANGUAGES: Final = (("en", "English"), ("vi", "Tiếng Việt"), ("ms", "Bahasa Melayu"), ("zh", "简体中文"))
 """Languages that Channelbook speaks, each by its own name."""
 
 _REGIONS: Final = ("Asia", "Australia", "Pacific", "Indian", "Europe", "Africa", "America", "Atlantic")

@@ -138,8 +138,9 @@ def locale() -> Locale:
 
 
 def page_language() -> str:
-    """The language of this answer as HTML names it, such as en or zh-Hant."""
-    return str(get_locale() or "en").replace("_", "-")
+    """The language of this answer as HTML names it: en, or zh-Hans, because Chinese is drawn in two ways."""
+    name = str(get_locale() or "en").replace("_", "-")
+    return "zh-Hans" if name == "zh" else name
 
 
 def _local(value: datetime) -> datetime:

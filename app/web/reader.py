@@ -18,6 +18,7 @@ from flask_babel import gettext as look_up
 from markupsafe import Markup
 
 from app.core.money import from_minor, minor_digits
+from app.web.catalogues import catalogue_of
 
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "\u2212"
@@ -111,16 +112,9 @@ def reader() -> Reader:
 class Sentences(Domain):
     """The catalogues that Flask-Babel looks sentences up in, without finding out the language for each of them."""
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._catalogues: dict[str, NullTranslations] = {}
-
     def get_translations(self) -> NullTranslations:
         """The catalogue of the reader's language."""
-        name = reader().name
-        if name not in self._catalogues:
-            self._catalogues[name] = super().get_translations()  # type: ignore[no-untyped-call]
-        return self._catalogues[name]
+        return catalogue_of(reader().name)
 
 
 @cache

@@ -13,7 +13,7 @@ from app.web.reader import Sentences, reader
 def init_app(app: Flask) -> None:
     """Replace the `_` that Flask-Babel gave the templates, and where it looks up what Python says."""
     app.jinja_env.globals["_"] = translated
-    babel.domain_instance = Sentences()
+    babel.domain_instance = Sentences()  # type: ignore[no-untyped-call]
 
 
 @pass_eval_context

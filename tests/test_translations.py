@@ -1,0 +1,65 @@
+"""Every sentence is said in every language, as the source says it now."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+
+from app.web.catalogues import source_of
+from tests.translations import TRANSLATED, extract, read, texts_of
+
+_PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|</?\w+[^>]*>")
+Sentence = tuple[str | None, str]
+
+
+def _sentence(message: Message) -> Sentence:
+    return message.context, message.id if isinstance(message.id, str) else message.id[0]
+
+
+def _words(catalogue: Catalog) -> dict[Sentence, Message]:
+    return {_sentence(message): message for message in catalogue if message.id}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> dict[Sentence, Message]:
+    template: Path = tmp_path_factory.mktemp("words") / "messages.pot"
+    extract(template)
+    return _words(read(template))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_sentence_is_translated(language: str, source: dict[Sentence, Message]) -> None:
+    said = _words(read(source_of(language), language))
+    missing = [sentence for sentence in source if sentence not in said or not _is_said(said[sentence])]
+    assert not missing, f"{len(missing)} to translate into {language}; run `make translations`: {missing}"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_sentence_is_left_over_unsure_or_spoiled(language: str, source: dict[Sentence, Message]) -> None:
+    catalogue = read(source_of(language), language)
+    said = _words(catalogue)
+    assert not catalogue.obsolete
+    gone = [words for _context, words in said.keys() - source.keys()]
+    assert not gone, f"nobody says these any more; run `make translations`: {gone}"
+    assert not [sentence for sentence, message in said.items() if message.fuzzy]
+    assert not [sentence for sentence, message in said.items() if _is_said(message) and _differs(message)]
+
+
+def _is_said(message: Message) -> bool:
+    return all(text.strip() for text in texts_of(message))
+
+
+def _differs(message: Message) -> bool:
+    """Whether the translation lacks what is filled in, or has it twice, or begins and ends with other spaces."""
+    ours = message.id if isinstance(message.id, str) else message.id[1]
+    return any(
+        set(_PLACES.findall(ours)) != set(_PLACES.findall(text)) or _edges(ours) != _edges(text)
+        for text in texts_of(message)
+    )
+
+
+def _edges(text: str) -> tuple[bool, bool]:
+    return text[:1].isspace(), text[-1:].isspace()
