@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import app.accounts.language_pages
 import app.accounts.models
 import app.api.key_pages
 import app.api.models
@@ -48,7 +49,7 @@ import app.sync.same_sale
 import app.sync.setup_pages
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
 from app import health, pool, web
-from app.accounts import access
+from app.accounts import access, languages
 from app.accounts import routes as accounts_routes
 from app.api import routes as api_routes
 from app.catalog import routes as inventory_routes
@@ -111,10 +112,11 @@ def build(settings: Settings | None = None) -> Flask:
         pool.watch(db.engine)
     login_manager.init_app(app)
     htmx.init_app(app)
-    babel.init_app(app, locale_selector=access.choose_locale, timezone_selector=access.choose_time_zone)
+    babel.init_app(app, locale_selector=languages.choose_locale, timezone_selector=access.choose_time_zone)
     limiter.init_app(app)
     web.init_app(app)
     access.init_app(app)
+    languages.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

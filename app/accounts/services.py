@@ -45,6 +45,12 @@ def rename_person(user_id: int, name: str) -> None:
     db.session.commit()
 
 
+def speak_to(user_id: int, language: str | None) -> None:
+    """Remember what a person wants to read; None follows the store that they look at."""
+    db.session.execute(update(User).where(User.id == user_id).values(language=language))
+    db.session.commit()
+
+
 def change_password(user_id: int, *, current: str, new: str, browser: Browser) -> str | None:
     """Set a new password, sign the person out everywhere, and return a token that keeps this browser signed in.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from flask_login import UserMixin
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     Text,
     Update,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import make_transient_to_detached
 
-from app.accounts.models import PasswordReset, User, UserSession
+from app.accounts.models import Device, HalfSignIn, PasswordReset, User, UserSession
 from app.extensions import db
 from app.planning import read
 from app.tenancy.doors import Place
@@ -39,17 +40,22 @@ from app.tenancy.models import Store
 
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=90)
+DEVICE_LIVES = timedelta(days=400)
+"""How long a browser is known again after it signed in; browsers keep no cookie for longer."""
 TOUCH_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often: reading a page should cost no write."""
 
-_MAX_AGENT = 200
+MAX_AGENT = 200
 _PERSON = (
     select(
         User.id.label("person_id"),
         User.name.label("person"),
         User.email,
+        User.language.label("speaks"),
         UserSession.id.label("session_id"),
         UserSession.last_seen_at,
+        UserSession.proved_at,
+        User.two_step_at.is_not(None).label("two_step"),
     )
     .join(UserSession, UserSession.user_id == User.id)
     .where(
@@ -63,8 +69,11 @@ _WHOSE: Final = (
     column("person_id", BigInteger),
     column("person", Text),
     column("email", Text),
+    column("speaks", Text),
     column("session_id", BigInteger),
     column("last_seen_at", DateTime(timezone=True)),
+    column("proved_at", DateTime(timezone=True)),
+    column("two_step", Boolean),
     column("place_id", BigInteger),
     column("place_slug", Text),
     column("place_name", Text),
@@ -75,9 +84,12 @@ _NAMES: Final = tuple(inspect(Store).get_property_by_column(column).key for colu
 _ARRIVAL: Final = text(
     f"""
 with arrival as materialized (
-    select u.id as person_id, u.name as person, u.email, s.id as session_id, s.last_seen_at,
+    select u.id as person_id, u.name as person, u.email, u.language as speaks, s.id as session_id, s.last_seen_at,
+           s.proved_at, u.two_step_at is not null as two_step,
            p.store_id as place_id, p.slug as place_slug, p.name as place_name, p.role, p.place,
-           case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered
+           case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered,
+           case p.slug when :slug then concat(set_config('app.user_id', u.id::text, true),
+               set_config('app.address', :address, true), set_config('app.browser', :user_agent, true)) end as acting
     from user_sessions s join users u on u.id = s.user_id
     left join lateral door_stores_of_person(u.id) with ordinality as p (store_id, slug, name, role, place) on true
     where s.token_hash = :token_hash and s.ended_at is null and s.expires_at > now()
@@ -109,6 +121,12 @@ class Person(UserMixin):
     email: str
     session_id: int
     token: str
+    language: str | None = None
+    """What they chose to read, if they chose."""
+    two_step: bool = False
+    """Whether they sign in with a code as well."""
+    proved_at: datetime = datetime.min.replace(tzinfo=UTC)
+    """When they last showed in this browser who they are."""
 
     def get_id(self) -> str:
         """What Flask-Login puts into the cookie."""
@@ -140,12 +158,12 @@ def person_of(token: str) -> Person | None:
     return None if row is None else _seen(row, token)
 
 
-def arrival_of(token: str, slug: str) -> Arrival | None:
+def arrival_of(token: str, slug: str, browser: Browser = Browser("", "")) -> Arrival | None:
     """Whose session the cookie's token opens, as `person_of` tells it, and what they belong to. One statement.
 
-    When the store named `slug` is among it, the transaction has been told that it is about that store.
+    When the store named `slug` is among it, the transaction has been told that it is about that store, and who acts.
     """
-    rows = read(_ARRIVAL, {"token_hash": token_hash(token), "slug": slug}).all()
+    rows = read(_ARRIVAL, {"token_hash": token_hash(token), "slug": slug, **asdict(browser)}).all()
     if not rows:
         return None
     places = [Place(row.place_id, row.place_slug, row.place_name, row.role) for row in rows if row.place_id is not None]
@@ -163,7 +181,7 @@ def _store(values: Sequence[Any]) -> Store:
 def _seen(row: Any, token: str) -> Person:
     if datetime.now(UTC) - row.last_seen_at > TOUCH_EVERY:
         _touch(row.session_id)
-    return Person(row.person_id, row.person, row.email, row.session_id, token)
+    return Person(row.person_id, row.person, row.email, row.session_id, token, row.speaks, row.two_step, row.proved_at)
 
 
 def add_session(user_id: int, browser: Browser) -> str:
@@ -173,11 +191,26 @@ def add_session(user_id: int, browser: Browser) -> str:
         UserSession(
             user_id=user_id,
             token_hash=token_hash(token),
-            user_agent=browser.user_agent[:_MAX_AGENT],
+            user_agent=browser.user_agent[:MAX_AGENT],
             address=browser.address,
             expires_at=datetime.now(UTC) + IDLE,
         )
     )
+    return token
+
+
+def renew_session(session_id: int) -> str:
+    """Give a session whose owner has just shown who they are another token, which is returned, and commit.
+
+    Whoever had the old one has nothing any more.
+    """
+    token = new_token()
+    db.session.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id)
+        .values(token_hash=token_hash(token), proved_at=func.now())
+    )
+    db.session.commit()
     return token
 
 
@@ -210,9 +243,11 @@ def _touch(session_id: int) -> None:
 
 
 def forget_old() -> None:
-    """Take away sessions and reset links that have been of no use for a month. Commits; safe to do at any time."""
+    """Take away sessions and mailed links that have been of no use for a month, and devices that stayed away. Commits; safe to do at any time."""
     month_ago = func.now() - timedelta(days=30)
     ended_at = func.coalesce(UserSession.ended_at, UserSession.expires_at)
     db.session.execute(delete(UserSession).where(ended_at < month_ago))
     db.session.execute(delete(PasswordReset).where(PasswordReset.expires_at < month_ago))
+    db.session.execute(delete(HalfSignIn).where(HalfSignIn.expires_at < month_ago))
+    db.session.execute(delete(Device).where(Device.last_sign_in_at < func.now() - DEVICE_LIVES))
     db.session.commit()

@@ -39,6 +39,7 @@ ONCE_IS_AS_TWICE = {
     "settings.rename": "a name is replaced",
     "settings.act_on_name": "a switch is set",
     "web.choose_theme": "a cookie is set",
+    "accounts.choose_language": "a cookie and a column are set",
     "orders.failed_ignore": "what is left out is left out, and the second press finds nothing of it",
     "orders.failed_take_back": "what is taken back is not left out any more",
     "orders.failed_date": "a day is set",

@@ -99,6 +99,7 @@ ACTS = {
     "sync.retry",
     "sync.sync_now",
     "web.choose_theme",
+    "accounts.choose_language",
 }
 """Buttons: what they do depends on no field, so garbage does not keep them from it."""
 
