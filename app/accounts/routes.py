@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts import access, limits, services, sessions
 from app.accounts.access import signed_in_person
 from app.accounts.forms import ForgotForm, NameForm, PasswordForm, ResetForm, SignInForm, SignUpForm, StoreForm
+from app.accounts.languages import current_language
 from app.accounts.later import later
 from app.accounts.sessions import Browser
 from app.config import Settings
@@ -92,7 +93,7 @@ def signup() -> BaseResponse:
         name=form.name.data, email=form.email.data, password=form.password.data, store_name=form.store_name.data
     )
     if user_id is None:
-        later(partial(services.mail_account_exists, form.email.data))
+        later(partial(services.mail_account_exists, form.email.data, current_language()))
         _enter(sessions.new_token())  # opens nothing; the cookie looks like a newcomer's
     else:
         _enter(services.start_session(user_id, _browser()))
@@ -118,7 +119,7 @@ def forgot() -> BaseResponse:
         return _page("accounts/forgot.html", form)
     if not form.validate():
         return _page("accounts/forgot.html", form, status=422)
-    later(partial(services.mail_reset_link, form.email.data))
+    later(partial(services.mail_reset_link, form.email.data, current_language()))
     return _page("accounts/forgot_sent.html", form)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from app import mail
 from app.accounts import passwords
 from app.accounts.emails import fold_email
+from app.accounts.languages import speaking_to
 from app.accounts.models import PasswordReset, User
 from app.accounts.sessions import Browser, add_session, end_sessions_of, new_token, token_hash
 from app.extensions import db
@@ -65,9 +66,14 @@ def change_password(user_id: int, *, current: str, new: str, browser: Browser) -
     return token
 
 
-def mail_reset_link(email: str) -> None:
-    """Mail a link that sets a new password, if the address has an account; say nothing about it otherwise."""
-    row = db.session.execute(select(User.id, User.email).where(User.email == fold_email(email))).one_or_none()
+def mail_reset_link(email: str, asked_in: str) -> None:
+    """Mail a link that sets a new password, if the address has an account; say nothing about it otherwise.
+
+    `asked_in` is the language of the page that asked: who has chosen none reads that one.
+    """
+    row = db.session.execute(
+        select(User.id, User.email, User.language).where(User.email == fold_email(email))
+    ).one_or_none()
     if row is None:
         return
     token = new_token()
@@ -75,24 +81,30 @@ def mail_reset_link(email: str) -> None:
         PasswordReset(user_id=row.id, token_hash=token_hash(token), expires_at=datetime.now(UTC) + RESET_LIVES)
     )
     db.session.commit()
-    words = _(
-        "Somebody asked for a new password for your Channelbook account. If it was you, choose one here within an "
-        "hour:\n\n%(link)s\n\nIf it was not you, do nothing: your password stays as it is.",
-        link=mail.link("accounts.reset", token=token),
-    )
-    mail.send(row.email, _("Choose a new password"), words + "\n")
+    with speaking_to(row.language, asked_in):
+        words = _(
+            "Somebody asked for a new password for your Channelbook account. If it was you, choose one here within an "
+            "hour:\n\n%(link)s\n\nIf it was not you, do nothing: your password stays as it is.",
+            link=mail.link("accounts.reset", token=token),
+        )
+        subject = _("Choose a new password")
+    mail.send(row.email, subject, words + "\n")
 
 
-def mail_account_exists(email: str) -> None:
+def mail_account_exists(email: str, asked_in: str) -> None:
     """Tell the owner of an address, and nobody else, that a sign-up named it and changed nothing."""
-    words = _(
-        "Somebody tried to sign up to Channelbook with this address. It already has an account, and nothing was "
-        "changed. If it was you, sign in here:\n\n%(signin)s\n\nForgot your password? Choose a new one here:\n\n"
-        "%(forgot)s",
-        signin=mail.link("accounts.signin"),
-        forgot=mail.link("accounts.forgot"),
-    )
-    mail.send(fold_email(email), _("You already have an account"), words + "\n")
+    folded = fold_email(email)
+    chosen = db.session.scalar(select(User.language).where(User.email == folded))
+    with speaking_to(chosen, asked_in):
+        words = _(
+            "Somebody tried to sign up to Channelbook with this address. It already has an account, and nothing was "
+            "changed. If it was you, sign in here:\n\n%(signin)s\n\nForgot your password? Choose a new one here:\n\n"
+            "%(forgot)s",
+            signin=mail.link("accounts.signin"),
+            forgot=mail.link("accounts.forgot"),
+        )
+        subject = _("You already have an account")
+    mail.send(folded, subject, words + "\n")
 
 
 def opens_reset(token: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Mails about links: to the owners of one store each, written in that store's scope and language.
+"""Mails about links: to the owners of one store each, in that store's scope, each in their own language.
 
 A mail goes soon and from a thread. What it says stands on the pages of both stores as well, so one that is lost with
 a process is not sent again.
@@ -9,18 +9,20 @@ from __future__ import annotations
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from flask_babel import force_locale, format_date
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import mail as post
+from app.accounts.languages import speaking_to
 from app.accounts.later import later
 from app.accounts.models import Membership, User
 from app.core.roles import Role
 from app.extensions import db
 from app.links import queries, words
 from app.links.queries import LinkRow
+from app.tenancy.models import Store
 from app.tenancy.scope import current_store, store_scope
+from app.web.reader import reader
 
 
 def mail(what: str, link_id: int, *store_ids: int) -> None:
@@ -35,19 +37,25 @@ def _write(what: str, link_id: int, store_id: int) -> None:
         if link is None:
             return
         store = current_store()
-        with force_locale(store.language):
-            subject, text = _letter(what, link, ZoneInfo(store.time_zone))
-            page = "links.authorized" if what == "asked" else "links.show"
-            place = {} if what == "asked" else {"link_id": link_id}
-            text = f"{text}\n\n{post.link(page, store=store.slug, **place)}\n"
-        owners = db.session.scalars(
-            select(User.email)
+        owners = db.session.execute(
+            select(User.email, User.language)
             .join(Membership, Membership.user_id == User.id)
             .where(Membership.store_id == store_id, Membership.role == Role.OWNER)
             .order_by(User.id)
         ).all()
-    for owner in owners:
+        letters = []
+        for owner, language in owners:
+            with speaking_to(language, store.language):
+                letters.append((owner, *_with_link(what, link, store)))
+    for owner, subject, text in letters:
         post.send(owner, subject, text)
+
+
+def _with_link(what: str, link: LinkRow, store: Store) -> tuple[str, str]:
+    subject, text = _letter(what, link, ZoneInfo(store.time_zone))
+    page = "links.authorized" if what == "asked" else "links.show"
+    place = {} if what == "asked" else {"link_id": link.id}
+    return subject, f"{text}\n\n{post.link(page, store=store.slug, **place)}\n"
 
 
 def _letter(what: str, link: LinkRow, zone: ZoneInfo) -> tuple[str, str]:
@@ -61,7 +69,7 @@ def _letter(what: str, link: LinkRow, zone: ZoneInfo) -> tuple[str, str]:
                 "%(main)s wants to link with %(sub)s. It sees nothing of your store unless you grant access. On the "
                 "page below you read what it would see and do, and grant or deny it. If nobody answers, the request "
                 "ends on %(day)s.",
-                day=format_date(link.expires_at.astimezone(zone), rebase=False) if link.expires_at else "",
+                day=reader().day(link.expires_at.astimezone(zone).date()) if link.expires_at else "",
                 **facts,
             ),
         ),

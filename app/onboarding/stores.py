@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts.languages import current_language
 from app.accounts.models import Membership
 from app.catalog.models import Location
 from app.core.roles import Role
@@ -34,6 +36,8 @@ _MAX_SLUG: Final = 40
 def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tuple[int, str]:
     """Add a store with its owner to the caller's transaction, inside the new store's scope, and return (id, slug).
 
+    It speaks the language in which it was asked for, and what it begins with is named in that.
+
     Row-level security shows a store only to its own scope, so its number is drawn first and the scope entered
     before the row is written. The counters of invoices, credit notes, own orders and packages are made here and nowhere
     else: two workers that both found none would make two.
@@ -46,10 +50,10 @@ def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tupl
             Membership(store_id=store_id, user_id=user_id, role=Role.OWNER),
             NumberSeries(store_id=store_id, code="invoice", prefix="INV", padding=5, next_number=1),
             NumberSeries(store_id=store_id, code="credit_note", prefix="CN", padding=5, next_number=1),
-            PaymentMethod(store_id=store_id, name="Cash", is_default=True),
+            PaymentMethod(store_id=store_id, name=_("Cash"), is_default=True),
             NumberSeries(store_id=store_id, code="own_order", prefix="SO", padding=5, next_number=1),
             NumberSeries(store_id=store_id, code="package", prefix="PK", padding=5, next_number=1),
-            Location(store_id=store_id, name="Main warehouse"),
+            Location(store_id=store_id, name=_("Main warehouse")),
         ]
     )
     db.session.flush()
@@ -65,10 +69,11 @@ def slug_of(name: str) -> str:
 
 def _insert(store_id: int, *, name: str, currency: str, time_zone: str) -> str:
     """Take the first free slug. Other stores' rows cannot be seen from here, but the unique index knows them."""
+    language = current_language()
     for slug in _candidates(slug_of(name)):
         row = db.session.execute(
             insert(Store)
-            .values(id=store_id, slug=slug, name=name, currency=currency, time_zone=time_zone)
+            .values(id=store_id, slug=slug, name=name, currency=currency, time_zone=time_zone, language=language)
             .on_conflict_do_nothing(index_elements=[Store.slug])
             .returning(Store.slug)
         ).one_or_none()
