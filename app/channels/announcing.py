@@ -88,6 +88,11 @@ def announce_anew(channel_id: int) -> bool:
     return True
 
 
+def registration(channel_id: int) -> str:
+    """What the channel calls our registration; "" where it was not told to call."""
+    return db.session.scalar(select(Webhook.remote_id).where(*_of(channel_id))) or ""
+
+
 def switch_off(channel_id: int) -> None:
     """Listen no more at once, and tell the channel so soon: whether it hears that changes nothing for us."""
     remote_id = db.session.scalar(select(Webhook.remote_id).where(*_of(channel_id)).with_for_update())

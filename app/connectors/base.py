@@ -257,6 +257,10 @@ class Connector(ABC):
         """Have the channel call no more; one that it does not know is removed already."""
         raise NotImplementedError(f"{self.kind} has no {Capability.WEBHOOKS}")
 
+    def keeps_webhook(self, remote_id: str) -> bool:
+        """Whether the channel still calls for this registration; one that does not tell is believed."""
+        return True
+
     @classmethod
     def read_webhook(cls, headers: Mapping[str, str], body: bytes, secret: str) -> Announcement:
         """What a call says, whatever the letter case of its headers. Does no I/O.

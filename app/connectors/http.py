@@ -196,6 +196,15 @@ class Door:
             raise self._too_much(detail=f"{method} {path}: nested too deeply", maybe_done=effect)
         raise self._not_json(detail=f"{method} {path}: HTTP {reply.status}, no JSON", maybe_done=effect)
 
+    def post(self, body: bytes, headers: Mapping[str, str], *, keep: int) -> Reply:
+        """Send bytes as they are to the base URL, and return whatever is answered, its body cut after `keep` bytes.
+
+        No status is an error here, and a redirect is an answer like any other: nobody follows it. The path is not
+        logged, because an address that takes calls may be a secret as a whole.
+        """
+        sent = {"data": body, "headers": {"User-Agent": "Channelbook", **headers}}
+        return self._exchange("POST", self._base, sent, effect=True, keep=keep)
+
     def refusal(
         self, status: int, words: str, *, detail: str, effect: bool = False, headers: Mapping[str, str] | None = None
     ) -> ChannelError:
@@ -236,13 +245,15 @@ class Door:
             text = text.replace(secret, "•••")
         return " ".join(text.split())[:_WORDS_LENGTH]
 
-    def _exchange(self, method: str, url: str, sent: Mapping[str, Any], effect: bool) -> Reply:
+    def _exchange(
+        self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None = None
+    ) -> Reply:
         """One request, one answer, while others wait; a failure is translated and raised without its origin."""
         with self._lines:
-            return self._exchanged(method, url, sent, effect)
+            return self._exchanged(method, url, sent, effect, keep)
 
-    def _exchanged(self, method: str, url: str, sent: Mapping[str, Any], effect: bool) -> Reply:
-        path = urlsplit(url).path
+    def _exchanged(self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None) -> Reply:
+        path = urlsplit(url).path if keep is None else "/…"
         started, outcome = time.monotonic(), "failed"
         try:
             request = requests.Request(method, url, **sent).prepare()
@@ -251,7 +262,7 @@ class Door:
             )
             outcome = str(response.status_code)
             try:
-                body = self._bounded_body(response)
+                body = self._bounded_body(response) if keep is None else _first_bytes(response, keep)
             finally:
                 response.close()
         except TRANSPORT_ERRORS as error:
@@ -323,6 +334,16 @@ class Door:
             detail=detail,
             maybe_done=maybe_done,
         )
+
+
+def _first_bytes(response: requests.Response, keep: int) -> bytes:
+    """The beginning of the unpacked body; the rest is not read."""
+    body = b""
+    for chunk in response.iter_content(keep):
+        body += chunk
+        if len(body) >= keep:
+            break
+    return body[:keep]
 
 
 def _told(found: Any) -> str:

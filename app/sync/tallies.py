@@ -295,6 +295,11 @@ _COUNTERS: Final = (
         tone="danger",
     ),
     _Counter(
+        "registered_anew",
+        _l("Announcements switched on again"),
+        hint=_l("%(channel)s had stopped announcing what changes"),
+    ),
+    _Counter(
         "unqueued",
         _l("Taken back"),
         lambda n: _("%(count)s taken back", count=number(n)),

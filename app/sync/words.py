@@ -64,6 +64,10 @@ _PHASES: Final[Mapping[str, tuple[Any, Any]]] = {
     "book": (_l("making invoices"), _l("Makes the invoices.")),
     "send": (_l("writing invoice numbers"), _l("Writes the invoice numbers to %(channel)s.")),
     "move": (_l("telling where orders stand"), _l("Tells %(channel)s where orders stand.")),
+    "listen": (
+        _l("seeing to announcements"),
+        _l("Sees to it that %(channel)s still announces what changes."),
+    ),
     "give": (_l("giving orders"), _l("Makes your orders on %(channel)s, and tells what happened to them.")),
 }
 """What a running job does, in few words and as a sentence."""

@@ -49,6 +49,10 @@ class Branched(FakeConnector):
         """Forget them all."""
         self._shop("remove_webhook").hooks.clear()  # type: ignore[attr-defined]
 
+    def keeps_webhook(self, remote_id: str) -> bool:
+        """Whether there is any."""
+        return bool(self._shop("keeps_webhook").hooks)  # type: ignore[attr-defined]
+
     def _weighed(self, listing: RemoteListing) -> RemoteListing:
         number = GOODS.get(listing.remote_id, ("", "", 0))[2]
         weight = Decimal(number) / self._divisor if self._divisor and number else None

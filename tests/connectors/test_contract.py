@@ -366,6 +366,8 @@ def test_webhooks_are_registered_and_taken_away_or_not_promised(channel: Connect
         return
     first, second = (channel.register_webhook(address, "secret") for _time in range(2))
     assert first != second
+    assert channel.keeps_webhook(first)
+    assert channel.keeps_webhook(second)
     for remote_id in (first, first, second, "never-heard-of"):
         channel.remove_webhook(remote_id)
     for headers in ({}, {"Authorization": "secret"}, {"X-Hub-Signature": "sha1=00"}):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -319,6 +320,18 @@ def test_the_reads_of_the_hour_are_asked_for_before_each_read_and_not_for_writes
 
 
 # ---- webhooks
+
+
+def test_it_is_seen_that_a_registration_was_ended_over_there(shop: Shop) -> None:
+    refusing = f"{shop.visitor.sandbox.root}/control/nothing-of-the-kind"
+    hooks = shop.there.register_webhook(refusing, "secret of ours")
+    assert shop.there.keeps_webhook(hooks)
+    shop.visitor.add("product", a_product())
+    deadline = time.monotonic() + 20
+    while shop.there.keeps_webhook(hooks):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert shop.visitor.steer("GET", "webhooks")["posts"][-1]["status"] in (401, 404)
 
 
 @pytest.mark.parametrize("fault", ["server_error", "answer_lost"])

@@ -237,6 +237,22 @@ def test_a_spent_hour_lets_it_wait_and_says_until_when(retailer: Retailer, page:
     assert retailer.work() == ["succeeded"]
 
 
+def test_a_channel_that_stopped_announcing_is_told_again(retailer: Retailer) -> None:
+    retailer.set_up(announces=True)
+    retailer.work()
+    hooks: list[str] = retailer.shop.hooks  # type: ignore[attr-defined]
+    (first,) = hooks
+    hooks.clear()
+    retailer.press()
+    retailer.work()
+    assert len(hooks) == 1 and hooks != [first]
+    retailer.press()
+    retailer.work()
+    assert len(hooks) == 1
+    found = retailer.rows("select (counts ->> 'registered_anew')::int from sync_jobs order by id")
+    assert [count for (count,) in found] == [None, 1, None]
+
+
 def test_a_killed_refresh_goes_on_where_it_stood(retailer: Retailer, monkeypatch: pytest.MonkeyPatch) -> None:
     retailer.shop.put(an_order("7", marketplace_id="11"))
     retailer.set_up()

@@ -20,7 +20,7 @@ from app.connectors.kiotviet.fields import CURRENCY, wire_time
 from app.connectors.kiotviet.paging import SIZE, Changes, Page, full_page
 from app.connectors.kiotviet.products import parse_counted, parse_listing, removed_ids
 from app.connectors.kiotviet.sales import PAPERS, Paper, is_part, parse_sale, parse_stub
-from app.connectors.kiotviet.subscribing import subscribe, unsubscribe
+from app.connectors.kiotviet.subscribing import is_subscribed, subscribe, unsubscribe
 from app.connectors.kiotviet.webhooks import announced
 from app.connectors.kiotviet.writing import Writer
 from app.core.errors import BadPayload, Misconfigured, NotThisSystem, Unavailable, Unsupported
@@ -186,6 +186,10 @@ class KiotViet(Connector):
     def remove_webhook(self, remote_id: str) -> None:
         """Take the registrations away."""
         unsubscribe(self._client, remote_id)
+
+    def keeps_webhook(self, remote_id: str) -> bool:
+        """KiotViet ends a registration by itself after an answer it did not like."""
+        return is_subscribed(self._client, remote_id)
 
     @classmethod
     def read_webhook(cls, headers: Mapping[str, str], body: bytes, secret: str) -> Announcement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 
 from app.connectors.fields import remote_id
 from app.connectors.kiotviet.client import MISSING, Client
@@ -38,6 +39,19 @@ def unsubscribe(client: Client, joined: str) -> None:
             failure = error
     if failure is not None:
         raise failure
+
+
+def is_subscribed(client: Client, joined: str) -> bool:
+    """Whether KiotViet still calls for all of these registrations."""
+    wanted = set(joined.split(","))
+    for number in count(1):
+        page = full_page(client, "webhooks", number, {})
+        wanted -= {
+            remote_id(row, "id") for row in page.rows if isinstance(row, Mapping) and row.get("isActive") is not False
+        }
+        if page.is_last or not wanted:
+            break
+    return not wanted
 
 
 def _register(client: Client, kind: str, url: str, secret: str) -> str:
