@@ -44,6 +44,7 @@ from app.sync.carrying import carry
 from app.sync.giving import give
 from app.sync.inbox import has_announced
 from app.sync.lease import LeaseLostError, Run
+from app.sync.listening import listen
 from app.sync.nudge import nudge
 from app.sync.of_channel import was_refreshed
 from app.sync.products import propose_links, read_products
@@ -58,7 +59,7 @@ from app.sync.services import start_for_queued
 from app.sync.settle import settle
 from app.sync.stock import tell_stock
 from app.sync.waking import wake_channel
-from app.tenancy.scope import store_scope
+from app.tenancy.scope import Actor, act_as, store_scope
 
 log = logging.getLogger(__name__)
 Phase = Callable[[Run, Connector], Iterator[None]]
@@ -84,6 +85,7 @@ PHASES: dict[str, tuple[tuple[str, Phase], ...]] = {
         ("settle", settle),
         ("move", carry),
         ("give", give),
+        ("listen", listen),
     ),
 }
 FETCHING = ("count", "pull", "recheck", "settle")
@@ -129,6 +131,7 @@ def run(store_id: int, job_id: int) -> None:
     """What a worker does when the bell rings. Safe to call twice, late, or for a job that is gone."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with app.app_context():
+        act_as(Actor(job_id=str(job_id)))
         with store_scope(store_id):
             held = lease.claim(job_id)
         if held is None:
