@@ -140,7 +140,7 @@ def _fields(kind: Kind, branches: Sequence[MarketplaceRow], warehouses: Sequence
 
 def _warehouse_of(place: MarketplaceRow, warehouses: Sequence[tuple[int, str]]) -> Any:
     known = {name.casefold() for _id, name in warehouses}
-    made = [] if place.name.casefold() in known else [(NEW, _("Make the warehouse “%(name)s”", name=place.name))]
+    made = [] if place.name.casefold() in known else [(NEW, _("A new one of this name"))]
     mine = [(str(location), name) for location, name in warehouses]
     return SelectField(
         _("Warehouse of %(branch)s", branch=place.name),
