@@ -12,6 +12,7 @@ import app.accounts.language_pages
 import app.accounts.models
 import app.api.key_pages
 import app.api.models
+import app.audit.models
 import app.catalog.file_pages
 import app.catalog.models
 import app.catalog.stock_pages

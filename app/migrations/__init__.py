@@ -47,6 +47,7 @@ def upgrade(owner_url: str, app_role: str) -> None:
 
 
 _WRITTEN_ONCE = (
+    "audit_entries",
     "invoices",
     "invoice_lines",
     "credit_notes",
