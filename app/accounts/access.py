@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from app.accounts import sessions
+from app.accounts import offering, sessions
 from app.accounts.roles import refusal
 from app.accounts.sessions import MAX_AGENT, Browser, Person
 from app.core.roles import Ability, Role
@@ -47,11 +47,6 @@ class Member:
     user_id: int
     role: Role
 
-    @property
-    def may_write(self) -> bool:
-        """Whether buttons that change something make sense for this member."""
-        return self.role is Role.OWNER
-
 
 def init_app(app: Flask) -> None:
     """Guard every view of `app`; call it after `web.init_app`, which refuses forged writes first."""
@@ -61,15 +56,9 @@ def init_app(app: Flask) -> None:
     login_manager.user_loader(_person_of)
     login_manager.unauthorized_handler(ask_to_sign_in)
     app.view_functions["static"] = public(app.view_functions["static"])
-    app.jinja_env.globals["may"] = may
+    offering.init_app(app)
     app.url_value_preprocessor(_take_store)
     app.before_request(_guard)
-
-
-def may(ability: str) -> bool:
-    """Whether the member whose page this is has the ability: what templates ask before they draw a button."""
-    member: Member = g.membership
-    return member.role.may(Ability(ability))
 
 
 def needs(need: Role | Ability, write: Ability | None = None) -> Callable[[View], View]:
@@ -101,7 +90,7 @@ def last_store() -> str | None:
 def ask_to_sign_in() -> Response:
     """Send the browser to the sign-in page, and from there back to the page it was on."""
     flash(_("Sign in to go on."), "info")
-    return redirect_to(url_for("accounts.signin", next=_page_to_return_to()))
+    return redirect_to(url_for("accounts.signin", next=page_to_return_to()))
 
 
 def choose_time_zone() -> str:
@@ -172,7 +161,7 @@ def _refuse_beyond_role(ability: Ability) -> None:
         abort(403, refusal(role, ability))
 
 
-def _page_to_return_to() -> str | None:
+def page_to_return_to() -> str | None:
     """The page the person saw: of a part that htmx asked for, and of a form that was sent, the page around it."""
     if htmx or request.method not in SAFE_METHODS:
         seen = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")

@@ -20,10 +20,15 @@ ROLE_WORDS: Final[dict[Role, Any]] = {
 }
 
 
+def roles_in_words(ability: Ability) -> str:
+    """The roles that have an ability, as a sentence lists them: "Owner, Manager, or Bookkeeper"."""
+    return str(format_list([str(ROLE_WORDS[one]) for one in roles_that(ability)], style="or", locale=get_locale()))
+
+
 def refusal(role: Role, ability: Ability) -> str:
     """The sentence for somebody whose role is not enough: which it is, and which ones are."""
     return _(
         "Your role in this store is: %(role)s. This is for: %(roles)s.",
         role=str(ROLE_WORDS[role]),
-        roles=format_list([str(ROLE_WORDS[one]) for one in roles_that(ability)], style="or", locale=get_locale()),
+        roles=roles_in_words(ability),
     )

@@ -144,8 +144,8 @@ def show(link_id: int) -> Response:
         if request.args.get("seen") == shown["stamp"]:
             return make_response("", _NO_CONTENT)
         return fragment("links/_link.html", **shown)
-    if link.state is LinkState.DRAFT:
-        return redirect_to(url_for(".options", link_id=link_id)) if g.membership.may_write else _link_page(link)
+    if link.state is LinkState.DRAFT and g.membership.role.may(Ability.CHANNELS):
+        return redirect_to(url_for(".options", link_id=link_id))
     return _link_page(link)
 
 

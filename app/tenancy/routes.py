@@ -54,7 +54,7 @@ def general() -> Response:
     """Name, currency, time zone, language; the plan is shown only."""
     fixed = settings.has_invoices()
     if request.method == "GET":
-        if g.membership.may_write:
+        if g.membership.role.may(Ability.CHANNELS):
             codes.ensure_code(access.me().id)
         form = GeneralForm(obj=g.store)
         return page_or_fragment(*_GENERAL, form=form, currency_fixed=fixed, code=codes.own_code())

@@ -22,6 +22,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from app import create_app
+from app.core.roles import Role
 from app.extensions import db
 from app.invoices import queries as invoices
 from app.invoices.filters import InvoiceFilter
@@ -137,7 +138,7 @@ def _bare(database: Database, connection: psycopg.Connection[Any], store: SomeSt
         g.store = SimpleNamespace(
             slug=store.slug, language="en", time_zone="Asia/Kuala_Lumpur", unmapped_gateway="cash", currency="MYR"
         )
-        g.membership = SimpleNamespace(may_write=True)
+        g.membership = SimpleNamespace(role=Role.OWNER)
         kind, statements = app.config["ASKED"]
         found: list[dict[str, Any]] = []
         with connection.transaction():

@@ -326,7 +326,7 @@ def test_a_read_only_colleague_sees_and_cannot_answer(app: Flask, pair: Pair) ->
     page = client.get(pair.sub.url("/channels/authorized")).text
     assert pair.main.name in page
     assert "/grant" not in page
-    assert "An owner of your store can grant or deny it." in page
+    assert "An owner or manager of your store can grant or deny it." in page
     for act in ("grant", "deny", "end", "withdraw"):
         assert client.post(pair.sub.url(f"/channels/links/{link_id}/{act}")).status_code == 403
     assert pair.state(link_id) is LinkState.PENDING
