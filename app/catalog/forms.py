@@ -16,10 +16,12 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from app.catalog.items import ItemFacts
 from app.catalog.words import REASONS, TRACKINGS, Tracking
 from app.core.goods import read_options, to_grams
-from app.core.money import LIMIT, to_minor
+from app.core.money import LIMIT, minor_digits, to_minor
 from app.core.stock import MOST, Reason
+from app.core.typed import PLAIN, plain_amount
 from app.tenancy.forms import WholeNumberField
 from app.web.forms import Form
+from app.web.typed import amount_read, as_typed, example_amount, weight_read
 
 _TOO_LONG = _l("Use at most %(max)d letters.")
 
@@ -30,14 +32,15 @@ def _choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
 
 
 class ItemForm(Form):
-    """An item; the price is typed in whole units of `currency`, the weight in kilograms."""
+    """An item; the price is typed in whole units of `currency`, the weight in kilograms, as the page's language
+    writes numbers."""
 
     sku = StringField(_l("SKU"), [DataRequired(_l("Give the item a SKU.")), Length(max=100, message=_TOO_LONG)])
     name = StringField(_l("Name"), [Length(max=300, message=_TOO_LONG)])
     variant = StringField(_l("Variant"), [Length(max=100, message=_TOO_LONG)])
     barcode = StringField(_l("Barcode"), [Length(max=100, message=_TOO_LONG)])
-    price = StringField(_l("Price"), [Length(max=20, message=_l("Type an amount, like 16.90."))])
-    weight = StringField(_l("Weight"), [Length(max=20, message=_l("Type a weight in kilograms, like 0.25."))])
+    price = StringField(_l("Price"), [Length(max=20, message=_TOO_LONG)])
+    weight = StringField(_l("Weight"), [Length(max=20, message=_TOO_LONG)])
     product = StringField(_l("Product"), [Length(max=300, message=_TOO_LONG)])
     options = StringField(_l("Options"), [Length(max=500, message=_TOO_LONG)])
     picture_url = StringField(_l("Picture"), [Length(max=1000, message=_TOO_LONG)])
@@ -49,18 +52,19 @@ class ItemForm(Form):
     def validate_price(self, field: StringField) -> None:
         """An amount that is exact in its currency and not below zero."""
         try:
-            fits = not field.data or 0 <= to_minor(field.data, self.currency) < LIMIT
+            fits = not field.data or 0 <= self._price(field.data) < LIMIT
         except ValueError:
             fits = False
         if not fits:
-            raise ValidationError(_("Type an amount, like 16.90."))
+            raise ValidationError(_("Type an amount, like %(example)s.", example=self._example_price()))
 
     def validate_weight(self, field: StringField) -> None:
         """Kilograms, exact to the gram."""
         try:
-            to_grams(field.data or "0")
+            self._grams(field.data or "0")
         except ValueError:
-            raise ValidationError(_("Type a weight in kilograms, like 0.25.")) from None
+            example = as_typed("0.25")
+            raise ValidationError(_("Type a weight in kilograms, like %(example)s.", example=example)) from None
 
     def validate_options(self, field: StringField) -> None:
         """Names with values."""
@@ -87,15 +91,37 @@ class ItemForm(Form):
             barcode=self.barcode.data or "",
             name=self.name.data or "",
             variant=self.variant.data or " / ".join(options.values())[:100],
-            price=to_minor(self.price.data, self.currency) if self.price.data else None,
+            price=self._price(self.price.data) if self.price.data else None,
             currency=self.currency,
             tracking=self.tracking.data,
             kit=self.kit.data,
             product=self.product.data or "",
             options=options,
-            weight_grams=to_grams(self.weight.data) if self.weight.data else None,
+            weight_grams=self._grams(self.weight.data) if self.weight.data else None,
             picture_url=self.picture_url.data or "",
         )
+
+    def _price(self, text: str) -> int:
+        return to_minor(amount_read(text, self.currency), self.currency)
+
+    def _example_price(self) -> str:
+        return example_amount(self.currency)
+
+    def _grams(self, text: str) -> int:
+        return to_grams(weight_read(text))
+
+
+class FileItemForm(ItemForm):
+    """An item as a row of a file says it, where numbers are written as programs write them, in every language."""
+
+    def _price(self, text: str) -> int:
+        return to_minor(plain_amount(text, PLAIN, minor_digits(self.currency)), self.currency)
+
+    def _example_price(self) -> str:
+        return "16.90" if minor_digits(self.currency) else "16900"
+
+    def _grams(self, text: str) -> int:
+        return to_grams(text)
 
 
 class SavedItemForm(ItemForm):

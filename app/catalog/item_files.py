@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from app.catalog.forms import ItemForm
+from app.catalog.forms import FileItemForm, ItemForm
 from app.catalog.items import ItemFacts
 from app.catalog.models import Item
 from app.catalog.queries import ItemRow, items_by_sku_key
@@ -143,7 +143,7 @@ class _Looking:
     stock: Mapping[tuple[int, int], int]
     places: Mapping[str, Warehouse]
     currency: str
-    form: ItemForm = field(default_factory=ItemForm)
+    form: ItemForm = field(default_factory=FileItemForm)
     lines: dict[str, int] = field(default_factory=dict)
     found: ItemPreview = field(default_factory=ItemPreview)
 

@@ -17,7 +17,6 @@ from app.catalog.queries import ItemFilter, ItemRow, Which
 from app.catalog.stock_queries import warehouses
 from app.catalog.stock_words import stock_context
 from app.core.goods import to_kilograms, write_options
-from app.core.money import from_minor
 from app.core.roles import Ability
 from app.mappings.choosing import disagreement
 from app.mappings.listing_queries import listings_of_item, listings_per_item
@@ -30,6 +29,7 @@ from app.web.args import read_args
 from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, page_or_fragment
+from app.web.typed import as_typed, typed_amount
 
 blueprint = Blueprint("inventory", __name__, url_prefix="/<store>/inventory")
 
@@ -153,8 +153,8 @@ def form_of(row: ItemRow) -> SavedItemForm:
     """The form of an item as it is saved."""
     names = ("sku", "name", "variant", "barcode", "version", "tracking", "kit", "product", "picture_url")
     data: dict[str, Any] = {name: getattr(row, name) for name in names}
-    data["price"] = "" if row.price is None else str(from_minor(row.price, row.currency))
-    data["weight"] = "" if row.weight_grams is None else to_kilograms(row.weight_grams)
+    data["price"] = "" if row.price is None else typed_amount(row.price, row.currency)
+    data["weight"] = "" if row.weight_grams is None else as_typed(to_kilograms(row.weight_grams))
     data["options"] = write_options(row.options)
     return _with_currency(SavedItemForm(data=data), row.currency)  # type: ignore[no-any-return]
 

@@ -19,7 +19,8 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from app.core.fulfilment import SENT, may_move, next_of
-from app.core.money import LIMIT, from_minor, multiply, to_minor
+from app.core.money import LIMIT, from_minor, minor_digits, multiply, to_minor
+from app.core.typed import is_rather_thousands
 from app.core.types import OrderStatus, OrderStub, OrderType, PaymentStatus, RemoteLine, RemoteOrder
 
 KINDS: Final = (
@@ -460,6 +461,8 @@ class _Reader:
         try:
             minor = to_minor(value, self.currency)
         except ValueError:
+            minor = -1
+        if isinstance(value, str) and is_rather_thousands(value, minor_digits(self.currency)):
             minor = -1
         if minor < 0:
             self._add((*at, name), Wrong.NOT_AN_AMOUNT, currency=self.currency)

@@ -15,6 +15,7 @@ from app.core.money import to_minor
 from app.core.packing import LABEL_LENGTH, Package, PackageKey
 from app.orders.services import lines_by_order
 from app.web.forms import Form
+from app.web.typed import quantity_read
 
 _TOO_LONG = _l("Use at most %(limit)s letters.", limit=LABEL_LENGTH)
 
@@ -67,7 +68,7 @@ def taken(rows: Iterable[SplitRow]) -> dict[PackageKey, Decimal] | None:
     for row in rows:
         try:
             # An amount of a currency with four decimals: the same spelling and the same precision.
-            many = Decimal(to_minor(row.typed or "0", "CLF")).scaleb(-4)
+            many = Decimal(to_minor(quantity_read(row.typed or "0"), "CLF")).scaleb(-4)
         except ValueError:
             many = Decimal(-1)
         if not 0 <= many <= row.quantity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
@@ -15,11 +15,11 @@ from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAre
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from app.core.money import from_minor
 from app.core.own_orders import BUYER, LINE_FIELDS, MOST_LINES, Mistake, OwnOrder, Wrong
 from app.core.types import OrderType, PaymentStatus
 from app.own_orders.words import words_of
 from app.web.forms import Form
+from app.web.typed import amount_read, as_typed, example_amount, quantity_read, typed_amount, typed_quantity
 
 KIND_NAMES: Final = (
     (OrderType.WEBSTORE, _l("Webstore")),
@@ -31,6 +31,8 @@ KIND_NAMES: Final = (
 KINDS_OFFERED: Final = [SelectChoice(str(kind), cast(str, name)) for kind, name in KIND_NAMES]
 _BUYER_SHOWN: Final = ("name", "company", "phone", "email", "address")
 _TYPED_AT: Final = "%Y-%m-%dT%H:%M"
+_UNREADABLE: Final = "?"
+"""Stands for a number that the page's language does not write like that: `app.core.own_orders` refuses it."""
 
 
 class OrderForm(Form):
@@ -88,7 +90,9 @@ def blank_row() -> LineRow:
     return LineRow(dict.fromkeys(LINE_FIELDS, "") | {"quantity": "1"})
 
 
-def document_of_form(form: OrderForm, rows: Iterable[LineRow], zone: str, kept: Mapping[str, Any]) -> dict[str, Any]:
+def document_of_form(
+    form: OrderForm, rows: Iterable[LineRow], currency: str, zone: str, kept: Mapping[str, Any]
+) -> dict[str, Any]:
     """What was typed as a document; `kept` are the fields of the order that the form does not show."""
     return {
         **kept,
@@ -99,9 +103,9 @@ def document_of_form(form: OrderForm, rows: Iterable[LineRow], zone: str, kept: 
         "payment_status": str(PaymentStatus.PAID if form.paid.data else PaymentStatus.UNPAID),
         "buyer": {**kept.get("buyer", {}), **{name: form[f"buyer_{name}"].data or "" for name in _BUYER_SHOWN}},
         "note": form.note.data or "",
-        "lines": [dict(row.values) for row in rows],
-        "shipping": form.shipping.data or "",
-        "discount": form.discount.data or "",
+        "lines": [_line(row.values, currency) for row in rows],
+        "shipping": _amount(form.shipping.data or "", currency),
+        "discount": _amount(form.discount.data or "", currency),
     }
 
 
@@ -109,7 +113,7 @@ def form_of(order: OwnOrder, zone: str) -> tuple[OrderForm, list[LineRow]]:
     """The form as it stands for an order that exists."""
 
     def amount(minor: int) -> str:
-        return str(from_minor(minor, order.currency)) if minor else ""
+        return typed_amount(minor, order.currency) if minor else ""
 
     placed_at = order.placed_at.astimezone(ZoneInfo(zone)) if order.placed_at else None
     form = OrderForm(
@@ -131,8 +135,8 @@ def form_of(order: OwnOrder, zone: str) -> tuple[OrderForm, list[LineRow]]:
                 "sku": line.sku,
                 "name": line.name,
                 "variant": line.variant,
-                "quantity": f"{line.quantity.normalize():f}",
-                "unit_price": str(from_minor(line.unit_price, order.currency)),
+                "quantity": typed_quantity(line.quantity),
+                "unit_price": typed_amount(line.unit_price, order.currency),
                 "discount": amount(line.discount),
             }
         )
@@ -153,7 +157,7 @@ def kept_of(document: Mapping[str, Any]) -> dict[str, Any]:
 def show_mistakes(form: OrderForm, rows: Sequence[LineRow], found: Iterable[Mistake]) -> None:
     """Put each mistake beside its field, and what has no field on top."""
     for mistake in found:
-        words = words_of(mistake)
+        words = _typed_words(mistake) or words_of(mistake)
         match mistake.at:
             case ("lines", int(number), str(name)) if number < len(rows) and name in LINE_FIELDS:
                 rows[number].errors.setdefault(name, words)
@@ -165,6 +169,36 @@ def show_mistakes(form: OrderForm, rows: Sequence[LineRow], found: Iterable[Mist
                 form[name].errors = [words]
             case _:
                 form.form_errors.append(words)
+
+
+def _typed_words(mistake: Mistake) -> str:
+    """The sentence about a number, with an example as the page's language writes it; "" for all else."""
+    if mistake.wrong == Wrong.NOT_AN_AMOUNT:
+        currency = str(mistake.facts["currency"])
+        example = example_amount(currency)
+        return _(
+            "Type an amount in %(currency)s, like %(example)s, not below zero.", currency=currency, example=example
+        )
+    if mistake.wrong == Wrong.NOT_A_QUANTITY:
+        example = as_typed("0.5")
+        return _("Type a quantity above zero, like 2 or %(example)s, with at most four decimals.", example=example)
+    return ""
+
+
+def _line(values: Mapping[str, str], currency: str) -> dict[str, str]:
+    amounts = {name: _amount(values[name], currency) for name in ("unit_price", "discount")}
+    return {**values, **amounts, "quantity": _read(values["quantity"], quantity_read)}
+
+
+def _amount(typed: str, currency: str) -> str:
+    return _read(typed, lambda text: amount_read(text, currency))
+
+
+def _read(typed: str, read: Callable[[str], str]) -> str:
+    try:
+        return read(typed) if typed else ""
+    except ValueError:
+        return _UNREADABLE
 
 
 def with_zone(typed: str, zone: str) -> str:

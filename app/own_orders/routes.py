@@ -16,7 +16,6 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.catalog.queries import find_items, item
-from app.core.money import from_minor
 from app.core.own_orders import Mistakes, OwnOrder, as_far_as_read, document_of, read_order
 from app.core.roles import Ability
 from app.core.states import OrderState
@@ -40,6 +39,7 @@ from app.sync.nudge import nudge
 from app.web.ids import row_id
 from app.web.needs import needs
 from app.web.respond import done, fragment, invalid, page_or_fragment, wants_fragment
+from app.web.typed import typed_amount
 
 _ID: Final = f"int(max={2**63 - 1})"
 _PAGE: Final = ("own_orders/edit.html", "own_orders/_form.html")
@@ -63,7 +63,7 @@ class _Sheet:
         """What is typed so far, without the rows that nothing stands in."""
         self.rows = [row for row in self.rows if not row.is_blank]
         kept = kept_of(document_of(self.row.order)) if self.row else {}
-        return document_of_form(self.form, self.rows, self.zone, kept)
+        return document_of_form(self.form, self.rows, str(g.store.currency), self.zone, kept)
 
 
 @blueprint.route("/orders/new", methods=["GET", "POST"])
@@ -221,7 +221,7 @@ def _line_of_item(item_id: int | None) -> LineRow | None:
     if row is None:
         return None
     priced = row.price is not None and row.currency == g.store.currency
-    price = str(from_minor(row.price or 0, row.currency)) if priced else ""
+    price = typed_amount(row.price or 0, row.currency) if priced else ""
     typed = {"sku": row.sku, "name": row.name, "variant": row.variant, "unit_price": price}
     return LineRow(blank_row().values | typed)
 

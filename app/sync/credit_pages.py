@@ -32,7 +32,7 @@ from app.core.crediting import (
     draft_credit,
 )
 from app.core.invoicing import CannotBook, LineKind
-from app.core.money import from_minor, to_minor
+from app.core.money import to_minor
 from app.core.roles import Ability
 from app.core.states import CreditCause, InvoiceState, Reason
 from app.invoices.credit_detail import OrderNews, credits_of_invoice, order_news
@@ -47,6 +47,7 @@ from app.web.filters import day, money, quantity
 from app.web.forms import Form
 from app.web.needs import needs
 from app.web.respond import done
+from app.web.typed import amount_read, example_amount, typed_amount
 
 _MOST: Final = 2**63 - 1
 ENDED: Final = frozenset({Reason.CANCELLED, Reason.RETURNED, Reason.REFUNDED, Reason.PARTLY_REFUNDED, Reason.UNPAID})
@@ -221,7 +222,7 @@ def _credit_page(
 def _prefilled(invoice: StoredInvoice, news: OrderNews) -> CreditForm:
     """The form as the channel's news asks for it, or ready for all that is left."""
     chosen = news.proposal.chosen if news.proposal else InFull()
-    amount = str(from_minor(chosen.amount, invoice.currency)) if isinstance(chosen, OfAmount) else ""
+    amount = typed_amount(chosen.amount, invoice.currency) if isinstance(chosen, OfAmount) else ""
     words = alert_words(news.alert, news.channel) if news.alert and news.proposal else ""
     how = "amount" if amount else "full"
     return CreditForm(data={"how": how, "amount": amount, "words": words, "seen": str(invoice.creditable.credited)})
@@ -239,9 +240,9 @@ def _chosen(form: CreditForm, typed: Mapping[int, str], currency: str) -> Chosen
         return OfLines({line_no: _quantity(text, line_no) for line_no, text in typed.items() if text})
     if form.how.data == "amount":
         try:
-            return OfAmount(to_minor(form.amount.data or "", currency))
+            return OfAmount(to_minor(amount_read(form.amount.data or "", currency), currency))
         except ValueError:
-            raise ValueError(_("Type an amount such as 12.50.")) from None
+            raise ValueError(_("Type an amount, like %(example)s.", example=example_amount(currency))) from None
     return InFull()
 
 

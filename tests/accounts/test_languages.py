@@ -83,7 +83,7 @@ def test_a_choice_goes_with_the_person(app: Flask, store: SomeStore) -> None:
 def test_nothing_is_kept_from_a_page_in_another_language(app: Flask, store: SomeStore, path: str) -> None:
     """One after the other in one process: each language is as if it were alone, and the menu speaks it."""
     client = signed_in(new_client(app), store.owner)
-    first = {}
+    first: dict[str, str] = {}
     for code in [*CODES, *reversed(CODES)]:
         choose(client, code)
         page = client.get(store.url(path), follow_redirects=True).text

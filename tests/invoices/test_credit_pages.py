@@ -91,7 +91,7 @@ def test_without_javascript_a_credit_is_made_and_shown(
     ("form", "said"),
     [
         ({"how": "amount", "amount": "57.81"}, "Only RM 57.80 of it is left to credit."),
-        ({"how": "amount", "amount": "ten"}, "Type an amount such as 12.50."),
+        ({"how": "amount", "amount": "ten"}, "Type an amount, like 16.90."),
         ({"how": "amount", "amount": "-5"}, "Choose something that is worth more than nothing."),
         ({"how": "lines", "quantity-1": "3"}, "Only 2 of it are left."),
         ({"how": "lines", "quantity-1": "one"}, "Type how many, such as 1."),

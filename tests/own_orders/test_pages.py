@@ -129,6 +129,22 @@ def test_a_mistake_stands_beside_its_field_and_nothing_is_stored(
         assert db.session.scalar(select(func.count()).select_from(Order)) == 0
 
 
+def test_numbers_are_typed_as_the_pages_language_writes_them(
+    owner: FlaskClient, store: SomeStore, books: Books
+) -> None:
+    owner.post("/language", data={"language": "vi"})
+    vietnamese = {"line_quantity": ["2", "0,5"], "line_unit_price": ["16,90", "3"], "line_discount": ["0,80", ""]}
+    rest = {"shipping": "6,00", "discount": "1,50"}
+    refused = make(owner, store, **vietnamese | {"line_unit_price": ["16.90", "3"]}, **rest)
+    assert refused.status_code == 422
+    assert "16,90" in refused.text, "the example"
+    assert make(owner, store, **vietnamese, **rest).status_code == 303
+    order = only_order(books)
+    assert order.total == TOTAL
+    form = owner.get(order_url(store, order, "/edit")).text
+    assert all(f'value="{value}"' in form for value in ("16,90", "0,5", "6,00"))
+
+
 def test_an_order_without_lines_is_refused(owner: FlaskClient, store: SomeStore) -> None:
     blank = {name: "" for name in TYPED if name.startswith("line_")}
     assert "Add at least one item." in make(owner, store, **blank).text
