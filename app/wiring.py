@@ -8,11 +8,16 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import app.accounts.code_pages
+import app.accounts.device_pages
 import app.accounts.language_pages
 import app.accounts.models
+import app.accounts.security_pages
+import app.accounts.two_step_pages
 import app.api.key_pages
 import app.api.models
 import app.audit.models
+import app.audit.pages
 import app.catalog.file_pages
 import app.catalog.models
 import app.catalog.stock_pages
@@ -53,6 +58,7 @@ from app import health, pool, web
 from app.accounts import access, languages
 from app.accounts import routes as accounts_routes
 from app.api import routes as api_routes
+from app.audit import taking
 from app.catalog import routes as inventory_routes
 from app.catalog.adjusting import tell_adjustments
 from app.channels import routes as channels_routes
@@ -117,6 +123,7 @@ def build(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     web.init_app(app)
     access.init_app(app)
+    taking.init_app(app)
     languages.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

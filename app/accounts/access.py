@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from app.accounts import offering, sessions
+from app.accounts import offering, roles, sessions
 from app.accounts.roles import refusal
 from app.accounts.sessions import MAX_AGENT, Browser, Person
 from app.core.roles import Ability, Role
@@ -57,6 +57,7 @@ def init_app(app: Flask) -> None:
     login_manager.unauthorized_handler(ask_to_sign_in)
     app.view_functions["static"] = public(app.view_functions["static"])
     offering.init_app(app)
+    roles.init_app(app)
     app.url_value_preprocessor(_take_store)
     app.before_request(_guard)
 
@@ -140,6 +141,8 @@ def _guard() -> Response | None:
         return ask_to_sign_in()
     if isinstance(need, InStore):
         _open_store(person, slug)
+        if g.store.requires_two_step and not person.two_step:
+            return _lead_to_two_step()
         _refuse_beyond_role(need.by(request.method))
     return None
 
@@ -153,6 +156,11 @@ def _open_store(person: Person, slug: str) -> None:
     g.membership = Member(place.store_id, person.id, Role(place.role))
     if not wants_fragment() and session.get(_LAST_STORE) != slug:
         session[_LAST_STORE] = slug
+
+
+def _lead_to_two_step() -> Response:
+    """The store asks its members for more than a password: its name goes along, so that the page can say so."""
+    return redirect_to(url_for("accounts.two_step_page", store=g.store.slug, next=page_to_return_to()))
 
 
 def _refuse_beyond_role(ability: Ability) -> None:

@@ -13,7 +13,7 @@ from app.tenancy.choices import currency_choices, time_zone_choices
 from app.web.forms import Form
 
 
-class _NewPassword:
+class NewPassword:
     """The rules for a password that is being chosen; `about` are the fields that say who chooses it."""
 
     def __init__(self, *about: str) -> None:
@@ -54,7 +54,7 @@ class SignUpForm(Form):
         [
             InputRequired(_l("Choose a password.")),
             Length(max=passwords.MAX_LENGTH),
-            _NewPassword("email", "name", "store_name"),
+            NewPassword("email", "name", "store_name"),
         ],
     )
 
@@ -69,7 +69,7 @@ class ResetForm(Form):
     """A new password, by a mailed link."""
 
     password = PasswordField(
-        _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), _NewPassword()]
+        _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), NewPassword()]
     )
 
 
@@ -84,7 +84,7 @@ class PasswordForm(Form):
 
     current = PasswordField(_l("Password now"), [InputRequired(_l("Type the password you have now."))])
     password = PasswordField(
-        _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), _NewPassword()]
+        _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), NewPassword()]
     )
 
 
@@ -94,3 +94,22 @@ class StoreForm(Form):
     name = StringField(_l("Name of the store"), [DataRequired(_l("Give the store a name.")), Length(max=80)])
     currency = SelectField(_l("Currency"), choices=currency_choices)
     time_zone = SelectField(_l("Time zone"), choices=time_zone_choices)
+
+
+class CodeForm(Form):
+    """A code of the app, or a recovery code."""
+
+    code = StringField(_l("Code"), [DataRequired(_l("Type a code.")), Length(max=60)])
+
+
+class ProofForm(Form):
+    """One of the two is shown, and counts."""
+
+    password = PasswordField(_l("Password"))
+    code = StringField(_l("Code"))
+
+
+class OwnPasswordForm(Form):
+    """The password, before something is taken away."""
+
+    password = PasswordField(_l("Password"), [InputRequired(_l("Type your password."))])

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from markupsafe import Markup
 
-from app.accounts import access
+from app.accounts import access, entering, halves
 from app.accounts.emails import fold_email
 from app.extensions import limiter
 from app.web.filters import ago
@@ -32,7 +32,12 @@ SIGN_UP_BY_ADDRESS: Final = "30 per hour"
 RESET_BY_ACCOUNT: Final = "5 per hour"
 RESET_BY_ADDRESS: Final = "20 per hour"
 CHANGE_BY_ACCOUNT: Final = "10 per 15 minutes"
+CODE_BY_ACCOUNT: Final = "10 per 15 minutes; 40 per day"
+CODE_BY_ADDRESS: Final = "60 per 15 minutes"
 NEW_STORES: Final = "20 per hour"
+INVITES_BY_PERSON: Final = "30 per hour"
+INVITES_TO_ADDRESS: Final = "10 per day"
+"""From all stores together, so that nobody's mailbox is filled by strangers."""
 
 
 def limit_tries(*, by_account: str, by_address: str) -> Callable[[View], View]:
@@ -43,6 +48,20 @@ def limit_tries(*, by_account: str, by_address: str) -> Callable[[View], View]:
         return limit_address(by_address)(limited)
 
     return limit
+
+
+def limit_codes(view: View) -> View:
+    """Limit the POSTs of the page that asks for a code by the person who is half signed in, and by address.
+
+    A day's tries guess one of a million codes with a chance of one in eight thousand, three codes counting at a time.
+    """
+    limited: View = limiter.limit(CODE_BY_ACCOUNT, key_func=_half_signed_in, methods=["POST"])(view)  # type: ignore[assignment]
+    return limit_address(CODE_BY_ADDRESS)(limited)
+
+
+def limit_mails(limit: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view by the address that the form names, to which a mail goes."""
+    return limiter.limit(limit, key_func=_named_account, methods=["POST"])  # type: ignore[return-value]
 
 
 def limit_address(limit: str) -> Callable[[View], View]:
@@ -74,3 +93,8 @@ def too_many_tries() -> Markup:
 def _named_account() -> str:
     """A digest, because the counter's keys lie in the queue server and e-mails should not."""
     return hashlib.sha256(fold_email(request.form.get("email", "")).encode()).hexdigest()[:32]
+
+
+def _half_signed_in() -> str:
+    half = halves.half_of(entering.half_token())
+    return f"half:{half.user_id}" if half else get_remote_address()

@@ -1,4 +1,8 @@
-"""Passwords: argon2id, and the few rules that keep out the ones that are guessed first."""
+"""Passwords: argon2id, and the few rules that keep out the ones that are guessed first.
+
+Long and not guessable is all that is asked: no mix of letters and signs, and no change by the calendar, because both
+make people write passwords down.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,14 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
-MIN_LENGTH: Final = 10
-MAX_LENGTH: Final = 200
+MIN_LENGTH: Final = 12
+MAX_LENGTH: Final = 128
+_GUESSES: Final = 10**8
+"""What is found among so many guesses is refused: all words and names that leaked most often, with years and digits."""
+_LOOKED_AT: Final = 72
+"""Judging takes the longer the more letters there are; these are enough to judge by."""
 _WORDS: Final = (
     "password passw0rd p@ssw0rd p@ssword mypassword letmein letmeinnow welcome iloveyou sayangku sayangsayang "
     "qwerty qwertyuiop asdfghjkl zxcvbnm 1q2w3e4r5t 1q2w3e4r5t6y q1w2e3r4t5 qweasdzxc qazwsxedc abcabcabc abc123abc "
@@ -59,7 +68,10 @@ def is_guessable(password: str, *about: str) -> bool:
     if any(letters in run or letters in run[::-1] for run in _RUNS):
         return True
     facts = [_letters(fact) for fact in about if len(fact) > 2]
-    return any(letters.startswith(fact) and len(letters) - len(fact) < 6 for fact in facts)
+    if any(letters.startswith(fact) and len(letters) - len(fact) < 6 for fact in facts):
+        return True
+    judged = zxcvbn(password[:_LOOKED_AT], user_inputs=[*COMMON, *facts])
+    return bool(judged["guesses"] < _GUESSES)
 
 
 def _letters(text: str) -> str:

@@ -21,12 +21,21 @@ from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import access, limits, services, sessions
+from app.accounts import access, entering, limits, passwords, services, telling
 from app.accounts.access import signed_in_person
-from app.accounts.forms import ForgotForm, NameForm, PasswordForm, ResetForm, SignInForm, SignUpForm, StoreForm
+from app.accounts.forms import (
+    CodeForm,
+    ForgotForm,
+    NameForm,
+    PasswordForm,
+    ProofForm,
+    ResetForm,
+    SignInForm,
+    SignUpForm,
+    StoreForm,
+)
 from app.accounts.languages import current_language
 from app.accounts.later import later
-from app.accounts.sessions import Browser
 from app.config import Settings
 from app.onboarding import services as onboarding
 from app.tenancy import doors
@@ -69,8 +78,9 @@ def signin() -> BaseResponse:
     if form.validate():
         user_id = services.check_sign_in(form.email.data, form.password.data)
         if user_id is not None:
-            _enter(services.start_session(user_id, _browser()))
-            return redirect_to(after or url_for("accounts.start"))
+            if entering.go_in(user_id):
+                return redirect_to(after or url_for("accounts.start"))
+            return redirect_to(url_for("accounts.code", next=after))
         form.form_errors.append(_("E-mail and password do not match. Check both, or choose a new password below."))
     return _page("accounts/signin.html", form, status=422, after=after)
 
@@ -94,9 +104,9 @@ def signup() -> BaseResponse:
     )
     if user_id is None:
         later(partial(services.mail_account_exists, form.email.data, current_language()))
-        _enter(sessions.new_token())  # opens nothing; the cookie looks like a newcomer's
-    else:
-        _enter(services.start_session(user_id, _browser()))
+        entering.enter_nobody()  # the cookies look like a newcomer's
+    elif not entering.go_in(user_id):
+        return redirect_to(url_for("accounts.code"))
     return redirect_to(url_for("accounts.start"))
 
 
@@ -104,7 +114,7 @@ def signup() -> BaseResponse:
 @public
 def signout() -> BaseResponse:
     """End this browser's session here and on the server."""
-    _leave()
+    entering.leave()
     flash(_("You are signed out."), "success")
     return redirect_to(url_for("accounts.signin"))
 
@@ -136,9 +146,11 @@ def reset(token: str) -> BaseResponse:
         return _page("accounts/reset.html", form, email=email)
     if not form.validate():
         return _page("accounts/reset.html", form, status=422, email=email)
-    if not services.reset_password(token, form.password.data):
+    user_id = services.reset_password(token, form.password.data)
+    if user_id is None:
         return _page("accounts/reset_gone.html", ForgotForm(), status=410)
-    _leave()
+    telling.tell(user_id, telling.password_changed, access.this_browser())
+    entering.leave()
     flash(_("Your new password holds. Sign in with it; every other sign-in has ended."), "success")
     return redirect_to(url_for("accounts.signin"))
 
@@ -146,34 +158,38 @@ def reset(token: str) -> BaseResponse:
 @blueprint.route("/me", methods=["GET", "POST"])
 @needs_sign_in
 def me() -> BaseResponse:
-    """One's own page: the name that colleagues see; the password has a form of its own."""
+    """One's own page: the name that colleagues see, and the language. What one signs in with has pages of its own."""
     person = access.me()
     form = NameForm(request.form if request.method == "POST" else None, name=person.name)
     if request.method == "GET":
-        return _page("accounts/me.html", form, password_form=PasswordForm())
+        return _page("accounts/me.html", form)
     if not form.validate():
-        return invalid("accounts/me.html", "accounts/_name.html", form=form, password_form=PasswordForm())
+        return invalid("accounts/me.html", "accounts/_name.html", form=form)
     services.rename_person(person.id, form.name.data)
     return done(url_for("accounts.me"), _("Saved."), fragment="accounts/_name.html", form=form)
 
 
-@blueprint.post("/me/password")
+@blueprint.route("/me/password", methods=["GET", "POST"])
 @needs_sign_in
 @limits.limit_person(limits.CHANGE_BY_ACCOUNT)
 def change_password() -> BaseResponse:
     """Choose another password. This browser goes on under a new session, every other one is signed out."""
     person = access.me()
     form = PasswordForm(request.form)
+    if request.method == "GET":
+        return _page("accounts/password.html", form)
     if form.validate():
-        token = services.change_password(
-            person.id, current=form.current.data, new=form.password.data, browser=_browser()
-        )
+        browser = access.this_browser()
+        token = services.change_password(person.id, current=form.current.data, new=form.password.data, browser=browser)
         if token is not None:
-            _carry(token)
+            entering.carry(token)
+            telling.tell(person.id, telling.password_changed, browser)
             words = _("Your new password holds. Everywhere else you are signed out.")
-            return done(url_for("accounts.me"), words, fragment="accounts/_password.html", password_form=PasswordForm())
+            return done(
+                url_for("accounts.change_password"), words, fragment="accounts/_password.html", form=PasswordForm()
+            )
         form.current.errors = (_("This is not the password you have now."),)
-    return _password_again(form)
+    return invalid("accounts/password.html", "accounts/_password.html", form=form)
 
 
 @blueprint.route("/stores", methods=["GET", "POST"])
@@ -202,6 +218,12 @@ def sign_up_open() -> bool:
     return settings.sign_up_open
 
 
+@blueprint.app_template_global()
+def password_length() -> int:
+    """How long a password is at least, for the hints below its fields."""
+    return passwords.MIN_LENGTH
+
+
 @blueprint.errorhandler(RateLimitExceeded)
 def too_many_tries(error: RateLimitExceeded) -> BaseResponse:
     """The same form with its values kept, and the moment when to try again."""
@@ -220,39 +242,10 @@ _LIMITED: Final[dict[str, tuple[str, type[Form]]]] = {
     "accounts.signin": ("accounts/signin.html", SignInForm),
     "accounts.signup": ("accounts/signup.html", SignUpForm),
     "accounts.forgot": ("accounts/forgot.html", ForgotForm),
+    "accounts.code": ("accounts/code.html", CodeForm),
+    "accounts.prove": ("accounts/prove.html", ProofForm),
 }
 
 
 def _page(template: str, form: Form, *, status: int = 200, **context: Any) -> Response:
     return make_response(render_template(template, form=form, **context), status)
-
-
-def _password_again(form: PasswordForm) -> Response:
-    name_form = NameForm(name=access.me().name)
-    return invalid("accounts/me.html", "accounts/_password.html", form=name_form, password_form=form)
-
-
-def _browser() -> Browser:
-    return Browser(request.user_agent.string, request.remote_addr or "")
-
-
-def _enter(token: str) -> None:
-    """Sign in: the session this browser had before ends, here and on the server, so that nobody can have set it."""
-    before = signed_in_person()
-    if before is not None:
-        sessions.end_session(before.session_id)
-    _carry(token)
-
-
-def _carry(token: str) -> None:
-    session.clear()
-    session.permanent = True
-    session["_user_id"] = token  # where Flask-Login looks for it
-    session["_fresh"] = True
-
-
-def _leave() -> None:
-    person = signed_in_person()
-    if person is not None:
-        sessions.end_session(person.session_id)
-    session.clear()

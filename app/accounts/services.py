@@ -7,9 +7,10 @@ from typing import Final
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app import mail
-from app.accounts import passwords
+from app.accounts import passwords, two_step
 from app.accounts.emails import fold_email
 from app.accounts.languages import speaking_to
 from app.accounts.models import PasswordReset, User
@@ -33,11 +34,14 @@ def check_sign_in(email: str, password: str) -> int | None:
     return int(row.id)
 
 
-def start_session(user_id: int, browser: Browser) -> str:
-    """Sign a person in on one browser and return the token for its cookie."""
-    token = add_session(user_id, browser)
-    db.session.commit()
-    return token
+def add_person(*, name: str, email: str, password: str) -> int | None:
+    """The new person's id, in the caller's transaction; None when the address (folded) is taken, also by a race."""
+    return db.session.execute(
+        insert(User)
+        .values(email=email, name=name, password_hash=passwords.hash_password(password))
+        .on_conflict_do_nothing(index_elements=[User.email])
+        .returning(User.id)
+    ).scalar_one_or_none()
 
 
 def rename_person(user_id: int, name: str) -> None:
@@ -117,19 +121,20 @@ def opens_reset(token: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def reset_password(token: str, new: str) -> bool:
-    """Set the password by a mailed link, use up the link and all others of the person, and end every session.
+def reset_password(token: str, new: str) -> int | None:
+    """Set the password by a mailed link, use up the person's other links, end every session, and say whose it is.
 
-    False when the link opens nothing. Of two that press at once, one wins: the first update takes the row.
+    It signs nobody in: who is asked for a code is asked for it afterwards. None when the link opens nothing. Of two
+    that press at once, one wins: the first update takes the row.
     """
     used = update(PasswordReset).where(*_is_open(token)).values(used_at=func.now())
     user_id = db.session.execute(used.returning(PasswordReset.user_id)).scalar_one_or_none()
     if user_id is None:
         db.session.rollback()
-        return False
+        return None
     _replace_password(user_id, new)
     db.session.commit()
-    return True
+    return int(user_id)
 
 
 def _is_open(token: str) -> tuple[ColumnElement[bool], ...]:
@@ -144,6 +149,7 @@ def _replace_password(user_id: int, new: str) -> None:
     """A password is changed because somebody else may know the old one: nothing it opened stays open."""
     _store_password(user_id, new)
     end_sessions_of(user_id)
+    two_step.forget_halves(user_id)
     db.session.execute(
         update(PasswordReset)
         .where(PasswordReset.user_id == user_id, PasswordReset.used_at.is_(None))

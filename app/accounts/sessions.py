@@ -125,7 +125,7 @@ class Person(UserMixin):
     """What they chose to read, if they chose."""
     two_step: bool = False
     """Whether they sign in with a code as well."""
-    proved_at: datetime = datetime.min.replace(tzinfo=UTC)
+    proved_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When they last showed in this browser who they are."""
 
     def get_id(self) -> str:
@@ -243,7 +243,10 @@ def _touch(session_id: int) -> None:
 
 
 def forget_old() -> None:
-    """Take away sessions and mailed links that have been of no use for a month, and devices that stayed away. Commits; safe to do at any time."""
+    """Take away sessions and mailed links that have been of no use for a month, and devices that stayed away.
+
+    Commits; safe to do at any time.
+    """
     month_ago = func.now() - timedelta(days=30)
     ended_at = func.coalesce(UserSession.ended_at, UserSession.expires_at)
     db.session.execute(delete(UserSession).where(ended_at < month_ago))

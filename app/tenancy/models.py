@@ -58,4 +58,6 @@ class Store(Base):
     """The last day of the closed books: no invoice and no credit note is dated on it or before."""
     seller_details: Mapped[str] = mapped_column(server_default="")
     """What invoices print below the store's name: registration and tax numbers, address, a line each."""
+    requires_two_step: Mapped[bool] = mapped_column(server_default="false")
+    """Whether only members get in who sign in with a code as well."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -71,7 +71,17 @@ def test_mistakes_keep_what_was_typed(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["password12", "1234567890", "aaaaaaaaaaaa", "qwertyuiop12", "malaysia2026", "newcomerx1", "Mei Ling 1"]
+    "password",
+    [
+        "password1234",
+        "123456789012",
+        "aaaaaaaaaaaa",
+        "qwertyuiop12",
+        "malaysia2026",
+        "newcomerx123",
+        "Mei Ling 123",
+        "iloveyou2026",
+    ],
 )
 def test_guessable_passwords_are_refused(client: FlaskClient, password: str) -> None:
     answer = sign_up(client, f"newcomerx@shop{next(serial)}.example", password)

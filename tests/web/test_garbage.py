@@ -69,7 +69,11 @@ RARELY_RIGHT = {
 }
 """Values that some field may take, a name for one."""
 ACTS = {
+    "accounts.renew_recovery_codes",
+    "accounts.sign_out_device",
+    "accounts.sign_out_others",
     "accounts.signout",
+    "accounts.start_two_step",
     "channels.check",
     "channels.create_items",
     "channels.pause",
@@ -91,6 +95,8 @@ ACTS = {
     "orders.say",
     "orders.understood",
     "settings.act_on_name",
+    "settings.release_two_step",
+    "settings.require_two_step",
     "settings.revoke_api_key",
     "sync.cancel",
     "sync.change_drop",
