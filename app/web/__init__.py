@@ -7,6 +7,7 @@ from flask import Flask
 from app.web import (
     badges,
     beside,
+    compressed,
     errors,
     filters,
     icons,
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         ids,
         security,
         statics,
+        compressed,
         errors,
         filters,
         icons,
