@@ -15,6 +15,7 @@ from flask_babel import force_locale, get_locale
 
 from app.accounts.sessions import Person
 from app.tenancy.choices import LANGUAGES
+from app.tenancy.scope import current_store
 
 COOKIE: Final = "language"
 CODES: Final = tuple(code for code, _name in LANGUAGES)
@@ -54,6 +55,13 @@ def current_language() -> str:
 def speaking_to(chosen: str | None, otherwise: str) -> Iterator[None]:
     """Write a mail: in the language that its receiver chose, else in another one, which is their store's."""
     with force_locale(chosen if chosen in CODES else otherwise):
+        yield
+
+
+@contextmanager
+def for_the_buyer() -> Iterator[None]:
+    """Write a document: it is for its buyer, so that it is in the language of the store, whoever prints it."""
+    with force_locale(current_store().language):
         yield
 
 

@@ -29,7 +29,7 @@ _SUMMED: Final = (LineKind.DISCOUNT, LineKind.SHIPPING, LineKind.ADJUSTMENT, Lin
 
 
 def credit_paper(note: CreditNoteDetail) -> Paper:
-    """Lay out a credit note; times and numbers are written as the store's zone and the page's language want them."""
+    """Lay out a credit note; in the language that is spoken now, with days of the store's zone."""
     store, *seller = (line.strip() for line in note.seller.split("\n"))
     rows = [line for line in note.lines if _has_a_row(line)]
     return Paper(

@@ -26,6 +26,7 @@ FONT_FOLDERS: Final = tuple(
         "@embedpdf/fonts-latin/fonts",
         "@embedpdf/fonts-sc/fonts",
         "@expo-google-fonts/noto-sans-tamil",
+        "@expo-google-fonts/noto-sans-thai",
         "@expo-google-fonts/noto-emoji",
     )
 )

@@ -72,7 +72,7 @@ class Paper:
 
 
 def paper(invoice: InvoiceDetail) -> Paper:
-    """Lay out an invoice; times and numbers are written as the store's zone and the page's language want them."""
+    """Lay out an invoice; in the language that is spoken now, with days of the store's zone."""
     store, *seller = (line.strip() for line in invoice.seller.split("\n"))
     return Paper(
         language=page_language(),

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, g, render_template, request, strea
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.accounts.languages import for_the_buyer
 from app.core.roles import Ability
 from app.core.states import ChangeState, InvoiceState
 from app.invoices import detail, queries
@@ -105,7 +106,9 @@ def show(invoice_id: int) -> Response:
 def print_view(invoice_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     invoice = _invoice_or_404(invoice_id)
-    return render_template("invoices/print.html", invoice=invoice, sheet=paper(invoice))
+    with for_the_buyer():
+        sheet = paper(invoice)
+    return render_template("invoices/print.html", invoice=invoice, sheet=sheet)
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>.pdf")
@@ -113,7 +116,9 @@ def print_view(invoice_id: int) -> str:
 def pdf(invoice_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
     invoice = _invoice_or_404(invoice_id)
-    response = Response(invoice_pdf(paper(invoice), invoice.issued_at), mimetype="application/pdf")
+    with for_the_buyer():
+        sheet = paper(invoice)
+    response = Response(invoice_pdf(sheet, invoice.issued_at), mimetype="application/pdf")
     name = "".join(char if char.isalnum() or char in "-_." else "-" for char in invoice.number_text)
     response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
     return response

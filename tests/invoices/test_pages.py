@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.extensions import db
 from app.invoices import queries
 from app.invoices.services import issue_invoices
 from app.orders.models import JournalEntry
 from app.orders.services import look_at_orders, mark_booked, take_orders
+from app.tenancy.models import Store
+from app.web.catalogues import catalogue_of
 from tests.invoices.pdftext import read_pdf, squeezed
 from tests.orders.conftest import HTMX
 from tests.orders.factories import NOON, Books, SomeChannel, statements
@@ -290,6 +292,23 @@ def test_page_print_view_and_pdf_say_the_same(
     in_pdf = read_pdf(owner.get(store.url(f"/invoices/{invoice_id}.pdf")).data).text
     for told in re.findall(r"<(?:td|dd|th|p)[^>]*>([^<]+)<", sheets[0].group()):
         assert squeezed(told) in in_pdf, told
+
+
+def test_a_document_is_in_the_stores_language_and_its_page_in_the_readers(
+    books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
+) -> None:
+    (invoice_id,) = issue(books, channel)
+    with books.scope():
+        db.session.execute(update(Store).where(Store.id == store.id).values(language="ms"))
+        db.session.commit()
+    owner.post("/language", data={"language": "vi"})
+    theirs, ours = (catalogue_of(code).gettext("Bill to") for code in ("ms", "vi"))
+    on_page = page(owner, store.url(f"/invoices/{invoice_id}"))
+    assert ours in on_page and theirs not in on_page
+    printed = page(owner, store.url(f"/invoices/{invoice_id}/print"))
+    assert theirs in printed and ours not in printed
+    assert '<html lang="vi"' in printed and '<article class="sheet" lang="ms"' in printed
+    assert squeezed(theirs) in read_pdf(owner.get(store.url(f"/invoices/{invoice_id}.pdf")).data).text
 
 
 def test_pdf_opens_in_the_browser_under_the_invoices_number(

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from app.core.states import InvoiceState
 from app.invoices import pdf
 from app.invoices.pdf import invoice_pdf
 from app.invoices.printing import paper
+from app.tenancy.choices import LANGUAGES
 from tests.invoices.pdftext import Pdf, read_pdf, squeezed
 from tests.invoices.sheets import BUYER, ISSUED_AT, drafted, invoice_of, order_line, order_of, some_invoice
 
@@ -63,6 +66,7 @@ def test_all_that_an_invoice_must_say_is_in_it() -> None:
         "鈴木 ゆうこ",
         "José Łukasz Müller",
         "Mei Mei 😀🎉",
+        "สมชาย ใจดี",
     ],
 )
 def test_a_name_is_printed_in_its_own_script(name: str) -> None:
@@ -72,10 +76,23 @@ def test_a_name_is_printed_in_its_own_script(name: str) -> None:
 
 
 def test_a_script_without_fonts_still_gives_an_invoice() -> None:
-    made = pdf_of(buyer={"name": "สมชาย"})
+    made = pdf_of(buyer={"name": "김민준"})
     assert not made.is_archival
     assert "INV00022" in made.text
     assert squeezed("TotalRM39.90") in made.text
+
+
+@pytest.mark.parametrize("language", [code for code, _name in LANGUAGES])
+def test_its_words_can_be_copied_out_in_every_language(app: Flask, language: str) -> None:
+    with app.test_request_context(), force_locale(language):
+        sheet = paper(some_invoice())
+        data = invoice_pdf(sheet, ISSUED_AT)
+    made = read_pdf(data)
+    words = [sheet.title, sheet.buyer_label, sheet.total.label, sheet.total.amount, sheet.paid]
+    words += [part for fact in sheet.facts for part in fact] + [column.heading for column in sheet.columns]
+    assert [one for one in words if squeezed(one) not in made.text] == []
+    assert made.is_archival
+    assert len(data) < 120_000, "of a font only what is drawn is carried along"
 
 
 def test_dong_and_rupee_signs_are_drawn() -> None:
