@@ -26,6 +26,8 @@ import app.channels.announcing_pages
 import app.channels.models
 import app.completeness.models
 import app.fulfilment.routes
+import app.hooks.models
+import app.hooks.pages
 import app.invoices.credit_pages
 import app.invoices.models
 import app.invoices.register_pages
@@ -36,6 +38,7 @@ import app.mappings.product_batches
 import app.mappings.product_files
 import app.mappings.product_pages
 import app.mappings.routes
+import app.notices.models
 import app.orders.find_pages
 import app.orders.models
 import app.orders.packages
@@ -71,6 +74,7 @@ from app.links import routes as links_routes
 from app.links.adjusting import stays_here
 from app.links.peer import open_peer
 from app.mappings.counted import counted_by_channel
+from app.notices import routes as notices_routes
 from app.orders import routes as orders_routes
 from app.reports import routes as reports_routes
 from app.sync import routes as sync_routes
@@ -95,6 +99,7 @@ BLUEPRINTS = (
     hooks.blueprint,
     completeness_routes.blueprint,
     reports_routes.blueprint,
+    notices_routes.blueprint,
     api_routes.blueprint,
 )
 
@@ -136,7 +141,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": pool.OPTIONS,
-        "SESSION_COOKIE_NAME": "channelbook",
+        "SESSION_COOKIE_NAME": "__Host-channelbook" if settings.cookies_secure else "channelbook",
         "SESSION_COOKIE_SECURE": settings.cookies_secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, flash, g, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -118,13 +118,20 @@ def _person_of(token: str) -> Person | None:
         if arrival:
             g.stores, g.arrived_in = arrival.places, arrival.store
     if person is not None:
-        act_as(Actor(user_id=str(person.id), address=browser.address, browser=browser.user_agent))
+        act_as_person(person.id)
     return person
 
 
 def this_browser() -> Browser:
     """What is remembered about whoever asks, wherever they are told of."""
-    return Browser(request.user_agent.string.replace("\0", "")[:MAX_AGENT], request.remote_addr or "")
+    told = "".join(char for char in request.user_agent.string[:MAX_AGENT] if char.isprintable())
+    return Browser(told, request.remote_addr or "")
+
+
+def act_as_person(user_id: int) -> None:
+    """Let what follows be told as done by a person, from where this request comes, if it is in one."""
+    browser = this_browser() if has_request_context() else Browser("", "")
+    act_as(Actor(user_id=str(user_id), address=browser.address, browser=browser.user_agent))
 
 
 def _guard() -> Response | None:

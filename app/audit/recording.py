@@ -28,7 +28,7 @@ def record(
 
 
 def record_look(thing: str) -> None:
-    """Add an entry that whoever acts was shown a secret, unless that was told lately. One statement."""
+    """Add an entry that whoever acts was shown a secret, unless that was told lately. One statement; commits."""
     values = _values("shown", thing, "", "", None)
     told = select(AuditEntry.id).where(
         AuditEntry.store_id == current_store_id(),
@@ -39,6 +39,15 @@ def record_look(thing: str) -> None:
     )
     row = select(*(literal(value, AuditEntry.__table__.c[name].type) for name, value in values.items()))
     db.session.execute(insert(AuditEntry).from_select(list(values), row.where(~told.exists())))
+    keep()
+
+
+def keep() -> None:
+    """Commit what was recorded while a page was read, without forgetting what the page has read already."""
+    session = db.session()
+    session.expire_on_commit = False
+    session.commit()
+    session.expire_on_commit = True
 
 
 def _values(verb: str, thing: str, thing_id: int | str, label: str, facts: Mapping[str, str] | None) -> dict[str, Any]:

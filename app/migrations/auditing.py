@@ -117,6 +117,44 @@ WATCHED: Final = (
         verbs=_ALL,
     ),
     Watched(
+        "invitations",
+        "invitation",
+        {
+            **_same("role"),
+            "accepted": "r.accepted_at is not null",
+            "withdrawn": "r.withdrawn_at is not null",
+            "sent_at": "r.sent_at",
+        },
+        quiet=(
+            *("store_id", "id", "email", "token_hash", "invited_by", "created_at", "expires_at", "accepted_by"),
+        ),
+        label="r.email",
+        turns={"accepted": ("accepted", "withdrawn"), "withdrawn": ("withdrawn", "added")},
+        always=("accepted", "withdrawn"),
+        by_itself=("added", "removed"),
+        verbs=_ALL,
+    ),
+    Watched(
+        "endpoints",
+        "endpoint",
+        {
+            "url": r"regexp_replace(r.url, '^([a-z]+://)([^/@]*@)?([^?#]*).*$', '\1\3')",
+            **_same("events", "paused_reason"),
+            "paused": "r.state = 'paused'",
+            "secret": "md5(r.secret)",
+        },
+        quiet=(
+            *("store_id", "id", "paused_at", "old_secret", "old_until", "leased_until", "rests_until", "failures"),
+            *("rung_at", "created_by", "created_at"),
+        ),
+        label="split_part(split_part(r.url, '/', 3), '@', -1)",
+        secrets=("secret",),
+        turns={"paused": ("paused", "resumed")},
+        always=("paused", "paused_reason"),
+        by_itself=("added", "removed"),
+        verbs=_ALL,
+    ),
+    Watched(
         "channels",
         "channel",
         {

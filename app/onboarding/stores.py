@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts.access import act_as_person
 from app.accounts.languages import current_language
 from app.accounts.models import Membership
 from app.catalog.models import Location
@@ -25,7 +26,7 @@ from app.tenancy.scope import enter_store
 _OURS: Final = (
     "about admin api app assets channelbook docs forgot healthz help hooks invite language legal mail me metrics new "
     "pricing privacy readyz reset sandbox settings signin signout signup start static status stores support terms "
-    "theme webhooks"
+    "theme unsubscribe webhooks"
 )
 RESERVED_SLUGS: Final = frozenset(_OURS.split())
 """First parts of URLs that are ours: a store of that name would be hidden by them, or hide them."""
@@ -42,6 +43,7 @@ def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tupl
     before the row is written. The counters of invoices, credit notes, own orders and packages are made here and nowhere
     else: two workers that both found none would make two.
     """
+    act_as_person(user_id)
     store_id: int = db.session.execute(text("select nextval(pg_get_serial_sequence('stores', 'id'))")).scalar_one()
     enter_store(store_id)
     slug = _insert(store_id, name=name, currency=currency, time_zone=time_zone)

@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app.accounts import access
+from app.audit.recording import record_look
 from app.catalog import services as catalog
 from app.channels.queries import channels
 from app.core.roles import Ability
@@ -56,6 +57,7 @@ def general() -> Response:
     if request.method == "GET":
         if g.membership.role.may(Ability.CHANNELS):
             codes.ensure_code(access.me().id)
+            record_look("code")
         form = GeneralForm(obj=g.store)
         return page_or_fragment(*_GENERAL, form=form, currency_fixed=fixed, code=codes.own_code())
     form = GeneralForm(request.form)

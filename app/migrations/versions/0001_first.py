@@ -6,8 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.migrations.auditing import keep_audit
+from app.migrations.calling import HOOK_TABLES, make_hook_tables, tell_endpoints
 from app.migrations.giving import give_orders
 from app.migrations.linking import guard_links
+from app.migrations.noticing import NOTICE_TABLES, ask_for_looks, make_notice_tables
 from app.migrations.reporting import keep_order_days
 from app.migrations.searching import keep_search_texts
 from app.migrations.security import guard, install_doors
@@ -20,6 +23,7 @@ branch_labels = None
 depends_on = None
 
 STORE_OWNED = (
+    "audit_entries",
     "api_keys",
     "channels",
     "journal",
@@ -32,6 +36,7 @@ STORE_OWNED = (
     "listings",
     "locations",
     "memberships",
+    "invitations",
     "number_series",
     "own_order_requests",
     "payment_methods",
@@ -67,6 +72,8 @@ STORE_OWNED = (
     "webhooks",
     "webhook_deliveries",
     "order_days",
+    *NOTICE_TABLES,
+    *HOOK_TABLES,
 )
 
 LISTING_STATE = """
@@ -233,6 +240,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "user_id", name=op.f("pk_memberships")),
     )
     op.create_index("ix_memberships_user_id", "memberships", ["user_id"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("invited_by", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "role in ('owner', 'manager', 'bookkeeper', 'order_desk', 'read_only')", name=op.f("ck_invitations_role")
+        ),
+        sa.ForeignKeyConstraint(["accepted_by"], ["users.id"], name=op.f("fk_invitations_accepted_by")),
+        sa.ForeignKeyConstraint(["invited_by"], ["users.id"], name=op.f("fk_invitations_invited_by")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_invitations_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
+    )
+    op.create_index(
+        "uq_invitations_waiting",
+        "invitations",
+        ["store_id", "email"],
+        unique=True,
+        postgresql_where=sa.text("accepted_at is null and withdrawn_at is null"),
+    )
     op.create_table(
         "number_series",
         sa.Column("store_id", sa.BigInteger(), nullable=False),
@@ -1775,10 +1812,34 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_link_days_sub_store_id")),
         sa.PrimaryKeyConstraint("link_id", "day", name=op.f("pk_link_days")),
     )
+    op.create_table(
+        "audit_entries",
+        sa.Column("store_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("key_id", sa.BigInteger(), nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("who", sa.String(), server_default="", nullable=False),
+        sa.Column("address", sa.String(), server_default="", nullable=False),
+        sa.Column("browser", sa.String(), server_default="", nullable=False),
+        sa.Column("verb", sa.String(), nullable=False),
+        sa.Column("thing", sa.String(), nullable=False),
+        sa.Column("thing_id", sa.String(), server_default="", nullable=False),
+        sa.Column("label", sa.String(), server_default="", nullable=False),
+        sa.Column("changes", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("many", sa.BigInteger(), server_default="1", nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_audit_entries_store_id")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_audit_entries")),
+    )
+    op.create_index("ix_audit_entries_at", "audit_entries", ["store_id", "at", "id"], unique=False)
+    make_notice_tables()
+    make_hook_tables()
     guard("stores", "id")
     for table in STORE_OWNED:
         guard(table)
     guard_links()
     keep_order_news()
     give_orders()
+    keep_audit()
     install_doors(DOORS_SQL)
