@@ -10,9 +10,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.code_pages
 import app.accounts.device_pages
+import app.accounts.invitation_pages
 import app.accounts.language_pages
 import app.accounts.models
 import app.accounts.security_pages
+import app.accounts.staff_pages
 import app.accounts.two_step_pages
 import app.api.key_pages
 import app.api.models

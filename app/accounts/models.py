@@ -41,6 +41,37 @@ class Membership(StoreOwned, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Invitation(StoreOwned, Base):
+    """A place in a store that is offered to whoever opens the mails of an address, by a link that works once.
+
+    `email` is stored case-folded, as that of a person. What became of it stays, for whoever asks later.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("role in ('owner', 'manager', 'bookkeeper', 'order_desk', 'read_only')", name="role"),
+        Index(
+            "uq_invitations_waiting",
+            "store_id",
+            "email",
+            unique=True,
+            postgresql_where=text("accepted_at is null and withdrawn_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    email: Mapped[str]
+    role: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    invited_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    withdrawn_at: Mapped[datetime | None]
+
+
 class UserSession(Base):
     """One signed-in browser. The cookie holds a random token, this row its hash: ending the row signs it out."""
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import passwords
 from app.accounts.emails import fold_email
 from app.accounts.models import User
+from app.accounts.services import add_person
 from app.core.roles import Role
 from app.extensions import db
 from app.onboarding.stores import add_store
@@ -49,7 +49,7 @@ def sign_up(*, name: str, email: str, password: str, store_name: str) -> int | N
     """
     folded = fold_email(email)
     taken = db.session.execute(select(User.id).where(User.email == folded)).one_or_none()
-    user_id = None if taken else _add_person(name=name, email=folded, password=password)
+    user_id = None if taken else add_person(name=name, email=folded, password=password)
     if user_id is None:  # also when another press of the same button was a moment faster
         known = db.session.execute(select(User.id, User.password_hash).where(User.email == folded)).one()
         return known.id if passwords.is_right(known.password_hash, password) else None
@@ -75,17 +75,7 @@ def create_store(user_id: int, name: str, currency: str = CURRENCY, time_zone: s
 
 def create_owner(*, email: str, name: str, store_name: str, password: str) -> NewStore:
     """Add an owner and their store for whoever runs the server; EmailTaken when the address has an account."""
-    user_id = _add_person(name=name, email=fold_email(email), password=password)
+    user_id = add_person(name=name, email=fold_email(email), password=password)
     if user_id is None:
         raise EmailTaken(email)
     return create_store(user_id, store_name)
-
-
-def _add_person(*, name: str, email: str, password: str) -> int | None:
-    """The new person's id, in the caller's transaction; None when the address is taken, also by a race."""
-    return db.session.execute(
-        insert(User)
-        .values(email=email, name=name, password_hash=passwords.hash_password(password))
-        .on_conflict_do_nothing(index_elements=[User.email])
-        .returning(User.id)
-    ).scalar_one_or_none()

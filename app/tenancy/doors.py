@@ -52,6 +52,14 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     from public.stores s join public.memberships m on m.store_id = s.id and m.user_id = p_user_id
     where s.slug = p_slug
 $$""",
+    "door_invitation": """
+create function door_invitation(p_token_hash bytea)
+returns table (store_id bigint, store text, email text, role text, invited_by text)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select s.id, s.name::text, i.email::text, i.role::text, u.name::text
+    from public.invitations i join public.stores s on s.id = i.store_id join public.users u on u.id = i.invited_by
+    where i.token_hash = p_token_hash and i.accepted_at is null and i.withdrawn_at is null and i.expires_at > now()
+$$""",
     "door_due_jobs": """
 create function door_due_jobs(p_limit int, p_ring_again_seconds int)
 returns table (store_id bigint, job_id bigint)
@@ -86,12 +94,34 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where c.status = 'connected' and c.takes_orders and c.next_verify_at <= now()
     order by c.next_verify_at limit p_limit
 $$""",
-    "door_untold_pauses": """
-create function door_untold_pauses(p_limit int)
-returns table (store_id bigint, channel_id bigint)
+    "door_due_notices": """
+create function door_due_notices(p_limit int, p_ring_again_seconds int)
+returns table (store_id bigint)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-    select c.store_id, c.id from public.channels c
-    where c.status = 'paused' and c.paused_reason <> '' and c.owners_told_at is null limit p_limit
+    select c.store_id from public.notice_clocks c
+    where c.next_at <= now() and (c.rung_at is null or c.rung_at < now() - make_interval(secs => p_ring_again_seconds))
+    order by c.next_at limit p_limit
+$$""",
+    "door_due_endpoints": """
+create function door_due_endpoints(p_limit int, p_ring_again_seconds int)
+returns table (store_id bigint, endpoint_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select e.store_id, e.id from public.endpoints e
+    where (e.leased_until is null or e.leased_until < now())
+      and (e.rung_at is null or e.rung_at < now() - make_interval(secs => p_ring_again_seconds))
+      and exists (select from public.hook_messages m
+                  where m.store_id = e.store_id and m.endpoint_id = e.id and m.state = 'planned' and m.next_at <= now()
+                    and (m.type = 'endpoint.test'
+                         or (e.state = 'active' and (e.rests_until is null or e.rests_until <= now()))))
+    order by e.rung_at nulls first, e.id limit p_limit
+$$""",
+    "door_old_told": """
+create function door_old_told(p_days int)
+returns table (store_id bigint)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select m.store_id from public.hook_messages m where m.created_at < now() - make_interval(days => p_days)
+    union
+    select n.store_id from public.notices n where n.at < now() - make_interval(days => 3 * p_days)
 $$""",
     "door_due_changes": """
 create function door_due_changes(p_limit int)
@@ -319,6 +349,23 @@ def api_key(token_hash: bytes) -> tuple[int, int] | None:
     return None if row is None else (row.store_id, row.key_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation that is still open: to which store, as what, for whose address, and who wrote it."""
+
+    store_id: int
+    store: str
+    email: str
+    role: str
+    invited_by: str
+
+
+def invitation(token_hash: bytes) -> Invited | None:
+    """The invitation that a mailed link with this hash opens; None when it was used, withdrawn, ran out or never was."""
+    row = db.session.execute(text("select * from door_invitation(:hash)"), {"hash": token_hash}).one_or_none()
+    return None if row is None else Invited(*row)
+
+
 def due_jobs(limit: int, ring_again_seconds: int) -> list[tuple[int, int]]:
     """(store id, job id) of jobs that wait for a ring, or whose worker's lease ran out."""
     rows = db.session.execute(
@@ -411,10 +458,27 @@ def count_again() -> None:
     db.session.execute(text("select door_count_again()"))
 
 
-def untold_pauses(limit: int) -> list[tuple[int, int]]:
-    """(store id, channel id) of channels that an error paused and whose owners do not know it yet."""
-    rows = db.session.execute(text("select store_id, channel_id from door_untold_pauses(:limit)"), {"limit": limit})
-    return [(row.store_id, row.channel_id) for row in rows]
+def due_notices(limit: int, ring_again_seconds: int) -> list[int]:
+    """Stores whose people may have something to be told, or a mail to be sent."""
+    rows = db.session.execute(
+        text("select store_id from door_due_notices(:limit, :again)"), {"limit": limit, "again": ring_again_seconds}
+    )
+    return [row.store_id for row in rows]
+
+
+def due_endpoints(limit: int, ring_again_seconds: int) -> list[tuple[int, int]]:
+    """(store id, endpoint id) of endpoints that are to be called, and that nobody is calling."""
+    rows = db.session.execute(
+        text("select store_id, endpoint_id from door_due_endpoints(:limit, :again)"),
+        {"limit": limit, "again": ring_again_seconds},
+    )
+    return [(row.store_id, row.endpoint_id) for row in rows]
+
+
+def old_told(days: int) -> list[int]:
+    """Stores that keep messages to endpoints of so many days ago, or notices of three times as many."""
+    rows = db.session.execute(text("select store_id from door_old_told(:days)"), {"days": days})
+    return [row.store_id for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from app.accounts import invitations
+from app.accounts.sessions import token_hash
 from app.config import Settings
 from app.core.roles import Role
 from app.extensions import db
 from app.tenancy import doors
-from app.tenancy.doors import DOORS_SQL, Place
+from app.tenancy.doors import DOORS_SQL, Invited, Place
 from app.tenancy.scope import store_scope
 from tests.orders.factories import NOON, Books
 from tests.support.factories import Make, SomeStore
@@ -60,6 +62,18 @@ def test_opening_does_not_enter(app: Flask, store: SomeStore) -> None:
     with app.app_context():
         doors.open_store(store.owner.id, store.slug)
         assert db.session.execute(text("select count(*) from stores")).scalar_one() == 0
+
+
+def test_invitation_is_told_to_whoever_has_its_link_and_while_it_waits(app: Flask, store: SomeStore) -> None:
+    with app.app_context(), store_scope(store.id):
+        number, token = invitations.invite("New@Shop.Example", Role.BOOKKEEPER, by=store.owner.id)
+    with app.app_context():
+        told = doors.invitation(token_hash(token))
+        assert told == Invited(store.id, store.name, "new@shop.example", "bookkeeper", store.owner.name)
+        assert doors.invitation(token_hash("another")) is None
+    in_store(app, store, "update invitations set expires_at = now() where id = :id", id=number)
+    with app.app_context():
+        assert doors.invitation(token_hash(token)) is None
 
 
 def test_due_jobs_gives_two_numbers_of_work_that_is_due(app: Flask, store: SomeStore) -> None:
@@ -240,6 +254,7 @@ RESULTS: Mapping[str, str] = {
     "door_api_key": "TABLE(store_id bigint, key_id bigint)",
     "door_stores_of_person": "TABLE(store_id bigint, slug text, name text, role text)",
     "door_open_store": "TABLE(store_id bigint, role text)",
+    "door_invitation": "TABLE(store_id bigint, store text, email text, role text, invited_by text)",
     "door_due_jobs": "TABLE(store_id bigint, job_id bigint)",
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_refreshes": "TABLE(store_id bigint, channel_id bigint)",

@@ -21,6 +21,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.accounts.invitations import invite
 from app.api.keys import Scope, key_rows, make_key
 from app.channels.models import Channel
 from app.completeness.models import Verification
@@ -115,6 +116,17 @@ ROUTES: Mapping[str, Route] = {
     "settings.require_two_step": ACT,
     "settings.release_two_step": ACT,
     "accounts.stores": OWN_FORM,
+    "accounts.invitation": Route(
+        get=Who.ANYONE, post=Who.ANYONE, values={"token": "no-such-token"}, also=frozenset({410})
+    ),
+    "settings.staff_page": PAGE,
+    "settings.roles": PAGE,
+    "settings.invite": ABLE_FORM,
+    "settings.send_invitation_again": ACT,
+    "settings.withdraw_invitation": ACT,
+    "settings.member": Route(get=Who.ABLE, post=Who.ABLE, form={"role": "manager"}),
+    "settings.remove_member": ABLE_FORM,
+    "settings.leave": Route(get=Who.MEMBER, post=Who.MEMBER),
     "settings.general": FORM,
     "settings.invoicing": FORM,
     "settings.closing": FORM,
@@ -326,6 +338,8 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "item_id": books.item("SAMPLE"),
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
+        "member_id": store.reader.id,
+        "invitation_id": _invitation(books),
         "link_id": pair_with(app, store).connected(),
         "job_id": (job_id := _job(books, channel.id)),
         "verification_id": _verification(books, channel.id, job_id),
@@ -366,6 +380,12 @@ def _key(books: Books) -> int:
     with books.scope():
         make_key("Our webshop", [Scope.READ], books.store.owner.id)
         return key_rows()[0].id
+
+
+def _invitation(books: Books) -> int:
+    with books.scope():
+        invitation_id, _token = invite("somebody@shop.example", Role.MANAGER, by=books.store.owner.id)
+        return invitation_id
 
 
 def _own_order(books: Books) -> int:

@@ -1841,5 +1841,7 @@ def upgrade() -> None:
     guard_links()
     keep_order_news()
     give_orders()
+    ask_for_looks()
+    tell_endpoints()
     keep_audit()
     install_doors(DOORS_SQL)
