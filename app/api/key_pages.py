@@ -12,6 +12,7 @@ from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired, Length
 
 from app.accounts.limits import limit_person
+from app.accounts.proving import proved_recently
 from app.api.keys import NameTaken, NoSuchKey, Scope, key_row, key_rows, make_key, revoke_key
 from app.core.roles import Ability
 from app.tenancy.routes import blueprint
@@ -37,6 +38,7 @@ class KeyForm(Form):
 @blueprint.route("/api-keys", methods=["GET", "POST"])
 @needs(Ability.KEYS)
 @limit_person("30 per hour")
+@proved_recently
 def api_keys() -> Response:
     """The keys; a new one is shown once, in the answer to the press that made it."""
     if request.method == "GET":
@@ -58,6 +60,7 @@ def api_keys() -> Response:
 
 @blueprint.route(f"/api-keys/<int(max={2**63 - 1}):key_id>/revoke", methods=["GET", "POST"])
 @needs(Ability.KEYS)
+@proved_recently
 def revoke_api_key(key_id: int) -> Response:
     """Ask, then let the key open nothing any more."""
     key = key_row(key_id)

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.accounts.limits import limit_person
+from app.accounts.proving import proved_recently
 from app.channels import drafts, queries, services
 from app.channels.connecting import Kind, kind_of, kinds, same_address, test_connection
 from app.channels.drafts import Draft
@@ -33,6 +34,7 @@ def add() -> str:
 @blueprint.route("/add/<kind>", methods=["GET", "POST"])
 @needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
+@proved_recently
 def add_connection(kind: str) -> Response:
     """Step 2: address and key, tested before anything is stored. The key never goes back into the page."""
     system = _kind_or_404(kind)

@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from app.accounts.limits import limit_person
+from app.accounts.proving import proved_recently
 from app.channels import queries, services
 from app.channels.announcing import announce_anew, announcing, switch_off
 from app.channels.connecting import Kind, kind_of
@@ -262,6 +263,7 @@ def stock(channel_id: int) -> Response:
 @blueprint.route("/<int:channel_id>/reconnect", methods=["GET", "POST"])
 @needs(Ability.CHANNELS)
 @limit_person(TESTS_A_MINUTE)
+@proved_recently
 def reconnect(channel_id: int) -> Response:
     """A new key (or address), tested before it replaces the old one."""
     channel = reading_channel_or_404(channel_id)

@@ -14,6 +14,7 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
 from app.accounts.access import me
+from app.accounts.proving import proved_recently
 from app.core.errors import Misconfigured
 from app.core.invoicing import CannotBook
 from app.core.roles import Ability
@@ -42,6 +43,7 @@ class WordsForm(Form):
 
 @blueprint.route(f"/invoices/<int(max={_MOST}):invoice_id>/reissue", methods=["GET", "POST"])
 @needs(Ability.BOOKS)
+@proved_recently
 def reissue(invoice_id: int) -> Response:
     """Say what will happen, ask why, then credit the invoice and issue the next one."""
     invoice = invoice_or_404(invoice_id)

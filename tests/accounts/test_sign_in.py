@@ -208,9 +208,12 @@ def test_cookie_is_kept_from_scripts_other_sites_and_plain_http(settings: Settin
     app = create_app(replace(settings, base_url="https://books.example"))
     client = new_client(app)
     answer = client.post("/signin", data={"email": store.owner.email, "password": PASSWORD})
-    cookie = answer.headers["Set-Cookie"]
-    for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
-        assert flag in cookie
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert sorted(cookie.partition("=")[0] for cookie in cookies) == ["__Host-channelbook", "__Host-channelbook-device"]
+    for cookie in cookies:
+        for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert flag in cookie
+        assert "Domain" not in cookie
     with app.app_context():
         db.engine.dispose()
 
