@@ -150,25 +150,34 @@ def create_owner(email: str, name: str, store: str, password: str) -> None:
 @main.command("rotate-keys")
 @refusing
 def rotate_keys() -> None:
-    """Seal all credentials with the first of CREDENTIAL_KEYS, as the database's owner; then drop the old keys."""
-    from app import create_app  # noqa: PLC0415
-    from app.channels.rotation import reseal_all  # noqa: PLC0415
-    from app.links.codes import reseal_codes  # noqa: PLC0415
+    """Seal every secret with the first of CREDENTIAL_KEYS, while the portal runs; as the database's owner.
+
+    Put the new key second and restart everything, so that all can open it; then first, restart, and run this. It says
+    when the old keys may be dropped. If it is interrupted, run it again: it goes on.
+    """
+    from app.rotating import rotate  # noqa: PLC0415
 
     settings = _settings()
-    if settings.database_owner_url is None:
-        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store's channels")
-    with create_app(settings).app_context():
-        resealed = reseal_all(settings.database_owner_url)
-        codes = reseal_codes(settings.database_owner_url)
-    click.echo(f"{resealed.done} secrets of channels are sealed with the newest key.")
-    click.echo(f"{codes.done} verification codes are sealed with the newest key.")
-    if resealed.broken:
-        raise click.ClickException(f"{resealed.broken} secrets are sealed with a key that is not in CREDENTIAL_KEYS")
-    if codes.broken:
+    rotated = rotate(_owner_url(settings), settings.credential_keys)
+    older = len(settings.credential_keys) - 1
+    click.echo(f"{rotated.anew} secrets were sealed with the newest key now, {rotated.already} were already.")
+    if rotated.broken:
         raise click.ClickException(
-            f"{codes.broken} verification codes are sealed with a key that is not there any more"
+            f"{rotated.broken} secrets are sealed with a key that is not in CREDENTIAL_KEYS: put that key back, "
+            "behind the others, and run this again; until then drop none"
         )
+    if rotated.anew and older:
+        click.echo("Keep the older keys for now. When every process has been restarted with the newest key first,")
+        click.echo("run this once more: if nothing is left then, it says that they may be dropped.")
+    elif older:
+        click.echo("Nothing is sealed with an older key: all but the first may be dropped from CREDENTIAL_KEYS.")
+
+
+def _owner_url(settings: Settings) -> str:
+    """The address for what only the owner of the tables may do; a refusal when it is not set."""
+    if settings.database_owner_url is None:
+        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store")
+    return settings.database_owner_url
 
 
 @main.command("set-plan")
@@ -180,9 +189,7 @@ def set_plan(store: str, plan: str) -> None:
     from app.tenancy.plans import put_on_plan  # noqa: PLC0415
 
     settings = _settings()
-    if settings.database_owner_url is None:
-        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store")
-    name = put_on_plan(settings.database_owner_url, store, Plan(plan))
+    name = put_on_plan(_owner_url(settings), store, Plan(plan))
     if name is None:
         raise click.ClickException(f"there is no store at /{store}")
     click.echo(f"{name} is on the plan {plan}.")
@@ -195,15 +202,13 @@ def check_reports(mend: bool) -> None:
     """Count every order again, and say whether the sums that reports read are the same; as the database's owner."""
     from app.reports.recount import mend_stores, wrong_stores  # noqa: PLC0415
 
-    settings = _settings()
-    if settings.database_owner_url is None:
-        raise click.ClickException("set DATABASE_OWNER_URL: only the owner of the tables sees every store")
-    wrong = wrong_stores(settings.database_owner_url)
+    owner_url = _owner_url(_settings())
+    wrong = wrong_stores(owner_url)
     for store in wrong:
         click.echo(f"/{store.slug}: {store.days} days differ from their orders, the first on {store.first}")
     if wrong and not mend:
         raise click.ClickException("run `channelbook check-reports --mend`, and please report it: this should not be")
-    mend_stores(settings.database_owner_url, wrong)
+    mend_stores(owner_url, wrong)
     click.echo("Counted again." if wrong else "The sums of all reports equal the orders.")
 
 

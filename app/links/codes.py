@@ -10,12 +10,11 @@ from typing import Any
 
 import segno
 from markupsafe import Markup
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models import User
-from app.channels.credentials import BrokenSeal, open_sealed, reseal, seal
-from app.channels.rotation import Resealed
+from app.channels.credentials import BrokenSeal, open_sealed, seal
 from app.core.linking import CODE_BYTES, code_hash, code_of, letters_of
 from app.extensions import db
 from app.links.models import VerificationCode
@@ -94,28 +93,6 @@ def owner_of(wanted: bytes) -> CodeOwner | None:
     if found is None or not hmac.compare_digest(found.code_hash, wanted):
         return None
     return found
-
-
-def reseal_codes(owner_url: str) -> Resealed:
-    """Seal every store's code anew, as the owner of the tables, who sees all stores; one transaction."""
-    done = broken = 0
-    engine = create_engine(owner_url)
-    try:
-        with engine.begin() as connection:
-            query = select(VerificationCode.store_id, VerificationCode.sealed).with_for_update()
-            for store_id, sealed in connection.execute(query).all():
-                try:
-                    anew = reseal(sealed)
-                except BrokenSeal:
-                    broken += 1
-                    continue
-                connection.execute(
-                    update(VerificationCode).where(VerificationCode.store_id == store_id).values(sealed=anew)
-                )
-                done += 1
-    finally:
-        engine.dispose()
-    return Resealed(done, broken)
 
 
 def _new(user_id: int) -> dict[str, Any]:

@@ -37,27 +37,6 @@ def test_a_store_without_a_code_has_none(pair: Pair) -> None:
         assert codes.current_hash() is None
 
 
-def test_codes_open_with_the_new_key_alone_after_the_keys_are_changed(
-    app: Flask, pair: Pair, settings: Settings
-) -> None:
-    code, new_key = pair.code(), Fernet.generate_key().decode()
-    both = replace(settings, credential_keys=(new_key, *settings.credential_keys))
-    try:
-        app.extensions["settings"] = both
-        with app.app_context():
-            assert codes.reseal_codes(settings.database_owner_url or "").done >= 1
-        app.extensions["settings"] = replace(settings, credential_keys=(new_key,))
-        with pair.as_sub():
-            own = codes.own_code()
-            assert own is not None
-            assert own.text == code
-    finally:
-        app.extensions["settings"] = replace(both, credential_keys=(*settings.credential_keys, new_key))
-        with app.app_context():
-            codes.reseal_codes(settings.database_owner_url or "")
-        app.extensions["settings"] = settings
-
-
 def test_a_code_that_no_key_opens_can_be_changed(app: Flask, pair: Pair, settings: Settings) -> None:
     pair.code()
     try:
