@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TRANSLATED: Final = tuple(code for code, _name in LANGUAGES if code != "en")
 _EXTRACT: Final = (
     *("pybabel", "-q", "extract", "-F", str(ROOT / "pyproject.toml"), "--project=Channelbook"),
-    *("-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2"),
+    *("-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2", "--ignore-dirs=.*"),
     *("--no-location", "--sort-output", "--no-wrap"),
 )
 _UPDATE: Final = (
