@@ -59,7 +59,7 @@ import app.sync.reissue_pages
 import app.sync.same_sale
 import app.sync.setup_pages
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
-from app import health, pool, web
+from app import health, help, pool, web
 from app.accounts import access, languages
 from app.accounts import routes as accounts_routes
 from app.api import routes as api_routes
@@ -71,6 +71,7 @@ from app.checks import require_isolation
 from app.completeness import routes as completeness_routes
 from app.config import Settings, load_settings
 from app.extensions import babel, db, htmx, limiter, login_manager
+from app.help import routes as help_routes
 from app.invoices import routes as invoices_routes
 from app.links import routes as links_routes
 from app.links.adjusting import stays_here
@@ -90,6 +91,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 BLUEPRINTS = (
     health.blueprint,
+    help_routes.blueprint,
     accounts_routes.blueprint,
     settings_routes.blueprint,
     channels_routes.blueprint,
@@ -132,6 +134,7 @@ def build(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     taking.init_app(app)
     languages.init_app(app)
+    help.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -91,7 +91,7 @@ def _answer(code: int, **context: Any) -> Response:
     if code >= _OURS:
         g.setdefault("_login_user", AnonymousUserMixin())  # where Flask-Login looks first
     if htmx and not htmx.history_restore_request:
-        response = make_response(render_template("errors/_flash.html", **context), code)
+        response = make_response(render_template("errors/_flash.html", code=code, **context), code)
         response.headers["HX-Retarget"] = "#flash"
         response.headers["HX-Reswap"] = "innerHTML"
     else:

@@ -26,11 +26,13 @@ from app.api.keys import Scope, key_rows, make_key
 from app.channels.models import Channel
 from app.completeness.models import Verification
 from app.config import load_settings
+from app.core.calling import Event
 from app.core.crediting import InFull
 from app.core.own_orders import read_order
 from app.core.roles import Ability, Role
 from app.core.states import CreditCause
 from app.extensions import db
+from app.hooks.services import add_endpoint, send_test
 from app.mappings.services import add_payment_method
 from app.orders.packages import FulfilmentRow
 from app.own_orders.services import add_orders
@@ -44,6 +46,7 @@ from tests.links.pairs import pair_with
 from tests.orders.factories import NOON, Books
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
+from tests.tenancy.offered import beyond
 
 HTMX = {"HX-Request": "true"}
 
@@ -84,6 +87,8 @@ OWNERS_PAGE, OWNERS_FORM = ABLE_PAGE, ABLE_FORM
 ACT = Route(post=Who.ABLE)
 NEEDS_KEY = frozenset({401})
 """Nobody's browser gets through: a program brings a key of the store (tests/api)."""
+NOT_MINE = frozenset({404})
+"""A notice is its reader's own, and a link in a mail is signed (tests/notices)."""
 NOTHING_TO_SET_UP = frozenset({404})
 """The channel of the samples has nothing to set up (tests/channels/test_set_up.py has one that does)."""
 NAMES = {"kind": "payment-methods"}
@@ -134,6 +139,8 @@ ROUTES: Mapping[str, Route] = {
     "settings.names": Route(get=Who.MEMBER, post=Who.ABLE, values=NAMES),
     "settings.rename": Route(post=Who.ABLE, values=NAMES, form={"name": "Boost Wallet"}),
     "settings.act_on_name": Route(post=Who.ABLE, values=NAMES | {"act": "default"}),
+    "help.index": PUBLIC_PAGE,
+    "help.show": Route(get=Who.ANYONE, values={"slug": "first-day"}),
     "health.healthz": PUBLIC_PAGE,
     "health.readyz": Route(get=Who.ANYONE, also=frozenset({503})),
     "channels.index": PAGE,
@@ -200,6 +207,23 @@ ROUTES: Mapping[str, Route] = {
     "settings.audit_export": ABLE_PAGE,
     "settings.api_keys": ABLE_FORM,
     "settings.revoke_api_key": ABLE_FORM,
+    "settings.webhooks": ABLE_FORM,
+    "settings.webhook": ABLE_FORM,
+    "settings.webhook_log": ABLE_PAGE,
+    "settings.pause_webhook": ACT,
+    "settings.resume_webhook": ACT,
+    "settings.test_webhook": ACT,
+    "settings.redeliver": ACT,
+    "settings.webhook_secret": ABLE_FORM,
+    "settings.remove_webhook": ABLE_FORM,
+    "settings.notifications": Route(get=Who.MEMBER, post=Who.MEMBER, form={"digest": "none"}),
+    "notices.index": PAGE,
+    "notices.menu": PAGE,
+    "notices.count": PAGE,
+    "notices.read_all": Route(post=Who.MEMBER),
+    "notices.read_one": Route(post=Who.MEMBER, also=NOT_MINE),
+    "notices.open_one": Route(post=Who.MEMBER, also=NOT_MINE),
+    "notices.stop": Route(get=Who.ANYONE, post=Who.ANYONE, values={"token": "no-such-token"}, also=NOT_MINE),
     "api.explained": PUBLIC_PAGE,
     "api.openapi": PUBLIC_PAGE,
     "api.create_order": Route(post=Who.ANYONE, also=NEEDS_KEY),
@@ -338,6 +362,9 @@ def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
         "item_id": books.item("SAMPLE"),
         "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
         "row_id": _payment_method(books),
+        "notice_id": 1,
+        "endpoint_id": (endpoint_id := _endpoint(books)),
+        "message_id": _message(books, endpoint_id),
         "member_id": store.reader.id,
         "invitation_id": _invitation(books),
         "link_id": pair_with(app, store).connected(),
@@ -367,6 +394,16 @@ def furnish(app: Flask) -> Furnished:
 def untouched(app: Flask) -> Furnished:
     """One for all tests that change nothing."""
     return furnish(app)
+
+
+def _endpoint(books: Books) -> int:
+    with books.scope():
+        return add_endpoint("https://hooks.shop.example/in", [Event.INVOICE_ISSUED], books.store.owner.id)[0]
+
+
+def _message(books: Books, endpoint_id: int) -> int:
+    with books.scope():
+        return send_test(endpoint_id)
 
 
 def _credit_note(books: Books, invoice_id: int) -> int:
@@ -533,10 +570,9 @@ def test_route_of_a_store(app: Flask, untouched: Furnished, other_store: SomeSto
         assert lets_in(endpoint, owner), f"{method} {endpoint}: {owner.status_code} {owner.text[:300]}"
         for role in set(Role) - {Role.OWNER, *refused}:
             answer = visit.open(signed_in(new_client(app), furnished.staff[role]), method, store.slug)
-            done_by_the_owner = method != "GET" and answer.status_code == 404
-            assert done_by_the_owner or lets_in(endpoint, answer), (
-                f"{method} {endpoint} as {role}: {answer.status_code}"
-            )
+            is_done = method != "GET" and answer.status_code == 404  # by the owner, just now
+            assert is_done or lets_in(endpoint, answer), f"{method} {endpoint} as {role}: {answer.status_code}"
+            assert answer.mimetype != "text/html" or beyond(app, answer.text, role) == [], f"{method} {endpoint} offers it to {role}"
 
 
 @pytest.mark.parametrize("endpoint", [name for name in IN_STORE if _names_a_row(name)])
