@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 
-from app import create_app
+from app import create_app, logs
 from app.checks import UnsoundError
 from app.config import SettingError
 from app.extensions import db
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("work", "tick"))
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.write_to_stderr(logging.INFO)
     try:
         app = create_app()
     except (SettingError, UnsoundError) as error:

@@ -19,7 +19,12 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
-OPTIONS: Final[dict[str, object]] = {"pool_size": 24, "max_overflow": 6, "pool_use_lifo": True}
+OPTIONS: Final[dict[str, object]] = {
+    "pool_size": 24,
+    "max_overflow": 6,
+    "pool_use_lifo": True,
+    "hide_parameters": True,  # an error is logged, and what was written may be a secret
+}
 """Of one process. As many are kept as a burst of pages takes, because one that is opened for each of them costs more
 than the page; the one that was used last is used next, so that few are warm rather than many cold."""
 SILENT_SECONDS: Final = 30.0

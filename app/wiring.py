@@ -33,6 +33,7 @@ import app.hooks.pages
 import app.invoices.credit_pages
 import app.invoices.models
 import app.invoices.register_pages
+import app.leaving.models
 import app.links.models
 import app.mappings.marketplaces
 import app.mappings.models
@@ -59,8 +60,8 @@ import app.sync.reissue_pages
 import app.sync.same_sale
 import app.sync.setup_pages
 import app.tenancy.models  # noqa: F401 (imported for their tables and views)
-from app import health, help, pool, web
-from app.accounts import access, languages
+from app import health, help, logs, pool, web
+from app.accounts import access, decisions, languages
 from app.accounts import routes as accounts_routes
 from app.api import routes as api_routes
 from app.audit import taking
@@ -123,6 +124,7 @@ def build(settings: Settings | None = None) -> Flask:
     app.extensions["peer"] = open_peer
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    logs.init_app(app)
     db.init_app(app)
     with app.app_context():
         pool.watch(db.engine)
@@ -132,6 +134,7 @@ def build(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     web.init_app(app)
     access.init_app(app)
+    decisions.init_app(app)
     taking.init_app(app)
     languages.init_app(app)
     help.init_app(app)

@@ -13,6 +13,7 @@ from app.accounts.languages import CODES, COOKIE
 from app.accounts.routes import blueprint
 from app.web.needs import public
 from app.web.respond import redirect_to, safe_next
+from app.web.security import is_https
 
 _YEAR_S: Final = 365 * 86400
 AS_THE_STORE: Final = "auto"
@@ -33,5 +34,5 @@ def choose_language() -> Response:
     if code == AS_THE_STORE:
         response.delete_cookie(COOKIE, samesite="Lax")
     else:
-        response.set_cookie(COOKIE, code, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+        response.set_cookie(COOKIE, code, max_age=_YEAR_S, samesite="Lax", secure=is_https())
     return response

@@ -44,7 +44,7 @@ def limit_tries(*, by_account: str, by_address: str) -> Callable[[View], View]:
     """Limit the POSTs of a view by the form's `email` and by the visitor's address."""
 
     def limit(view: View) -> View:
-        limited: View = limiter.limit(by_account, key_func=_named_account, methods=["POST"])(view)  # type: ignore[assignment]
+        limited: View = limiter.limit(by_account, key_func=named_account, methods=["POST"])(view)  # type: ignore[assignment]
         return limit_address(by_address)(limited)
 
     return limit
@@ -61,7 +61,7 @@ def limit_codes(view: View) -> View:
 
 def limit_mails(limit: str) -> Callable[[View], View]:
     """Limit the POSTs of a view by the address that the form names, to which a mail goes."""
-    return limiter.limit(limit, key_func=_named_account, methods=["POST"])  # type: ignore[return-value]
+    return limiter.limit(limit, key_func=named_account, methods=["POST"])  # type: ignore[return-value]
 
 
 def limit_address(limit: str) -> Callable[[View], View]:
@@ -90,8 +90,8 @@ def too_many_tries() -> Markup:
     return Markup.escape(_("Too many tries. Nothing is lost: try again %(when)s.")) % {"when": ago(again_at())}
 
 
-def _named_account() -> str:
-    """A digest, because the counter's keys lie in the queue server and e-mails should not."""
+def named_account() -> str:
+    """Whose account the form names: a digest, because counters' keys lie in the queue server and e-mails should not."""
     return hashlib.sha256(fold_email(request.form.get("email", "")).encode()).hexdigest()[:32]
 
 

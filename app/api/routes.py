@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_limiter.util import get_remote_address
@@ -70,6 +70,14 @@ def _failed(error: HTTPException) -> Response:
     words = WORDS.get(error.code or 500, WORDS[500])
     headers = {"Retry-After": str(seconds_to_wait())} if isinstance(error, RateLimitExceeded) else {}
     return Problem(error.code or 500, str(words.title), str(words.text), headers=headers).answer()
+
+
+@blueprint.after_request
+def _is_no_page(response: Response) -> Response:
+    """Whoever opens an answer to a program in a browser saves it, and is not shown it as if it were a page."""
+    if response.mimetype != "text/html":
+        response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
+    return response
 
 
 @blueprint.post("/orders")
@@ -169,7 +177,7 @@ def openapi() -> Response:
 @public
 def explained() -> str:
     """All of this for people."""
-    url = url_for(".create_order", _external=True)
+    url = current_app.extensions["settings"].base_url + url_for(".create_order")
     examples = {"sending": send(url), "asking": ask(url)}
     return render_template("api/explained.html", per_key=PER_KEY, most_kib=MOST_BYTES // 1024, **examples)
 

@@ -31,6 +31,10 @@ from app.core.errors import AddressRefused
 POOL_SIZE = 8
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really reached.
+_METADATA = frozenset(
+    map(ip_address, ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+"""Where clouds tell a machine its own secrets, apart from 169.254.169.254, which is link-local."""
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))  # 6to4 and Teredo end at an IPv4 of their choice.
 
@@ -46,7 +50,7 @@ class Guard:
 def is_allowed(address: str, *, allow_private: bool) -> bool:
     """Whether we may connect to this numeric address; `allow_private` adds loopback and private networks only."""
     ip = _embedded(ip_address(address.partition("%")[0]))
-    if ip.is_multicast or ip.is_link_local or ip.is_unspecified:
+    if ip.is_multicast or ip.is_link_local or ip.is_unspecified or ip in _METADATA:
         return False
     if ip.is_loopback:
         return allow_private

@@ -62,6 +62,11 @@ def read_the_form() -> None:
         request.form  # noqa: B018  # reading it is the point
 
 
+def is_https() -> bool:
+    """Whether people reach us by https: also where a proxy ends TLS that is not trusted to say so."""
+    return request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
 def _is_same_origin() -> bool:
     fetch_site = request.headers.get("Sec-Fetch-Site")
     if fetch_site is not None:
@@ -80,10 +85,19 @@ def _host(url: str) -> tuple[str | None, int | None]:
     return parts.hostname, None if port in {80, 443} else port
 
 
+def _forget_host(response: Response) -> None:
+    """Lead to a path alone. What the router leads on to, a slash added, repeats the Host that a visitor wrote."""
+    here, location = request.host_url, response.headers.get("Location", "")
+    path = location.removeprefix(here.rstrip("/"))
+    if location.startswith(here) and not path.startswith(("//", "/\\")):
+        response.headers["Location"] = path
+
+
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.is_secure:
+    _forget_host(response)
+    if is_https():
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")  # pages show a store's books: keep no copy

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.web.links import safe_next
 from app.web.needs import public
+from app.web.security import is_https
 
 THEMES: Final = ("light", "dark")
 _YEAR_S: Final = 365 * 86400
@@ -39,5 +40,5 @@ def choose_theme() -> Response:
     if theme == "auto":
         response.delete_cookie("theme", samesite="Lax")
     else:
-        response.set_cookie("theme", theme, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+        response.set_cookie("theme", theme, max_age=_YEAR_S, samesite="Lax", secure=is_https())
     return response
