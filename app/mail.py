@@ -29,12 +29,19 @@ log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 20
 
 
-def send(to: str, subject: str, text: str) -> bool:
-    """Send one mail and say whether it went. A failure is logged under a reference, with no word of the mail's own."""
+def send(
+    to: str, subject: str, text: str, *, html: str = "", headers: Mapping[str, str] | None = None, name: str = ""
+) -> bool:
+    """Send one mail and say whether it went. A failure is logged under a reference, with no word of the mail's own.
+
+    `html` says the same for readers that show it. A `name` makes the same mail known as the same, should it come twice.
+    """
     settings: Settings = current_app.extensions["settings"]
     url = urlsplit(settings.mail_url)
     try:
-        _SENDERS[url.scheme](_message(settings.mail_from, to, subject, text), url)
+        _SENDERS[url.scheme](
+            _message(settings.mail_from, to, subject, text, html=html, headers=headers or {}, name=name), url
+        )
     except (OSError, smtplib.SMTPException, ValueError):
         log.exception("A mail was not sent, reference %s", secrets.token_hex(4))
         return False
@@ -49,22 +56,34 @@ def link(endpoint: str, **values: Any) -> str:
     return settings.base_url + current_app.url_map.bind("").build(endpoint, values)
 
 
-def _message(sender: str, to: str, subject: str, text: str) -> EmailMessage:
+def _message(
+    sender: str, to: str, subject: str, text: str, *, html: str, headers: Mapping[str, str], name: str
+) -> EmailMessage:
+    domain = sender.rpartition("@")[2]
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
     message["Subject"] = subject
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{name}@{domain}>" if name else make_msgid(domain=domain)
     message["Auto-Submitted"] = "auto-generated"
+    for header, value in headers.items():
+        message[header] = value
     message.set_content(text)
+    if html:
+        message.add_alternative(html, subtype="html")
     return message
 
 
 def _to_console(message: EmailMessage, _url: SplitResult) -> None:
     headers = "".join(f"{name}: {message[name]}\n" for name in ("To", "Subject"))
-    sys.stdout.write(f"--- mail ---\n{headers}\n{message.get_content()}------------\n")
+    sys.stdout.write(f"--- mail ---\n{headers}\n{_plain(message)}------------\n")
     sys.stdout.flush()
+
+
+def _plain(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    return "" if body is None else str(body.get_content())
 
 
 def _to_folder(message: EmailMessage, url: SplitResult) -> None:

@@ -38,7 +38,7 @@ class Channel(StoreOwned, Base):
     paused_reason: Mapped[str] = mapped_column(server_default="")
     """A reason code of the error that paused it, or '' when a person did."""
     owners_told_at: Mapped[datetime | None]
-    """When the owners were mailed that an error paused it."""
+    """When the store's people were told that an error paused it (`app.notices.looking`)."""
     takes_products: Mapped[bool] = mapped_column(server_default="true")
     """Whether what it sells is read from it."""
     takes_orders: Mapped[bool] = mapped_column(server_default="true")

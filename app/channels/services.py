@@ -196,7 +196,7 @@ def pause(channel_id: int) -> None:
 def pause_by_error(channel_id: int, reason: str, *, told: bool = False) -> None:
     """The channel does not let us in (`reason` is the error's code): stop until somebody reconnects it.
 
-    Its owners are mailed, unless they were `told` by whoever knows the reason.
+    The store's people are told, unless whoever knows the reason has `told` them.
     """
     channel = _channel(channel_id, lock=True)
     if channel.status == "connected":

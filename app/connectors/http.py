@@ -245,9 +245,7 @@ class Door:
             text = text.replace(secret, "•••")
         return " ".join(text.split())[:_WORDS_LENGTH]
 
-    def _exchange(
-        self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None = None
-    ) -> Reply:
+    def _exchange(self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None = None) -> Reply:
         """One request, one answer, while others wait; a failure is translated and raised without its origin."""
         with self._lines:
             return self._exchanged(method, url, sent, effect, keep)

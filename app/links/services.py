@@ -17,7 +17,7 @@ from app.catalog.models import Item, Location
 from app.core import linking
 from app.core.linking import GRANTED, ITEM_RULES, LIVE, Act, Finding, Held, LinkState, Plan, Rule, Side, Standing
 from app.extensions import db
-from app.links import codes, telling
+from app.links import codes
 from app.links.models import Link, LinkEvent
 from app.tenancy import doors
 from app.tenancy.doors import CodeOwner
@@ -106,7 +106,7 @@ def keep_options(link_id: int, channel_name: str, location_id: int | None) -> No
 
 
 def ask(link_id: int, channel_name: str, location_id: int, person: str) -> None:
-    """*Connect*: ask the sub-store, whose owners are mailed. Commits.
+    """*Connect*: ask the sub-store, whose people are told. Commits.
 
     Refused when a rule is broken by now; of two main stores that press at the same moment the index lets one through.
     """
@@ -127,7 +127,6 @@ def ask(link_id: int, channel_name: str, location_id: int, person: str) -> None:
         if _UNIQUE_SUB not in str(error):
             raise
         raise Refused([Finding(Rule.SUB_ALREADY_LINKED, is_broken=True)]) from None
-    telling.mail("asked", link_id, link.sub_store_id)
 
 
 def ask_again(link_id: int) -> int:
@@ -151,11 +150,8 @@ def ask_again(link_id: int) -> int:
 def withdraw(link_id: int, person: str) -> None:
     """Take back a draft, or a request that is not answered. Commits."""
     link = _locked(link_id)
-    was_asked = link.state == LinkState.PENDING
     _move(link, Act.WITHDRAW, person, ended_at=datetime.now(UTC), ended_by_side=Side.MAIN)
     db.session.commit()
-    if was_asked:
-        telling.mail("withdrawn", link_id, link.sub_store_id)
 
 
 def grant(link_id: int, person: str) -> None:
@@ -166,7 +162,6 @@ def grant(link_id: int, person: str) -> None:
     _require(answer_checks(link_id), link.main_name)
     _move(link, Act.GRANT, person, answered_at=datetime.now(UTC), answered_by=person, reason="", reason_detail={})
     db.session.commit()
-    telling.mail("granted", link_id, link.main_store_id, link.sub_store_id)
 
 
 def answer_checks(link_id: int) -> list[Finding]:
@@ -185,7 +180,6 @@ def deny(link_id: int, person: str, words: str) -> None:
     at = datetime.now(UTC)
     _move(link, Act.DENY, person, detail, answered_at=at, answered_by=person, ended_at=at, reason_detail=detail)
     db.session.commit()
-    telling.mail("denied", link_id, link.main_store_id)
 
 
 def end(link_id: int, person: str, stock_after: str) -> None:
@@ -195,11 +189,10 @@ def end(link_id: int, person: str, stock_after: str) -> None:
     at = datetime.now(UTC)
     _move(link, Act.END, person, {"stock": stock_after}, ended_at=at, ended_by_side=side, stock_after=stock_after)
     db.session.commit()
-    telling.mail("ended", link_id, link.main_store_id, link.sub_store_id)
 
 
 def rotate_code(user_id: int, person: str) -> list[int]:
-    """Change the store's code; requests made with the old one end. Commits; the main stores that were told."""
+    """Change the store's code; requests made with the old one end. Commits; the main stores that had asked."""
     take_turns()
     codes.replace_code(user_id)
     pending = db.session.scalars(
@@ -210,26 +203,21 @@ def rotate_code(user_id: int, person: str) -> list[int]:
     ).all()
     for link in pending:
         _expire(link, Rule.CODE_INVALID, Side.SUB, person)
-    told = [(link.id, link.main_store_id) for link in pending]
+    asked = [link.main_store_id for link in pending]
     db.session.commit()
-    for link_id, main_store_id in told:
-        telling.mail("code_changed", link_id, main_store_id)
-    return [main_store_id for _link_id, main_store_id in told]
+    return asked
 
 
 def settle(link_id: int) -> tuple[int, int] | None:
     """Move a link as the clock and the rules want it, in the scope of its sub-store. Commits.
 
-    The two stores that were told; None when somebody was a moment faster and there is nothing left to do.
+    Its two stores; None when somebody was a moment faster and there is nothing left to do.
     """
     link = _locked(link_id)
-    told = _settle_pending(link) if link.state == LinkState.PENDING else _settle_granted(link)
+    has_moved = _settle_pending(link) if link.state == LinkState.PENDING else _settle_granted(link)
     stores = (link.main_store_id, link.sub_store_id)
     db.session.commit()
-    if told is None:
-        return None
-    telling.mail(told, link_id, *stores)
-    return stores
+    return stores if has_moved else None
 
 
 def unlinkable_items() -> dict[Rule, Held]:
@@ -253,27 +241,27 @@ def as_detail(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _settle_pending(link: Link) -> str | None:
+def _settle_pending(link: Link) -> bool:
     if link.asked_at is not None and linking.is_expired(link.asked_at, datetime.now(UTC)):
         _expire(link, None, Side.SYSTEM)
-        return "expired"
+        return True
     if codes.current_hash() != bytes(link.code_hash):
         _expire(link, Rule.CODE_INVALID, Side.SYSTEM)
-        return "code_changed"
-    return None
+        return True
+    return False
 
 
-def _settle_granted(link: Link) -> str | None:
+def _settle_granted(link: Link) -> bool:
     if link.state not in GRANTED:
-        return None
+        return False
     findings = linking.kept(_own_standing(link))
     reason = findings[0].rule if findings else ""
     if reason == link.reason:
-        return None
+        return False
     act = Act.SUSPEND if findings else Act.RESUME
     detail = as_detail(findings) if findings else {}
     _move(link, act, "", detail, side=Side.SYSTEM, reason=reason, reason_detail=detail)
-    return "suspended" if findings else "resumed"
+    return True
 
 
 def _expire(link: Link, why: Rule | None, side: Side, person: str = "") -> None:

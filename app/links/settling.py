@@ -14,7 +14,7 @@ from app.tenancy.scope import store_scope
 
 
 def settle_due(limit: int) -> list[tuple[int, int]]:
-    """Expire, suspend and resume what is due, and mail the owners. Commits; the stores of each link that moved."""
+    """Expire, suspend and resume what is due. Commits; the stores of each link that moved."""
     due = doors.links_to_settle(PENDING_DAYS, limit)
     db.session.remove()
     moved = []

@@ -23,7 +23,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.models import Order
 from app.orders.reasons import Button, Explanation, Place, alert_words, explain, explain_several
 from app.sync.models import SyncJob
-from app.sync.queries import channel_activities
+from app.sync.queries import JobRow, channel_activities
 from app.sync.words import ShownJob, show_job
 from app.tenancy.scope import current_store_id
 from app.web.filters import day as day_text
@@ -244,19 +244,18 @@ def _stopped(rows: Sequence[ChannelRow]) -> list[Trouble]:
     return troubles
 
 
+def jobs_that_stopped(channel_ids: Sequence[int]) -> list[JobRow]:
+    """The newest ended job of each of these channels, if it ended with an error that does not mend itself."""
+    jobs = [activity.last for activity in channel_activities(channel_ids).values() if activity.active is None]
+    ended_badly = (JobState.FAILED, JobState.PARTLY)
+    return [
+        job for job in jobs if job and job.state in ended_badly and job.problem and job.problem not in _NEEDS_NOBODY
+    ]
+
+
 def _ended_badly(rows: Sequence[ChannelRow]) -> list[Trouble]:
-    """The newest ended job of each channel, if it ended with an error that does not mend itself."""
     ids = [row.id for row in rows if row.status == "connected"]
-    if not ids:
-        return []
-    found = []
-    for activity in channel_activities(ids).values():
-        job = activity.last
-        if job is None or activity.active is not None or job.state not in (JobState.FAILED, JobState.PARTLY):
-            continue
-        if job.problem and job.problem not in _NEEDS_NOBODY:
-            found.append(_job_trouble(show_job(job)))
-    return found
+    return [_job_trouble(show_job(job)) for job in jobs_that_stopped(ids)] if ids else []
 
 
 def _job_trouble(job: ShownJob) -> Trouble:

@@ -45,11 +45,14 @@ def _queue(redis_url: str) -> Queue:
     return Queue(QUEUE, connection=connection(redis_url), serializer=JSONSerializer)
 
 
-def ring(redis_url: str, store_id: int, job_id: int) -> bool:
-    """Ask any worker to look at this job. Ring only after the commit. False when the queue server is away."""
+def ring(redis_url: str, store_id: int, job_id: int, *, task: str = TASK) -> bool:
+    """Ask any worker to look at this job. Ring only after the commit. False when the queue server is away.
+
+    Another `task` takes the number of what it works off, such as an endpoint's.
+    """
     try:
         _queue(redis_url).enqueue_call(
-            TASK, args=(store_id, job_id), timeout=_TASK_TIMEOUT_SECONDS, result_ttl=0, ttl=600, failure_ttl=600
+            task, args=(store_id, job_id), timeout=_TASK_TIMEOUT_SECONDS, result_ttl=0, ttl=600, failure_ttl=600
         )
     except (RedisError, OSError) as error:
         log.warning("could not ring for job %s of store %s: %s", job_id, store_id, type(error).__name__)

@@ -17,11 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import func
 
 from app.accounts.sessions import forget_old
-from app.channels.alarms import tell_owners
 from app.completeness.services import start_nightly
 from app.extensions import db
+from app.hooks.sending import ring_for as ring_for_endpoint
 from app.links.following import follow_due
 from app.links.settling import settle_due
+from app.notices.clock import ring_for as ring_for_people
+from app.notices.forgetting import forget_old_told
 from app.sync import queue
 from app.sync.inbox import forget_old_deliveries
 from app.sync.models import Heartbeat
@@ -56,6 +58,7 @@ def tick_for_ever(app: Flask) -> None:
                 if second % _FORGET_EVERY == 0:
                     forget_old()
                     forget_old_deliveries()
+                    forget_old_told()
         except SQLAlchemyError as error:
             log.warning("tick: the database does not answer (%s)", type(error).__name__)
         stop.wait(EVERY_SECONDS)
@@ -63,18 +66,20 @@ def tick_for_ever(app: Flask) -> None:
 
 def tick_once() -> None:
     """One round: say that we live, start due Auto Syncs, refreshes, verifications and unsent changes, ring for waiting
-    and abandoned jobs, tell owners of channels that stopped, and settle the links between stores."""
+    and abandoned jobs, for people and endpoints that are to be told something, and settle the links between stores."""
     _beat()
     _start_by_the_clock(doors.due_channels, start_auto_sync)
     _start_by_the_clock(doors.due_refreshes, start_refresh)
     _start_by_the_clock(doors.due_verifications, start_nightly)
-    for store_id, channel_id in doors.untold_pauses(_AT_MOST):
-        tell_owners(store_id, channel_id)
     settled = settle_due(_AT_MOST)
     follow_due(_AT_MOST, ended=give_up_moves)
     for store_id in itertools.chain.from_iterable(settled):  # once their channels stand as the links do
         nudge(store_id, "links")
     _start_what_waits()
+    for store_id in doors.due_notices(_AT_MOST, RING_AGAIN_SECONDS):
+        ring_for_people(store_id)
+    for store_id, endpoint_id in doors.due_endpoints(_AT_MOST, RING_AGAIN_SECONDS):
+        ring_for_endpoint(store_id, endpoint_id)
     # Where many wait, their bells stand in the queue already; after it was emptied it is short.
     room = _AT_MOST - queue.bells_waiting(current_app.extensions["settings"].redis_url)
     for store_id, job_id in doors.due_jobs(max(room, 0), RING_AGAIN_SECONDS):

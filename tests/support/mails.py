@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app.embedded.processes import wait_until
+from app.notices import clock, jobs
+from app.tenancy.scope import store_scope
+from tests.support.factories import SomeStore
 
 
 def mails_to(app: Flask, address: str) -> list[EmailMessage]:
@@ -26,6 +29,22 @@ def wait_for_mail(app: Flask, address: str, count: int = 1) -> EmailMessage:
     return mails_to(app, address)[-1]
 
 
+def tell_people(app: Flask, *stores: SomeStore) -> None:
+    """What a worker does when the bell rings for these stores' people: look, and send the mails."""
+    for store in stores:
+        with app.app_context(), store_scope(store.id):
+            clock.ask_for_look()
+        with app.app_context():
+            jobs.run(store.id, 0)
+
+
+def text_of(mail: EmailMessage) -> str:
+    """What a mail says to those who read plain text."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def links_in(mail: EmailMessage) -> list[str]:
     """The URLs in a mail's text."""
-    return re.findall(r"https?://\S+", mail.get_content())
+    return re.findall(r"https?://\S+", text_of(mail))

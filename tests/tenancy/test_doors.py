@@ -13,8 +13,11 @@ from sqlalchemy.exc import ProgrammingError
 from app.accounts import invitations
 from app.accounts.sessions import token_hash
 from app.config import Settings
+from app.core.calling import Event
 from app.core.roles import Role
 from app.extensions import db
+from app.hooks.services import add_endpoint, send_test
+from app.notices.forgetting import forget_old_told
 from app.tenancy import doors
 from app.tenancy.doors import DOORS_SQL, Invited, Place
 from app.tenancy.scope import store_scope
@@ -147,17 +150,52 @@ def test_due_changes_gives_two_numbers_of_channels_with_something_to_send(app: F
     in_store(app, store, "update changes set state = 'dropped'")
 
 
-def test_untold_pauses_gives_two_numbers_of_channels_that_stopped(app: Flask, store: SomeStore) -> None:
+def test_due_notices_gives_the_numbers_of_stores_where_something_happened(app: Flask, store: SomeStore) -> None:
     books = Books(app, store)
     stopped, told, by_person = books.channel("Stopped"), books.channel("Told"), books.channel("Paused")
+
+    def is_due() -> bool:
+        with app.app_context():
+            return store.id in doors.due_notices(1000, 10)
+
     stop = "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :id"
-    in_store(app, store, stop, id=stopped.id)
     in_store(app, store, stop.replace("paused_reason", "owners_told_at = now(), paused_reason"), id=told.id)
     in_store(app, store, "update channels set status = 'paused' where id = :id", id=by_person.id)
-    with app.app_context():
-        found = doors.untold_pauses(1000)
-    assert [channel_id for store_id, channel_id in found if store_id == store.id] == [stopped.id]
+    assert not is_due()
+    in_store(app, store, stop, id=stopped.id)
+    assert is_due()
+    in_store(app, store, "update notice_clocks set rung_at = now()")
+    assert not is_due(), "it was rung for a moment ago"
     in_store(app, store, "update channels set status = 'connected'")
+    in_store(app, store, "update notice_clocks set next_at = null")
+
+
+def test_due_endpoints_gives_two_numbers_of_endpoints_that_something_waits_for(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    with books.scope():
+        made = [
+            add_endpoint(f"https://hooks{n}.shop.example/", [Event.ORDER_HELD], store.owner.id)[0] for n in range(3)
+        ]
+        for endpoint_id in made[:2]:
+            send_test(endpoint_id)
+    in_store(app, store, "update endpoints set leased_until = now() + interval '1 hour' where id = :id", id=made[1])
+    with app.app_context():
+        found = doors.due_endpoints(1000, 10)
+    assert [endpoint_id for store_id, endpoint_id in found if store_id == store.id] == [made[0]]
+    in_store(app, store, "delete from endpoints")
+
+
+def test_old_told_gives_the_numbers_of_stores_that_keep_what_was_told_long_ago(app: Flask, store: SomeStore) -> None:
+    with app.app_context():
+        assert store.id not in doors.old_told(30)
+        db.session.rollback()
+    old = "insert into notices (store_id, kind, key, at) values (:mine, 'digest', 'old', now() - interval '91 days')"
+    in_store(app, store, old, mine=store.id)
+    with app.app_context():
+        assert store.id in doors.old_told(30)
+        db.session.rollback()
+        forget_old_told()
+        assert store.id not in doors.old_told(30)
 
 
 def test_webhook_knows_an_address_by_its_hash_only(app: Flask, store: SomeStore) -> None:
@@ -259,7 +297,9 @@ RESULTS: Mapping[str, str] = {
     "door_due_channels": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_refreshes": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_verifications": "TABLE(store_id bigint, channel_id bigint)",
-    "door_untold_pauses": "TABLE(store_id bigint, channel_id bigint)",
+    "door_due_notices": "TABLE(store_id bigint)",
+    "door_due_endpoints": "TABLE(store_id bigint, endpoint_id bigint)",
+    "door_old_told": "TABLE(store_id bigint)",
     "door_due_changes": "TABLE(store_id bigint, channel_id bigint)",
     "door_webhook": "TABLE(store_id bigint, channel_id bigint)",
     "door_due_announcements": "TABLE(store_id bigint, channel_id bigint)",
@@ -278,6 +318,14 @@ RESULTS: Mapping[str, str] = {
 }
 """What each door gives away. A wider result is a decision: make it here as well."""
 
+CLOCKS: Mapping[str, str] = {
+    "ask_for_look": "void",
+    "ended_asks_for_look": "trigger",
+    "moved_asks_for_look": "trigger",
+    "paused_asks_for_look": "trigger",
+}
+"""What runs as the owner and is no door: triggers that set a store's clock (app/migrations/noticing.py)."""
+
 COUNTING = ("door_count_again",)
 """Doors that write, and nothing but statistics."""
 
@@ -290,7 +338,7 @@ def test_doors_give_nothing_more(app: Flask) -> None:
                 "where pronamespace = 'public'::regnamespace and prosecdef"
             )
         )
-        assert {row.proname: row.result for row in rows} == RESULTS
+        assert {row.proname: row.result for row in rows} == {**RESULTS, **CLOCKS}
     assert set(DOORS_SQL) == set(RESULTS)
 
 

@@ -1755,8 +1755,6 @@ def upgrade() -> None:
         sa.CheckConstraint("asked_at is not null or state in ('draft', 'withdrawn')", name=op.f("ck_links_asked_at")),
         sa.CheckConstraint("ended_by_side in ('', 'main', 'sub', 'system')", name=op.f("ck_links_ended_by_side")),
         sa.CheckConstraint("stock_after in ('', 'keep', 'zero')", name=op.f("ck_links_stock_after")),
-        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_links_main_store_id")),
-        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_links_sub_store_id")),
         sa.ForeignKeyConstraint(
             ["main_store_id", "location_id"],
             ["locations.store_id", "locations.id"],
@@ -1793,8 +1791,6 @@ def upgrade() -> None:
         sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint("side in ('main', 'sub', 'system')", name=op.f("ck_link_events_side")),
         sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_link_events_link_id")),
-        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_link_events_main_store_id")),
-        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_link_events_sub_store_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_link_events")),
     )
     op.create_index("ix_link_events_link", "link_events", ["link_id", "id"], unique=False)
@@ -1808,9 +1804,18 @@ def upgrade() -> None:
         sa.Column("stock_told", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("moves", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_link_days_link_id")),
-        sa.ForeignKeyConstraint(["main_store_id"], ["stores.id"], name=op.f("fk_link_days_main_store_id")),
-        sa.ForeignKeyConstraint(["sub_store_id"], ["stores.id"], name=op.f("fk_link_days_sub_store_id")),
         sa.PrimaryKeyConstraint("link_id", "day", name=op.f("pk_link_days")),
+    )
+    op.create_table(
+        "erased_stores",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("erased_by", sa.String(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rows", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("manifest", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erased_stores")),
     )
     op.create_table(
         "audit_entries",

@@ -1,0 +1,113 @@
+"""Notices of one person as plain rows, and how many they have not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from flask import g
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
+
+from app.core.noticing import NoticeKind
+from app.extensions import db
+from app.notices.models import Notice, NoticeCopy
+from app.tenancy.scope import THIS_STORE, current_store_id
+from app.web.pagination import Keyset, Page, page_of
+
+BADGE_AT_MOST: Final = 100
+THIS_READER: Final[BindParameter[int]] = bindparam(
+    "this_reader", callable_=lambda: g.membership.user_id, type_=BigInteger
+)
+"""Whoever is shown the page that is being made, when the statement runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFilter:
+    """`unread` alone, or of one kind."""
+
+    unread: bool = False
+    kind: NoticeKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A notice as its reader has it."""
+
+    id: int
+    kind: NoticeKind
+    detail: Mapping[str, Any]
+    at: datetime
+    read_at: datetime | None
+
+
+def unread_counted() -> ColumnElement[int]:
+    """How many notices the reader has not read, counted up to BADGE_AT_MOST, as a column."""
+    unread = (
+        select(literal(1))
+        .where(
+            NoticeCopy.store_id == THIS_STORE,
+            NoticeCopy.user_id == THIS_READER,
+            NoticeCopy.in_portal,
+            NoticeCopy.read_at.is_(None),
+        )
+        .limit(BADGE_AT_MOST)
+    )
+    return select(func.count()).select_from(unread.subquery()).scalar_subquery()
+
+
+def unread_count() -> int:
+    """The same alone. One statement."""
+    many: int = db.session.execute(select(unread_counted())).scalar_one()
+    return many
+
+
+def newest(user_id: int, limit: int) -> list[NoticeRow]:
+    """The newest notices of a person. One statement."""
+    rows = db.session.execute(_mine(user_id).order_by(NoticeCopy.notice_id.desc()).limit(limit))
+    return [_row(row) for row in rows]
+
+
+def notices_page(user_id: int, where: NoticeFilter, keyset: Keyset) -> Page[NoticeRow]:
+    """A page of a person's notices, the newest first. One statement."""
+    query = _mine(user_id)
+    if where.unread:
+        query = query.where(NoticeCopy.read_at.is_(None))
+    if where.kind is not None:
+        query = query.where(Notice.kind == where.kind)
+    if keyset.cursor is not None:
+        here = keyset.cursor.id
+        query = query.where(NoticeCopy.notice_id > here if keyset.is_backward else NoticeCopy.notice_id < here)
+    order = NoticeCopy.notice_id.asc() if keyset.is_backward else NoticeCopy.notice_id.desc()
+    rows = [_row(row) for row in db.session.execute(query.order_by(order).limit(keyset.fetch))]
+    return page_of(rows, keyset, lambda row: (row.at, row.id))
+
+
+def notice(user_id: int, notice_id: int) -> NoticeRow | None:
+    """One notice of a person; None when they have no such notice."""
+    row = db.session.execute(_mine(user_id).where(NoticeCopy.notice_id == notice_id)).one_or_none()
+    return None if row is None else _row(row)
+
+
+def notices_since(at: datetime, limit: int) -> Sequence[NoticeRow]:
+    """What the store's people were told of since, for a digest."""
+    rows = db.session.execute(
+        select(Notice.id, Notice.kind, Notice.detail, Notice.at, literal(None).label("read_at"))
+        .where(Notice.store_id == current_store_id(), Notice.at > at, Notice.kind != NoticeKind.DIGEST)
+        .order_by(Notice.id.desc())
+        .limit(limit)
+    )
+    return [_row(row) for row in rows]
+
+
+def _mine(user_id: int) -> Select[Any]:
+    return (
+        select(Notice.id, Notice.kind, Notice.detail, Notice.at, NoticeCopy.read_at)
+        .join(NoticeCopy, and_(NoticeCopy.store_id == Notice.store_id, NoticeCopy.notice_id == Notice.id))
+        .where(NoticeCopy.store_id == current_store_id(), NoticeCopy.user_id == user_id, NoticeCopy.in_portal)
+    )
+
+
+def _row(row: Any) -> NoticeRow:
+    return NoticeRow(row.id, NoticeKind(row.kind), row.detail, row.at, row.read_at)
