@@ -97,4 +97,4 @@ def test_part_that_shows_more_than_it_is_kept_by_is_refused(site: Flask, tmp_pat
 def test_kept_part_is_drawn_in_each_language(site: Flask, language: str, count: str) -> None:
     links = (NavLink("orders-index", "/penang/orders", "Orders", "orders", is_current=True, on_phone=True, count=1234),)
     with site.test_request_context(f"/penang/?lang={language}"):
-        assert f'<span class="count">{count}</span>' in kept("_layout/_nav.html", links=links)
+        assert f'<span class="count">{count}</span>' in kept("_layout/_nav.html", links=links, help_url="/help")
