@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import ParamSpec
 from urllib.parse import unquote, urlsplit
 
@@ -147,6 +149,23 @@ def create_owner(email: str, name: str, store: str, password: str) -> None:
     click.echo(f"Made the store {store} at /{made.slug}; {email} can sign in.")
 
 
+@main.command("end-two-step")
+@click.argument("email")
+@refusing
+def end_two_step(email: str) -> None:
+    """Let somebody sign in by password alone who lost phone and recovery codes. Make sure first that it is them."""
+    from app import create_app  # noqa: PLC0415
+    from app.accounts import later, telling, two_step  # noqa: PLC0415
+
+    with create_app(_settings()).app_context():
+        user_id = two_step.lift(email)
+        if user_id is None:
+            raise click.ClickException(f"{email} has no two-step sign-in, or no account")
+        telling.tell(user_id, telling.two_step_lifted, None)
+        later.finish()
+    click.echo(f"{email} signs in by password alone, is signed out everywhere, and was told by mail.")
+
+
 @main.command("rotate-keys")
 @refusing
 def rotate_keys() -> None:
@@ -193,6 +212,73 @@ def set_plan(store: str, plan: str) -> None:
     if name is None:
         raise click.ClickException(f"there is no store at /{store}")
     click.echo(f"{name} is on the plan {plan}.")
+
+
+@main.command("export-store")
+@click.argument("store")
+@click.option("--to", "folder", required=True, type=click.Path(path_type=Path), help="A new or empty folder.")
+@refusing
+def export_store(store: str, folder: Path) -> None:
+    """Write everything of the store at /STORE into a folder: JSON lines, CSV of its books, and a manifest.
+
+    It shows one moment, and the portal runs on meanwhile. Secrets stay behind. Run it as the database's owner.
+    """
+    from app import create_app  # noqa: PLC0415
+    from app.leaving.exporting import CannotExport  # noqa: PLC0415
+    from app.leaving.exporting import export_store as export  # noqa: PLC0415
+
+    settings = _settings()
+    with create_app(settings).app_context():
+        try:
+            done = export(_owner_url(settings), store, folder, click.echo)
+        except CannotExport as problem:
+            raise click.ClickException(str(problem)) from None
+    click.echo(f"{done.files} files with {done.rows} rows are in {folder}.")
+    click.echo(f"The SHA-256 of manifest.json, which proves all of them: {done.manifest}")
+
+
+_LAW = (
+    "The law keeps tax documents: most countries ask a merchant to be able to show invoices, credit notes and their "
+    "registers for years (Malaysia 7, Singapore 5, Vietnam 10). What is erased here is gone"
+)
+
+
+@main.command("delete-store")
+@click.argument("store")
+@click.option("--yes", "typed", default="", help="The store's name in its address, once more.")
+@click.option("--export", "export", type=click.Path(path_type=Path), help="The folder of a finished export of it.")
+@click.option("--without-export", is_flag=True, help="Erase it although nobody took it out.")
+@refusing
+def delete_store(store: str, typed: str, export: Path | None, without_export: bool) -> None:
+    """Erase everything of the store at /STORE for ever, as the database's owner; if interrupted, run it again.
+
+    It asks for a finished export first, because tax documents must usually be kept for years.
+    """
+    from app.leaving.erasing import CannotErase, erase_store  # noqa: PLC0415
+
+    settings = _settings()
+    if export is None and not without_export:
+        raise click.ClickException(
+            f"{_LAW}: run `channelbook export-store {store} --to FOLDER` first, give the folder to the merchant, and "
+            "name it here with --export FOLDER; or say --without-export if it need not be kept"
+        )
+    try:
+        erased = erase_store(
+            _owner_url(settings), settings.redis_url, store, typed=typed, export=export, by=_account(), tell=click.echo
+        )
+    except CannotErase as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo(f"/{store} is erased: {erased.rows} rows. That it was there is all that is known of it.")
+    click.echo(f"{erased.without_store} of its members have no store any more; their accounts stay.")
+    click.echo(f"{_LAW}, and so is what backups hold of it once they run out. Keep the export.")
+
+
+def _account() -> str:
+    """The account of this machine that runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 @main.command("check-reports")

@@ -27,9 +27,18 @@
     closeMenus(event.target);
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(copy);
+    const reveal = event.target.closest("[data-reveal]");
+    if (reveal) show(reveal, reveal.getAttribute("aria-pressed") !== "true");
     const dismiss = event.target.closest("[data-dismiss]");
     if (dismiss) dismiss.closest(dismiss.dataset.dismiss).remove();
   });
+
+  // What is typed into a password field can be looked at; it is hidden again before it is sent, or it would be kept.
+  function show(button, isShown) {
+    find(`#${button.dataset.reveal}`).type = isShown ? "text" : "password";
+    button.setAttribute("aria-pressed", isShown);
+  }
+  document.addEventListener("submit", (event) => all("[data-reveal]", event.target).forEach((button) => show(button, false)), true);
 
   async function copyText(button) {
     await navigator.clipboard.writeText(button.dataset.copy);

@@ -38,11 +38,6 @@ class Agent:
     system: str
 
     @property
-    def is_phone(self) -> bool:
-        """Whether it is held in a hand, for the drawing beside its name."""
-        return self.system in ("iPhone", "iPad", "Android")
-
-    @property
     def name(self) -> str:
         """What to call it in a sentence or list."""
         if self.browser and self.system:

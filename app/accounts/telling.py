@@ -30,8 +30,8 @@ Words = Callable[[], tuple[str, str]]
 """A mail's subject and what happened, said in the language that is spoken when it is called."""
 
 
-def tell(user_id: int, words: Words, browser: Browser) -> None:
-    """Mail a person, after the answer, what happened to their account in `browser` just now."""
+def tell(user_id: int, words: Words, browser: Browser | None) -> None:
+    """Mail a person, after the answer, what happened to their account in `browser` just now; None: on the server."""
     later(partial(_tell, user_id, words, browser, datetime.now(UTC)))
 
 
@@ -55,6 +55,12 @@ def two_step_off() -> tuple[str, str]:
     return _("Two-step sign-in is off"), _("Signing in to your Channelbook account asks for the password alone again.")
 
 
+def two_step_lifted() -> tuple[str, str]:
+    """Whoever runs the server helped a person who lost their phone."""
+    words = _("Whoever runs this Channelbook server switched your two-step sign-in off. Set it up again.")
+    return _("Two-step sign-in is off"), words
+
+
 def codes_renewed() -> tuple[str, str]:
     """Other recovery codes count."""
     return _("New recovery codes"), _(
@@ -75,16 +81,12 @@ def wrong_codes() -> tuple[str, str]:
     )
 
 
-def _tell(user_id: int, words: Words, browser: Browser, at: datetime) -> None:
+def _tell(user_id: int, words: Words, browser: Browser | None, at: datetime) -> None:
     person = db.session.execute(select(User.email, User.language).where(User.id == user_id)).one()
     with _in_first_store_of(user_id) as otherwise, speaking_to(person.language, otherwise):
         subject, happened = words()
-        facts = _(
-            "When: %(when)s\nDevice: %(device)s\nAddress: %(address)s",
-            when=f"{moment(at)} ({zone_name(at)})",
-            device=agent_of(browser.user_agent).name,
-            address=browser.address,
-        )
+        when = f"{moment(at)} ({zone_name(at)})"
+        facts = _("When: %(when)s", when=when) if browser is None else _facts(when, browser)
         advice = _(
             "If this was you, there is nothing to do. If it was not, choose a new password at once:\n\n%(forgot)s\n\n"
             "Then look at where you are signed in:\n\n%(devices)s",
@@ -92,6 +94,15 @@ def _tell(user_id: int, words: Words, browser: Browser, at: datetime) -> None:
             devices=mail.link("accounts.devices"),
         )
     mail.send(person.email, subject, f"{happened}\n\n{facts}\n\n{advice}\n")
+
+
+def _facts(when: str, browser: Browser) -> str:
+    return _(
+        "When: %(when)s\nDevice: %(device)s\nAddress: %(address)s",
+        when=when,
+        device=agent_of(browser.user_agent).name,
+        address=browser.address,
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -14,6 +15,7 @@ from tests.support.factories import PASSWORD
 pytestmark = pytest.mark.browser
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+OWN_PAGES = ("/me", "/me/password", "/me/two-step", "/me/devices", "/me/prove")
 SETTINGS = ("general", "invoicing", "payment-methods", "salespeople", "warehouses")
 serial = itertools.count(1)
 
@@ -91,7 +93,7 @@ def test_newcomer_signs_up_and_sets_the_store_up(page: Page, complaints: list[st
 
 def test_password_is_changed_and_people_come_and_go(page: Page, complaints: list[str]) -> None:
     store = sign_up(page)
-    page.goto("/me")
+    page.goto("/me/password")
     page.get_by_label("Password now").fill(PASSWORD)
     page.get_by_label("New password").fill("harbour-mango-17")
     page.get_by_role("button", name="Change the password").click()
@@ -109,9 +111,41 @@ def test_password_is_changed_and_people_come_and_go(page: Page, complaints: list
     assert complaints == []
 
 
+def test_two_step_is_set_up_and_signed_in_with(page: Page, complaints: list[str]) -> None:
+    sign_up(page)
+    email = page.locator(".menu-head span").text_content() or ""
+    page.goto("/me/two-step")
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("img", name="QR code")).not_to_have_js_property("naturalWidth", 0)
+    key = page.locator("[data-copy]").get_attribute("data-copy") or ""
+    app = pyotp.TOTP(key.replace(" ", ""))
+    page.get_by_label("Code").fill(app.now())
+    page.get_by_role("button", name="Switch on").click()
+    with page.expect_download() as kept:
+        page.get_by_role("link", name="Download").click()
+    codes = kept.value.path().read_text(encoding="utf-8").split()[-10:]
+    assert all(page.get_by_text(code).is_visible() for code in codes)
+    assert violations_here(page) == []
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_label("You", exact=True).click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Show what is typed").click()
+    expect(page.get_by_label("Password")).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/signin/code")
+    assert violations_here(page) == []
+    page.get_by_role("link", name="No phone at hand?").click()
+    page.get_by_label("Code").fill(codes[0])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("You have 9 recovery codes left.")).to_be_visible()
+    assert complaints == []
+
+
 def test_pages_pass_an_accessibility_check_in_light_and_dark(page: Page) -> None:
     store = sign_up(page)
-    inside = ["/me", "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)]
+    inside = [*OWN_PAGES, "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)]
     found = {path: violations(page, path) for path in inside}
     page.context.clear_cookies()
     found |= {path: violations(page, path) for path in ("/signin", "/signup", "/forgot", "/reset/none")}
@@ -122,7 +156,7 @@ def test_pages_pass_an_accessibility_check_in_light_and_dark(page: Page) -> None
 def test_no_page_is_wider_than_a_phone(page: Page) -> None:
     store = sign_up(page)
     wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    for path in ("/me", "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)):
+    for path in (*OWN_PAGES, "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)):
         page.goto(path)
         assert not page.evaluate(wider), path
 
@@ -133,7 +167,13 @@ def violations(page: Page, path: str) -> list[str]:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.goto(path)  # anew, so that no colour is on its way from the other scheme
-        for violation in Axe().run(page).response["violations"]:
-            nodes = ", ".join(node["html"][:80] for node in violation["nodes"][:3])
-            found.append(f"{scheme}: {violation['id']} {nodes}")
+        found += [f"{scheme}: {problem}" for problem in violations_here(page)]
     return found
+
+
+def violations_here(page: Page) -> list[str]:
+    """What axe finds on the page as it stands."""
+    return [
+        f"{violation['id']} {', '.join(node['html'][:80] for node in violation['nodes'][:3])}"
+        for violation in Axe().run(page).response["violations"]
+    ]

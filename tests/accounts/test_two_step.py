@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from app.accounts import halves, limits, recovery, two_step
+from app.accounts import halves, limits, recovery, telling, two_step
 from app.accounts.two_step import Answer
 from app.extensions import db
 from app.sealing import reseal
@@ -338,3 +338,17 @@ def test_store_that_asks_for_it_leads_members_to_set_up(
 
 def test_page_names_no_store_of_others(client: FlaskClient, person: SomePerson, store: SomeStore) -> None:
     assert store.name not in signed_in(client, person).get(f"/me/two-step?store={store.slug}").text
+
+
+def test_operator_helps_who_lost_phone_and_codes(
+    app: Flask, client: FlaskClient, person: SomePerson, phone: Phone
+) -> None:
+    signed_in(client, person)
+    with app.app_context():
+        assert two_step.lift(f" {person.email.upper()} ") == person.id
+        assert two_step.lift(person.email) is None
+        assert two_step.lift("nobody.here@shop.example") is None
+        telling.tell(person.id, telling.two_step_lifted, None)
+    assert not is_in(client)
+    assert sign_in(client, person.email).location == "/"
+    assert "Set it up again" in wait_for_mail(app, person.email).get_content()

@@ -76,14 +76,17 @@ def test_migrate_needs_the_owner(settings: Settings) -> None:
 
 
 def create_owner(settings: Settings, password: str) -> subprocess.CompletedProcess[str]:
+    who = ("--email", "First@Shop.example", "--name", "Aisyah", "--store", "Kedai Pertama")
+    return alone(settings, "create-owner", *who, OWNER_PASSWORD=password)
+
+
+def alone(settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that builds an application of its own, in a process of its own."""
     env = {name: value for name, value in as_env(settings).items() if value is not None}
     return subprocess.run(
-        [
-            *(sys.executable, "-m", "app.cli", "create-owner", "--email", "First@Shop.example"),
-            *("--name", "Aisyah", "--store", "Kedai Pertama"),
-        ],
+        [sys.executable, "-m", "app.cli", *arguments],
         cwd=PROJECT,
-        env={**os.environ, **env, "OWNER_PASSWORD": password},
+        env={**os.environ, **env, **more},
         capture_output=True,
         text=True,
         timeout=60,
@@ -100,6 +103,11 @@ def test_the_first_owner_can_sign_in_and_is_made_once(settings: Settings, app: F
     again = create_owner(settings, "tram-lantern-83")
     assert again.returncode == 1
     assert "has an account already" in again.stderr
+
+
+def test_two_step_is_ended_only_where_it_is(settings: Settings, store: SomeStore) -> None:
+    none = alone(settings, "end-two-step", store.owner.email)
+    assert (none.returncode, "has no two-step sign-in" in none.stderr) == (1, True)
 
 
 def test_a_sandbox_is_started_with_its_own_options() -> None:
