@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 unexport PYTHONDONTWRITEBYTECODE  # a demo is six processes, and the tests start many: what is compiled once is kept
 
-.PHONY: demo test bench crash lint lock translations clean setup setup-dev
+.PHONY: demo test bench crash lint lock translations help-pictures clean setup setup-dev
 
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
@@ -34,6 +34,9 @@ lock: setup-dev  ## newest versions that pyproject.toml allows, with their hashe
 
 translations: setup-dev  ## what the source says into app/translations; new sentences are left empty there
 	@$(PY) -m tests.translations
+
+help-pictures: setup-dev  ## the pictures of the help, taken anew where the walks in the browser pass
+	@HELP_PICTURES=static/help .venv/bin/pytest -q tests/e2e/test_first_day.py tests/e2e/test_month_end.py tests/e2e/test_two_stores.py tests/e2e/test_kiotviet.py -k 'not without'
 
 clean:  ## what set-up made; the data folder stays
 	rm -rf .venv static/node_modules static/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -149,6 +149,7 @@ ABOUT: Final[Mapping[str, About]] = {
     "settings.audit": About(_l("Who changed what, when, and from what to what."), "audit-log"),
     "notices.index": About(_l("What happened while you were away."), "notifications"),
     "accounts.me": About(_l("Your own name, password, devices and language, in every store."), "two-step"),
+    "accounts.change_password": About(_l("Your own name, password, devices and language, in every store."), "two-step"),
     "accounts.devices": About(_l("Where you are signed in. Sign out what you do not know."), "two-step#devices"),
     "accounts.two_step_page": About(_l("A code from your phone, besides the password."), "two-step"),
     "accounts.stores": About(_l("The stores that you are a member of."), "staff"),

@@ -7,6 +7,8 @@ from typing import Literal
 
 from playwright.sync_api import FloatRect, Page
 
+from tests.e2e import pictures
+
 DESK, PHONE = 1280, 390
 _HEIGHTS = {DESK: 900, PHONE: 844}
 _TALLEST = 2400  # a list goes on in the same way below
@@ -16,10 +18,13 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 class Album:
-    """A folder of pictures, numbered as they were taken; without a folder none are, since each takes its time."""
+    """A folder of pictures, numbered as they were taken; without a folder none are, since each takes its time.
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    `for_help` is where the pictures of the help go, when they are taken anew.
+    """
+
+    def __init__(self, folder: Path | None, for_help: Path | None = None) -> None:
+        self.folder, self.for_help = folder, for_help
         self._taken = 0
 
     def take(self, page: Page, name: str, schemes: tuple[Scheme, ...] = SCHEMES) -> None:
@@ -32,6 +37,10 @@ class Album:
             sideways[width] = page.evaluate(_SIDEWAYS)
             if self.folder is not None:
                 self._picture(page, self.folder / f"{self._taken:02}-{name}-{width}", width, schemes)
+        if self.for_help is not None:
+            for shot in pictures.SHOTS.get(name, ()):
+                pictures.take(page, shot, self.for_help)
+            page.set_viewport_size({"width": DESK, "height": _HEIGHTS[DESK]})
         page.emulate_media(color_scheme="light")
         assert not any(sideways.values()), f"{name} scrolls sideways by {sideways}"
 

@@ -57,12 +57,11 @@ def new_shop(sandbox: Running) -> Iterator[Callable[[int], Shop]]:
 @pytest.fixture(scope="session")
 def album() -> Album:
     """Pictures go where ALBUM says, as in `ALBUM=/tmp/album make test ARGS=tests/e2e`; without it none are taken."""
-    wanted = os.environ.get("ALBUM")
-    if not wanted:
-        return Album(None)
-    folder = Path(wanted)
-    folder.mkdir(parents=True, exist_ok=True)
-    return Album(folder)
+    wanted, for_help = os.environ.get("ALBUM"), os.environ.get("HELP_PICTURES")
+    folder = Path(wanted) if wanted else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return Album(folder, Path(for_help) if for_help else None)
 
 
 @pytest.fixture
