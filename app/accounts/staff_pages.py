@@ -19,6 +19,7 @@ from app.accounts.emails import read_email
 from app.accounts.invitations import AT_MOST, IsInvited, IsMember, NoSuchInvitation, TooMany
 from app.accounts.later import later
 from app.accounts.limits import INVITES_BY_PERSON, INVITES_TO_ADDRESS, limit_mails, limit_person
+from app.accounts.proving import proved_recently
 from app.accounts.roles import ABILITY_WORDS, ROLE_TEXTS, ROLE_WORDS
 from app.accounts.staff import LastOwner, MemberRow, NoSuchMember, NotEntitled
 from app.core.roles import Ability, Role
@@ -70,6 +71,7 @@ def roles() -> Response:
 @needs(Ability.STAFF)
 @limit_person(INVITES_BY_PERSON)
 @limit_mails(INVITES_TO_ADDRESS)
+@proved_recently
 def invite() -> Response:
     """Invite somebody by e-mail. What is said is the same whether or not the address has an account."""
     form = InviteForm(request.form if request.method == "POST" else None)
@@ -96,6 +98,7 @@ def invite() -> Response:
 @blueprint.post(f"{_INVITATION}/again")
 @needs(Ability.STAFF)
 @limit_person(INVITES_BY_PERSON)
+@proved_recently
 def send_invitation_again(invitation_id: int) -> Response:
     """Mail a new link, which works from now on; the earlier one opens nothing any more."""
     try:
@@ -108,6 +111,7 @@ def send_invitation_again(invitation_id: int) -> Response:
 
 @blueprint.post(f"{_INVITATION}/withdraw")
 @needs(Ability.STAFF)
+@proved_recently
 def withdraw_invitation(invitation_id: int) -> Response:
     """Let the link open nothing any more."""
     try:
@@ -119,6 +123,7 @@ def withdraw_invitation(invitation_id: int) -> Response:
 
 @blueprint.route(_MEMBER, methods=["GET", "POST"])
 @needs(Ability.STAFF)
+@proved_recently
 def member(member_id: int) -> Response:
     """One member: their role, and the way out."""
     row = _row_or_404(member_id)
@@ -143,6 +148,7 @@ def member(member_id: int) -> Response:
 
 @blueprint.route(f"{_MEMBER}/remove", methods=["GET", "POST"])
 @needs(Ability.STAFF)
+@proved_recently
 def remove_member(member_id: int) -> Response:
     """Say what removing means, then do it."""
     row = _row_or_404(member_id)

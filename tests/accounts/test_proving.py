@@ -23,9 +23,14 @@ ASKS = {
     "channels.reconnect",
     "invoices.reissue",
     "settings.api_keys",
+    "settings.invite",
+    "settings.member",
     "settings.release_two_step",
+    "settings.remove_member",
     "settings.require_two_step",
     "settings.revoke_api_key",
+    "settings.send_invitation_again",
+    "settings.withdraw_invitation",
 }
 """Keys, who gets in and how, and what stands in the books."""
 
