@@ -1,0 +1,1 @@
+"""What a store's people are told by themselves."""

@@ -1,0 +1,337 @@
+"""What happens is told once, to those who want to know, and leads to where it is mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app import mail
+from app.core.noticing import NoticeKind, Way
+from app.core.roles import Role
+from app.extensions import db
+from app.notices import clock, jobs
+from app.notices.choosing import choose
+from app.sync.models import SyncJob
+from tests.orders.factories import Books
+from tests.support.factories import Make, SomePerson, SomeStore, signed_in
+from tests.support.fixtures import new_client
+from tests.support.mails import links_in, mails_to, tell_people, text_of
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def books(app: Flask, store: SomeStore) -> Books:
+    """The store's books."""
+    return Books(app, store)
+
+
+@pytest.fixture
+def owner(app: Flask, store: SomeStore) -> FlaskClient:
+    """The owner's browser."""
+    return signed_in(new_client(app), store.owner)
+
+
+def want(books: Books, person: SomePerson, ways: dict[NoticeKind, Way]) -> None:
+    """What a person chose."""
+    with books.scope():
+        choose(person.id, ways)
+
+
+def read(books: Books, sql: str, **values: Any) -> Sequence[Any]:
+    """Rows of the store."""
+    with books.scope():
+        return db.session.execute(text(sql), values).all()
+
+
+def write(books: Books, sql: str, **values: Any) -> None:
+    """Change rows of the store."""
+    with books.scope():
+        db.session.execute(text(sql), values)
+        db.session.commit()
+
+
+def subjects(app: Flask, person: SomePerson) -> list[str]:
+    """The subjects of all mails to a person."""
+    return [str(one["Subject"]) for one in mails_to(app, person.email)]
+
+
+def test_a_cause_is_told_once_a_day_with_its_newest_size(
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
+    channel = books.channel("SiteGiant")
+    books.orders(channel, [{"state": "held", "reason": "PAID_LESS"} for _number in range(3)])
+    tell_people(app, store)
+    tell_people(app, store)
+    page = owner.get(store.url("/notices")).text
+    assert page.count('class="notice-row') == 1
+    assert "SiteGiant: 3 orders wait for you" in page
+    books.orders(channel, [{"state": "held", "reason": "PAID_LESS"}])
+    tell_people(app, store)
+    page = owner.get(store.url("/notices")).text
+    assert page.count('class="notice-row') == 1
+    assert "4 orders wait for you" in page
+    books.order(channel, state="held", reason="CURRENCY_OTHER")
+    tell_people(app, store)
+    assert owner.get(store.url("/notices")).text.count('class="notice-row') == 2, "another cause is another notice"
+
+
+def test_what_was_mended_and_comes_again_the_next_day_is_told_again(app: Flask, store: SomeStore, books: Books) -> None:
+    order_id = books.order(books.channel(), state="held", reason="PAID_LESS")
+    tell_people(app, store)
+    books.set(order_id, state="ready", reason=None)
+    tell_people(app, store)
+    write(books, "update notices set key = key || ' of another day'")
+    books.set(order_id, state="held", reason="PAID_LESS")
+    tell_people(app, store)
+    assert len(read(books, "select id from notices")) == 2
+
+
+def test_a_job_that_ends_asks_for_a_look(app: Flask, store: SomeStore, books: Books) -> None:
+    channel = books.channel("SiteGiant")
+    with books.scope():
+        job = SyncJob(store_id=store.id, channel_id=channel.id, kind="auto", state="running")
+        db.session.add(job)
+        db.session.commit()
+    assert read(books, "select look_at from notice_clocks") == []
+    write(books, "update sync_jobs set state = 'failed', problem = 'INTERNAL', finished_at = now()")
+    ((look_at,),) = read(books, "select look_at from notice_clocks")
+    assert look_at is not None
+    with app.app_context():
+        jobs.run(store.id, 0)
+    assert read(books, "select id from notices") == [], "a moment later"
+    tell_people(app, store)
+    assert [row.key.split(":")[0] for row in read(books, "select key from notices")] == ["job"]
+    assert read(books, "select look_at from notice_clocks")[0].look_at is None
+
+
+def test_what_happens_during_a_look_is_looked_at_next(app: Flask, store: SomeStore, books: Books) -> None:
+    books.order(books.channel(), state="held", reason="PAID_LESS")
+    with books.scope():
+        clock.ask_for_look()
+        begun = clock.begin_look()
+        assert begun is not None
+        assert clock.begin_look() is None, "one look at a time"
+        clock.ask_for_look()
+        clock.end_look(begun[0], {})
+        db.session.commit()
+    with app.app_context():
+        jobs.run(store.id, 0)
+    assert len(read(books, "select id from notices")) == 1
+
+
+def test_each_is_told_as_they_chose_and_else_as_their_role_is(
+    app: Flask, make: Make, store: SomeStore, books: Books
+) -> None:
+    staff = make.staff(store)
+    want(books, staff[Role.ORDER_DESK], {NoticeKind.CHANNEL_PAUSED: Way.NONE})
+    want(books, staff[Role.READ_ONLY], {NoticeKind.CHANNEL_PAUSED: Way.MAIL})
+    books.channel("SiteGiant")
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where kind <> 'own'")
+    tell_people(app, store)
+    rows = read(books, "select user_id, in_portal, mail from notice_copies")
+    assert {row.user_id: (row.in_portal, row.mail) for row in rows} == {
+        staff[Role.OWNER].id: (True, "sent"),
+        staff[Role.MANAGER].id: (True, "sent"),
+        staff[Role.BOOKKEEPER].id: (True, "none"),
+        staff[Role.READ_ONLY].id: (False, "sent"),
+    }
+    assert subjects(app, staff[Role.READ_ONLY]) == ["SiteGiant stopped: its key is not accepted"]
+    assert subjects(app, staff[Role.BOOKKEEPER]) == []
+
+
+def test_the_bell_counts_what_is_not_read_and_opening_one_reads_it(
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
+    channel = books.channel("SiteGiant")
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :id", id=channel.id)
+    books.order(channel, state="held", reason="PAID_LESS")
+    tell_people(app, store)
+    counted = owner.get(store.url("/notices/count"), headers=HTMX).text
+    assert ">2</span>" in counted
+    assert counted.strip() in owner.get(store.url("/")).text
+    menu = owner.get(store.url("/notices/menu"), headers=HTMX).text
+    assert "SiteGiant stopped" in menu
+    (notice,) = read(books, "select id from notices where kind = 'channel_paused'")
+    opened = owner.post(store.url(f"/notices/{notice.id}/open"))
+    assert opened.location == store.url(f"/channels/{channel.id}/reconnect")
+    assert ">1</span>" in owner.get(store.url("/notices/count"), headers=HTMX).text
+    assert owner.get(store.url("/notices?unread=1")).text.count('class="notice-row') == 1
+    owner.post(store.url("/notices/read"))
+    assert owner.get(store.url("/notices/count"), headers=HTMX).text.strip() == ""
+    reader = signed_in(new_client(app), store.reader)
+    assert reader.post(store.url(f"/notices/{notice.id}/open")).status_code == 404, "it is its reader's own"
+
+
+def test_a_verification_is_told_when_it_finds_what_none_found_before(
+    app: Flask, store: SomeStore, books: Books
+) -> None:
+    channel = books.channel("SiteGiant")
+
+    def verify(*remote_ids: str) -> None:
+        write(
+            books,
+            "with j as (insert into sync_jobs (store_id, channel_id, kind, state) "
+            "values (:store, :channel, 'verify', 'succeeded') returning id), "
+            "v as (insert into verifications (store_id, channel_id, job_id, since, until, time_zone, finished_at, "
+            "missing) select :store, :channel, id, current_date, current_date, 'UTC', now(), :many from j "
+            "returning id) "
+            "insert into deviations (store_id, verification_id, channel_id, kind, marketplace_id, remote_id, number, "
+            "currency, difference, remote, local) "
+            "select :store, v.id, :channel, 'missing', :place, one, one, 'MYR', 100, '{}', '{}' "
+            "from v cross join unnest(cast(:ids as text[])) one",
+            store=store.id,
+            channel=channel.id,
+            place=channel.marketplace_id,
+            many=len(remote_ids),
+            ids=list(remote_ids),
+        )
+        tell_people(app, store)
+
+    verify("A")
+    verify("A")
+    assert len(read(books, "select id from notices")) == 1, "the same difference every night is told once"
+    verify("A", "B")
+    assert len(read(books, "select id from notices")) == 2
+    assert subjects(app, store.owner)[-1] == "2 orders differ from SiteGiant."
+
+
+def paused_mail(app: Flask, store: SomeStore, books: Books) -> EmailMessage:
+    """The mail to the owner about a channel that stopped."""
+    books.channel("SiteGiant")
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where kind <> 'own'")
+    tell_people(app, store)
+    (found,) = mails_to(app, store.owner.email)
+    return found
+
+
+def test_one_press_of_a_mail_program_stops_mails_of_that_kind_alone(app: Flask, store: SomeStore, books: Books) -> None:
+    letter = paused_mail(app, store, books)
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = str(letter["List-Unsubscribe"]).strip("<>")
+    assert url in links_in(letter)
+    assert len(letter["Message-ID"]) > 20
+    html = letter.get_body(("html",))
+    assert html is not None
+    assert url.replace("http://localhost", "") in html.get_content()
+    path = url.removeprefix("http://localhost")
+    program = new_client(app)
+    assert "Stop these e-mails" in program.get(path).text
+    assert program.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    (chosen,) = read(books, "select user_id, kind, way from notice_choices")
+    assert tuple(chosen) == (store.owner.id, "channel_paused", "portal")
+    assert program.post(path[:-2] + "xx").status_code == 404
+
+
+def test_a_mail_speaks_its_readers_language(app: Flask, store: SomeStore, books: Books) -> None:
+    with books.scope():
+        db.session.execute(text("update users set language = 'vi' where id = :id"), {"id": store.owner.id})
+        db.session.commit()
+    letter = paused_mail(app, store, books)
+    html = letter.get_body(("html",))
+    assert html is not None
+    assert '<html lang="vi"' in html.get_content()
+
+
+def test_a_mail_that_the_server_refuses_is_tried_again_and_not_sent_twice(
+    app: Flask, store: SomeStore, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [False, True]
+    sent: list[str] = []
+
+    def refuse_once(to: str, *_what: Any, **_more: Any) -> bool:
+        sent.append(to)
+        return answers.pop(0)
+
+    monkeypatch.setattr(mail, "send", refuse_once)
+    books.channel("SiteGiant")
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where kind <> 'own'")
+    tell_people(app, store)
+    tell_people(app, store)
+    assert sent == [store.owner.email], "it waits a while"
+    write(books, "update notice_copies set mail_at = now() where mail = 'planned'")
+    for _again in range(3):
+        tell_people(app, store)
+    assert sent == [store.owner.email] * 2
+    assert [row.mail for row in read(books, "select mail from notice_copies")] == ["sent"]
+
+
+def test_a_mail_over_which_a_worker_died_is_not_sent_a_second_time(
+    app: Flask, store: SomeStore, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_what: Any, **_more: Any) -> bool:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "send", die)
+        books.channel("SiteGiant")
+        write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where kind <> 'own'")
+        with pytest.raises(SystemExit):
+            tell_people(app, store)
+    assert [row.mail for row in read(books, "select mail from notice_copies")] == ["sending"]
+    write(books, "update notice_copies set mail_at = now() - interval '1 second'")
+    tell_people(app, store)
+    assert [row.mail for row in read(books, "select mail from notice_copies")] == ["unclear"]
+    assert subjects(app, store.owner) == []
+
+
+def morning(app: Flask, store: SomeStore, books: Books, at: str = "2024-01-01 07:30 Asia/Kuala_Lumpur") -> None:
+    """A Monday morning comes."""
+    write(books, "update notice_clocks set digest_at = cast(:at as timestamptz)", at=at)
+    tell_people(app, store)
+
+
+def test_the_digest_says_how_it_stands_and_where_nothing_is_to_say_there_is_none(
+    app: Flask, make: Make, store: SomeStore, books: Books
+) -> None:
+    staff = make.staff(store)
+    want(books, staff[Role.ORDER_DESK], {NoticeKind.DIGEST: Way.DAILY})
+    channel = books.channel("SiteGiant")
+    tell_people(app, store)
+    morning(app, store, books)
+    assert subjects(app, store.owner) == [], "nothing waits and nothing happened"
+    books.invoice(books.order(channel, number="A-1"))
+    books.order(channel, state="held", reason="PAID_LESS")
+    morning(app, store, books)
+    morning(app, store, books)
+    letter = mails_to(app, store.owner.email)[-1]
+    assert subjects(app, store.owner).count(f"How it stands at {store.name}") == 1, "one for each morning"
+    words = text_of(letter)
+    assert "1 order needs attention." in words
+    assert "What happened in the last seven days" in words
+    assert "1 invoice was issued." in words
+    assert re.search(rf"http://localhost/{store.slug}/\S*failed", words)
+    daily = mails_to(app, staff[Role.ORDER_DESK].email)[-1]
+    assert "What happened since yesterday" in text_of(daily)
+    assert not [one for one in subjects(app, store.reader) if "stands" in one]
+    before = len(subjects(app, store.owner))
+    morning(app, store, books, "2024-01-02 07:30 Asia/Kuala_Lumpur")
+    assert len(subjects(app, store.owner)) == before, "Tuesday is no day for the weekly one"
+    assert len([one for one in subjects(app, staff[Role.ORDER_DESK]) if "stands" in one]) == 2
+
+
+def test_choices_are_kept_for_each_person(app: Flask, store: SomeStore, books: Books, owner: FlaskClient) -> None:
+    url = store.url("/settings/notifications")
+    form = {"failed_sync-mail": "on", "channel_paused-portal": "on", "channel_paused-mail": "on", "digest": "daily"}
+    assert owner.post(url, data=form).status_code == 303
+    rows = read(books, "select kind, way from notice_choices where user_id = :id", id=store.owner.id)
+    assert dict(map(tuple, rows)) == {
+        "failed_sync": "mail",
+        "channel_paused": "both",
+        "approval_asked": "none",
+        "verification_difference": "none",
+        "endpoint_paused": "none",
+        "digest": "daily",
+    }
+    page = owner.get(url).text
+    assert re.search(r'name="failed_sync-mail" checked', page)
+    assert not re.search(r'name="failed_sync-portal" checked', page)
+    assert owner.post(url, data={**form, "digest": "hourly"}).status_code == 422
+    assert signed_in(new_client(app), store.reader).post(url, data={"digest": "weekly"}).status_code == 303
