@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVarTuple, cast
+from types import MappingProxyType
+from typing import Any, Final, TypeVarTuple, cast
 
 import orjson
 from sqlalchemy import ARRAY, Column, Select, Table, TextClause, func, literal, select, text, true
@@ -24,25 +26,45 @@ from app.extensions import Base, db
 
 Columns = TypeVarTuple("Columns")
 
+NOTHING_BESIDE: Final[Mapping[str, Sequence[Any]]] = MappingProxyType({})
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """Rows as they travel: made of them while there is time, where what is left to say comes beside them."""
+
+    text: str
+    count: int
+
+
+def encode_rows(rows: Sequence[Mapping[str, Any]]) -> EncodedRows:
+    """Rows in the form that `insert_rows` sends."""
+    return EncodedRows(_encode(rows), len(rows))
 
 
 def insert_rows(
     model: type[Base],
     columns: tuple[str, ...],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]] | EncodedRows,
     *,
+    beside: Mapping[str, Sequence[Any]] = NOTHING_BESIDE,
     returning: tuple[str, ...] = (),
     on_conflict: str = "",
 ) -> Sequence[Row[Any]]:
     """Insert `rows` (each a mapping of `columns`); returns the `returning` columns of what was inserted.
 
-    `on_conflict` is the SQL of the conflict clause, a constant of the calling code.
+    `beside` holds columns that the rows lack, with one value for each row, in their order. `on_conflict` is the SQL of
+    the conflict clause, a constant of the calling code.
     """
-    if not rows:
+    encoded = rows if isinstance(rows, EncodedRows) else encode_rows(rows)
+    if not encoded.count:
         return []
-    result = db.session.execute(_insert(_table(model), columns, returning, on_conflict), {"rows": _encode(rows)})
+    if any(len(values) != encoded.count for values in beside.values()):
+        raise ValueError(f"{encoded.count} rows need as many values beside them")
+    statement = _insert(_table(model), columns, tuple(beside), returning, on_conflict)
+    result = db.session.execute(statement, {"rows": encoded.text, **{name: list(beside[name]) for name in beside}})
     return result.all() if returning else []
 
 
@@ -86,10 +108,18 @@ def _table(model: type[Base]) -> Table:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: Table, columns: tuple[str, ...], returning: tuple[str, ...], on_conflict: str) -> TextClause:
-    names = ", ".join(columns)
-    sql = f"insert into {table.name} ({names}) select {names} from {_recordset(table, columns)} {on_conflict}"  # noqa: S608
+def _insert(
+    table: Table, columns: tuple[str, ...], beside: tuple[str, ...], returning: tuple[str, ...], on_conflict: str
+) -> TextClause:
+    names = ", ".join((*columns, *beside))
+    source = _rows_beside(table, columns, beside) if beside else _recordset(table, columns)
+    sql = f"insert into {table.name} ({names}) select {names} from {source} {on_conflict}"  # noqa: S608
     return text(f"{sql} returning {', '.join(returning)}" if returning else sql)
+
+
+def _rows_beside(table: Table, columns: tuple[str, ...], beside: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"unnest(cast(:{name} as {_type(table, name)}[]))" for name in beside)
+    return f"rows from ({_records(table, columns)}, {arrays}) as r({', '.join((*columns, *beside))})"
 
 
 @lru_cache(maxsize=256)
@@ -102,8 +132,16 @@ def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Te
 
 
 def _recordset(table: Table, columns: tuple[str, ...]) -> str:
-    types = ", ".join(f"{name} {table.c[name].type.compile(_DIALECT)}" for name in columns)
-    return f"jsonb_to_recordset(cast(:rows as jsonb)) as r({types})"
+    return _records(table, columns, " r")
+
+
+def _records(table: Table, columns: tuple[str, ...], name: str = "") -> str:
+    types = ", ".join(f"{column} {_type(table, column)}" for column in columns)
+    return f"jsonb_to_recordset(cast(:rows as jsonb)) as{name} ({types})"
+
+
+def _type(table: Table, column: str) -> str:
+    return str(table.c[column].type.compile(_DIALECT))
 
 
 def _encode(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
+INVOICE_SERIES: Final = "invoice"
+CREDIT_SERIES: Final = "credit_note"
+OWN_ORDER_SERIES: Final = "own_order"
+PACKAGE_SERIES: Final = "package"
 MAX_PREFIX = 12
 _PREFIX = re.compile(r"[A-Za-z0-9/_.-]*")
 

@@ -15,11 +15,12 @@ from sqlalchemy import delete
 
 from app.bulk import insert_rows
 from app.core.fulfilment import SENT
+from app.core.numbering import PACKAGE_SERIES
 from app.core.own_orders import OwnOrder
 from app.core.packing import CannotPack, Package, PackageLine, Packages, Parcel, Refusal, is_whole, packages_of
 from app.extensions import db
 from app.fulfilment.queries import packages_with
-from app.invoices.services import PACKAGE_SERIES, take_numbers
+from app.invoices.services import take_numbers
 from app.orders.packages import FulfilmentRow, PackageLineRow, PackageRow
 from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal

@@ -13,12 +13,11 @@ from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
 from app.core.crediting import CreditLine, Proposal, propose_credit
 from app.core.invoicing import LineKind
-from app.core.numbering import format_number
+from app.core.numbering import CREDIT_SERIES, INVOICE_SERIES, format_number
 from app.core.states import CreditCause, InvoiceState
 from app.extensions import db
 from app.invoices.crediting import StoredInvoice
 from app.invoices.models import CreditNote, CreditNoteLine, Invoice, NumberSeries
-from app.invoices.services import CREDIT_SERIES, INVOICE_SERIES
 from app.orders.models import Order
 from app.tenancy.scope import current_store_id
 

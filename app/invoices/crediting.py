@@ -17,10 +17,11 @@ from sqlalchemy import func, select
 from app.bulk import insert_rows, update_rows
 from app.core.crediting import CreditableInvoice, CreditDraft, InvoicedLine, Piece
 from app.core.invoicing import CannotBook, LineKind
+from app.core.numbering import CREDIT_SERIES
 from app.core.states import CreditCause, InvoiceState, Reason
 from app.extensions import db
 from app.invoices.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
-from app.invoices.services import CREDIT_SERIES, take_numbers
+from app.invoices.services import take_numbers
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.scope import current_store, current_store_id
 

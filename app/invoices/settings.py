@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, and_, cast, func, or_, select
 
-from app.core.numbering import check_prefix, format_number
+from app.core.numbering import INVOICE_SERIES, check_prefix, format_number
 from app.extensions import db
 from app.invoices.models import Invoice, NumberSeries, VoidNumbers
-from app.invoices.services import INVOICE_SERIES
 from app.orders.judging import rejudge_store
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store

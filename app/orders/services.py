@@ -37,6 +37,7 @@ from app.extensions import db
 from app.orders.knowing import Subject
 from app.orders.models import Order, OrderLine
 from app.orders.writing import JournalNote, write_journal
+from app.planning import read
 from app.tenancy.scope import current_store_id
 
 
@@ -183,7 +184,7 @@ def _orders() -> Select[Any]:
 
 
 def _read(query: Select[Any]) -> list[StoredOrder]:
-    orders = db.session.execute(query).all()
+    orders = read(query).all()
     lines = lines_by_order([row.id for row in orders])
     return [_stored(row, lines.get(row.id, ())) for row in orders]
 
@@ -211,7 +212,7 @@ def lines_by_order(order_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
         return lines
     within = {OrderLine.store_id: current_store_id()}
     query = each_of(select(*(getattr(OrderLine, name) for name in _LINE)), OrderLine.order_id, order_ids, within=within)
-    rows: Sequence[Row[Any]] = db.session.execute(query).all()
+    rows: Sequence[Row[Any]] = read(query).all()
     for row in sorted(rows, key=attrgetter("order_id", "line_no")):
         lines.setdefault(row.order_id, []).append(row)
     return lines

@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from app.channels.models import Channel, Marketplace
 from app.channels.own import own_channel
 from app.connectors.own import Own
+from app.core.numbering import OWN_ORDER_SERIES
 from app.core.own_orders import (
     Move,
     OwnOrder,
@@ -31,7 +32,7 @@ from app.core.own_orders import (
 from app.core.states import OrderState, Reason
 from app.core.types import PaymentStatus, RemoteOrder
 from app.extensions import db
-from app.invoices.services import OWN_ORDER_SERIES, take_numbers
+from app.invoices.services import take_numbers
 from app.orders.importing import PulledPage, store_page, store_rules
 from app.orders.models import Order, RawRecord
 from app.orders.packages import PackageLineRow

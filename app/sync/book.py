@@ -3,8 +3,8 @@
 The invoices, their numbers, the orders' new state, the planned write-backs, the journal and the job's counters are
 committed together, so a crash leaves either the whole batch or nothing of it, and no gap in the numbers.
 
-While one batch is written the next is read and drafted, without a lock; each is held against its orders again under
-the locks of its own transaction.
+While one batch is written the next is read and its papers are made, without a lock; each is held against its orders
+again under the locks of its own transaction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from app.core.errors import Misconfigured
 from app.core.plan import refuse_batch
 from app.core.states import OrderState
 from app.extensions import db
-from app.invoices.services import Drafts, Issued, draft_invoices, issue_invoices
+from app.invoices.papers import Papers, make_papers
+from app.invoices.services import Issued, issue_invoices
+from app.invoices.terms import terms_of
 from app.orders.models import Order
 from app.orders.services import (
     Refusal,
@@ -85,23 +87,24 @@ def refuse_with_delivery_orders() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Orders as they were looked at, and the drafts of their invoices."""
+    """Orders as they were looked at, and the papers made of them, if there are any."""
 
     orders: Sequence[StoredOrder]
-    drafts: Drafts
+    papers: Papers | None
 
 
 def _look_ahead(run: Run, last: StoredOrder | None) -> _Batch:
     with store_scope(run.store_id):
         orders = look_at_orders(run.channel_id, BATCH, last)
-        return _Batch(orders, draft_invoices(orders))
+        papers = make_papers(orders, terms_of(run.channel_id), job_id=run.job_id) if orders else None
+        return _Batch(orders, papers)
 
 
 def _book_batch(run: Run, batch: _Batch, *, write_back: bool) -> None:
     with store_scope(run.store_id):
         lock_channel(run.channel_id, share=True)
         orders = take_orders(batch.orders)
-        issued, refusals = issue_invoices(orders, job_id=run.job_id, drafts=batch.drafts)
+        issued, refusals = issue_invoices(orders, job_id=run.job_id, ahead=batch.papers)
         mark_booked([invoice.order_id for invoice in issued])
         mark_held(refusals)
         if write_back:
