@@ -153,6 +153,7 @@ FIELDS: Final[Mapping[str, Any]] = {
     "url": _l("Address"),
     "events": _l("Events"),
     "filter": _l("Filter"),
+    "files": _l("Files"),
     "examples": _l("For example"),
 }
 
@@ -167,8 +168,9 @@ EXPORTS: Final[Mapping[str, Any]] = {
     "completeness.export": _l("Completeness"),
     "reports.marketplace_channels_csv": _l("Report by marketplace"),
     "settings.audit_export": _l("Audit log"),
+    "store": _l("Everything of the store"),
 }
-"""What each view hands out as a file."""
+"""What each view hands out as a file, and what the command line does."""
 
 _SERIES: Final[Mapping[str, Any]] = {
     "invoice": _l("Invoices"),

@@ -61,6 +61,7 @@ class Invoice(StoreOwnedByParent, Base):
         Index("ix_invoices_date", "store_id", "invoice_date", "id"),
         Index("ix_invoices_order", "store_id", "order_id"),
         Index("ix_invoices_issued", "issued_at", postgresql_using="brin"),
+        Index("ix_invoices_replaces", "store_id", "replaces_id", postgresql_where=text("replaces_id is not null")),
         ForeignKeyConstraint(["store_id", "replaces_id"], ["invoices.store_id", "invoices.id"]),
         CheckConstraint("state in ('posted', 'credited')", name="state"),
         CheckConstraint("credited between 0 and total", name="credited"),

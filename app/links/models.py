@@ -3,6 +3,8 @@
 Links, their events and their days belong to no single store, so they carry policies of their own
 (app/migrations/linking.py): a row is seen and written as one of its two stores, and by the sub-store only once it was
 asked.
+
+They point at no store: what one of the two dealt with the other stays readable when that one is erased.
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ class Link(Base):
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    main_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
-    sub_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
+    main_store_id: Mapped[int]
+    sub_store_id: Mapped[int]
     state: Mapped[str] = mapped_column(server_default="draft")
     main_name: Mapped[str]
     sub_name: Mapped[str]
@@ -94,8 +96,8 @@ class LinkEvent(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     link_id: Mapped[int] = mapped_column(ForeignKey("links.id"))
-    main_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
-    sub_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
+    main_store_id: Mapped[int]
+    sub_store_id: Mapped[int]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     kind: Mapped[str]
     side: Mapped[str]
@@ -110,8 +112,8 @@ class LinkDay(Base):
 
     link_id: Mapped[int] = mapped_column(ForeignKey("links.id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
-    main_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
-    sub_store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"))
+    main_store_id: Mapped[int]
+    sub_store_id: Mapped[int]
     orders: Mapped[int] = mapped_column(server_default="0")
     """Orders of the sub-store that were new to the main store."""
     stock_told: Mapped[int] = mapped_column(server_default="0")

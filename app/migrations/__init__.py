@@ -89,6 +89,7 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"grant usage, select on all sequences in schema public to {role}",
         *(f"grant execute on function {door} to {role}" for door in DOORS_SQL),
         f"revoke insert, update, delete on alembic_version from {role}",
+        f"revoke all on erased_stores from {role}",
         f"revoke delete on number_series, seen_orders, orders, changes, items, listings, stores from {role}",
         f"revoke delete on order_copies from {role}",
         f"revoke delete on verifications, stock_levels from {role}",

@@ -125,9 +125,7 @@ WATCHED: Final = (
             "withdrawn": "r.withdrawn_at is not null",
             "sent_at": "r.sent_at",
         },
-        quiet=(
-            *("store_id", "id", "email", "token_hash", "invited_by", "created_at", "expires_at", "accepted_by"),
-        ),
+        quiet=(*("store_id", "id", "email", "token_hash", "invited_by", "created_at", "expires_at", "accepted_by"),),
         label="r.email",
         turns={"accepted": ("accepted", "withdrawn"), "withdrawn": ("withdrawn", "added")},
         always=("accepted", "withdrawn"),

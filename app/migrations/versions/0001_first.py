@@ -1069,6 +1069,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_invoices_date", "invoices", ["store_id", "invoice_date", "id"], unique=False)
     # Invoices are issued in the order of time, so that a few pages tell where a month begins.
+    op.create_index(
+        "ix_invoices_replaces",
+        "invoices",
+        ["store_id", "replaces_id"],
+        unique=False,
+        postgresql_where=sa.text("replaces_id is not null"),
+    )
     op.create_index("ix_invoices_issued", "invoices", ["issued_at"], unique=False, postgresql_using="brin")
     op.create_index("ix_invoices_order", "invoices", ["store_id", "order_id"], unique=False)
     op.create_index(
