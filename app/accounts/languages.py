@@ -59,8 +59,8 @@ def speaking_to(chosen: str | None, otherwise: str) -> Iterator[None]:
 
 
 @contextmanager
-def for_the_buyer() -> Iterator[None]:
-    """Write a document: it is for its buyer, so that it is in the language of the store, whoever prints it."""
+def for_the_store() -> Iterator[None]:
+    """Write what stays and is for everybody in the store's language, whoever caused it: documents, and names."""
     with force_locale(current_store().language):
         yield
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.accounts.languages import for_the_store
 from app.channels.connecting import test_connection
 from app.channels.credentials import seal
 from app.channels.models import Channel
@@ -19,18 +21,19 @@ from app.tenancy.scope import current_store_id
 def own_channel() -> int:
     """The id of the store's own channel, which is made if there is none. Commits then; holds no lock afterwards.
 
-    It follows the store's currency, which may change until the first invoice.
+    It follows the store's currency, which may change until the first invoice, and is named in its language.
     """
     currency = db.session.scalars(select(Store.currency).where(Store.id == current_store_id())).one()
     found = _found()
     if found is not None and found.config.get("currency") == currency:
         return found.id
-    facts = test_connection(Own.kind, {"currency": currency})
+    with for_the_store():
+        facts, name = test_connection(Own.kind, {"currency": currency}), _("This store")
     # Two first orders at the same moment take turns here, and the second finds the channel of the first.
     store = db.session.execute(
         select(Store).where(Store.id == current_store_id()).with_for_update(key_share=True)
     ).scalar_one()
-    channel = _found() or Channel(store_id=store.id, kind=Own.kind, name=Own.label, account_name=store.name)
+    channel = _found() or Channel(store_id=store.id, kind=Own.kind, name=name, account_name=store.name)
     channel.config = {"currency": currency}
     if channel.credentials is None:
         channel.credentials = seal({})

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, abort, g, render_template, request, stream_with_context
 from flask_babel import gettext as _
 
-from app.accounts.languages import for_the_buyer
+from app.accounts.languages import for_the_store
 from app.core.roles import Ability
 from app.core.states import CreditCause
 from app.invoices import credit_queries, queries
@@ -89,7 +89,7 @@ def credit_note(credit_note_id: int) -> str:
 def credit_note_print(credit_note_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     note = _note_or_404(credit_note_id)
-    with for_the_buyer():
+    with for_the_store():
         sheet = credit_paper(note)
     return render_template("invoices/credit_print.html", note=note, sheet=sheet)
 
@@ -99,7 +99,7 @@ def credit_note_print(credit_note_id: int) -> str:
 def credit_note_pdf(credit_note_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the credit note's number."""
     note = _note_or_404(credit_note_id)
-    with for_the_buyer():
+    with for_the_store():
         sheet = credit_paper(note)
     response = Response(invoice_pdf(sheet, note.issued_at), mimetype="application/pdf")
     name = "".join(char if char.isalnum() or char in "-_." else "-" for char in note.number_text)

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, g, render_template, request, strea
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.accounts.languages import for_the_buyer
+from app.accounts.languages import for_the_store
 from app.core.roles import Ability
 from app.core.states import ChangeState, InvoiceState
 from app.invoices import detail, queries
@@ -106,7 +106,7 @@ def show(invoice_id: int) -> Response:
 def print_view(invoice_id: int) -> str:
     """The sheet alone, on white, for the browser's own printing."""
     invoice = _invoice_or_404(invoice_id)
-    with for_the_buyer():
+    with for_the_store():
         sheet = paper(invoice)
     return render_template("invoices/print.html", invoice=invoice, sheet=sheet)
 
@@ -116,7 +116,7 @@ def print_view(invoice_id: int) -> str:
 def pdf(invoice_id: int) -> Response:
     """The sheet as a file; it opens in the browser and is saved under the invoice's number."""
     invoice = _invoice_or_404(invoice_id)
-    with for_the_buyer():
+    with for_the_store():
         sheet = paper(invoice)
     response = Response(invoice_pdf(sheet, invoice.issued_at), mimetype="application/pdf")
     name = "".join(char if char.isalnum() or char in "-_." else "-" for char in invoice.number_text)

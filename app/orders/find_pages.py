@@ -17,6 +17,7 @@ from app.orders import finding
 from app.orders.finding import Asked, Found
 from app.orders.reasons import Explanation, Place, alert_words, explain
 from app.orders.routes import blueprint
+from app.web.badges import told_word
 from app.web.filters import day, moment
 from app.web.ids import row_id
 from app.web.links import url_if
@@ -113,8 +114,8 @@ def _answer(asked: Asked, channel_id: int) -> dict[str, Any]:
         "%(channel)s knows it: made %(moment)s, %(status)s, %(payment)s.",
         channel=asked.channel,
         moment=moment(order.created_at),
-        status=order.status_text,
-        payment=order.payment_status_text,
+        status=told_word(order.status_text, "OrderStatus"),
+        payment=told_word(order.payment_status_text, "PaymentStatus"),
     )
     if order.created_at < asked.start_at:
         why = _("That is before %(day)s, from which on this channel's orders are wanted.", day=day(asked.start_at))

@@ -107,8 +107,8 @@ BADGES: Final[dict[str, dict[str, Badge]]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `badge_of`, and `badge_drawn`, which the macro `ui.badge` calls."""
-    app.jinja_env.globals.update(badge_of=badge_of, badge_drawn=badge_drawn)
+    """Give templates `badge_of`, `badge_drawn`, which the macro `ui.badge` calls, and `told_word`."""
+    app.jinja_env.globals.update(badge_of=badge_of, badge_drawn=badge_drawn, told_word=told_word)
 
 
 def badge_of(state: Enum | str, kind: str = "") -> Badge:
@@ -119,6 +119,12 @@ def badge_of(state: Enum | str, kind: str = "") -> Badge:
     table = BADGES.get(kind or type(state).__name__, {})
     value = str(state.value if isinstance(state, Enum) else state)
     return table.get(value) or Badge("neutral", "", value)
+
+
+def told_word(words: str, kind: str) -> str:
+    """A channel's own word for a state; the reader's, where the channel says it as we do."""
+    key = words.casefold().replace(" ", "_")
+    return str(BADGES[kind][key].label) if key in BADGES[kind] and key != "unknown" else words
 
 
 def badge_drawn(state: Enum | str, kind: str = "", label: str = "") -> Markup:
