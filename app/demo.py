@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -43,9 +44,20 @@ class DemoPerson:
 
 
 OWNER = DemoPerson("owner@demo.example", PASSWORD, "owner", "Kedai Serai")
-BOOKKEEPER = DemoPerson("bookkeeper@demo.example", PASSWORD, "read-only", "Kedai Serai")
+MANAGER = DemoPerson("manager@demo.example", PASSWORD, "manager", "Kedai Serai")
+BOOKKEEPER = DemoPerson("bookkeeper@demo.example", PASSWORD, "bookkeeper", "Kedai Serai")
+ORDER_DESK = DemoPerson("desk@demo.example", PASSWORD, "order desk", "Kedai Serai")
+READER = DemoPerson("reader@demo.example", PASSWORD, "read only", "Kedai Serai")
 NEIGHBOUR = DemoPerson("neighbour@demo.example", PASSWORD, "owner", "Batik Borneo")
 PARTNER = DemoPerson("partner@demo.example", PASSWORD, "owner", "Kopi Utara")
+
+_STAFF: Final = (
+    (MANAGER, "Cik Aina", Role.MANAGER),
+    (BOOKKEEPER, "Encik Rahim", Role.BOOKKEEPER),
+    (ORDER_DESK, "Cik Mei", Role.ORDER_DESK),
+    (READER, "Tuan Das", Role.READ_ONLY),
+)
+"""Of the first store: one of each role beside its owner."""
 
 
 def seed(settings: Settings) -> list[DemoPerson]:
@@ -58,14 +70,15 @@ def seed(settings: Settings) -> list[DemoPerson]:
         first = _store_of(OWNER, "Puan Lim")
         second = _store_of(NEIGHBOUR, "Puan Dayang")
         third = _store_of(PARTNER, "Encik Utara")
-        _add_member(first, BOOKKEEPER, "Encik Rahim", Role.READ_ONLY)
+        for person, name, role in _STAFF:
+            _add_member(first, person, name, role)
         _add_member(second, OWNER, "Puan Lim", Role.OWNER)
         _add_member(third, OWNER, "Puan Lim", Role.OWNER)
         if not _has_links(first):
             _link_all(settings.database_owner_url or "", first, second, third)
         later.finish()  # the mails to those who were asked
         db.engine.dispose()
-    return [OWNER, BOOKKEEPER, NEIGHBOUR, PARTNER]
+    return [OWNER, *(person for person, _name, _role in _STAFF), NEIGHBOUR, PARTNER]
 
 
 def _has_links(store_id: int) -> bool:
