@@ -4,4 +4,5 @@ module.exports = {
   content: ["../templates/**/*.html", "../app/**/*.py", "*.js"],
   output: "build/tabler.css",
   keyframes: true,
+  dynamicAttributes: ["type"],  // what kind of box to tick is written by WTForms, and stands in no template
 };

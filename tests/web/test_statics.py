@@ -82,3 +82,8 @@ def test_the_built_sheet_draws_every_class_that_pages_name() -> None:
     }
     assert "card" in named & built
     assert named & full <= built
+
+
+def test_the_built_sheet_draws_radio_buttons() -> None:
+    """Their kind is written by WTForms alone: no template says it."""
+    assert ".form-check-input[type=radio]" in (STATIC / "build/tabler.css").read_text(encoding="utf-8")
