@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,21 @@ from app.config import Settings
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S: Final = 20
+_WHOLE: Final = frozenset({"List-Unsubscribe"})
+"""Headers that programs read. Folded and encoded as if they were words they would be read by none."""
+
+
+class _Policy(EmailPolicy):
+    """How a mail is written for the wire: as the library does it, but for headers that stay whole."""
+
+    def fold(self, name: str, value: str) -> str:
+        return f"{name}: {value}{self.linesep}" if name in _WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii") if name in _WHOLE else super().fold_binary(name, value)
+
+
+_POLICY: Final = _Policy(linesep="\r\n")
 
 
 def send(
@@ -60,7 +75,7 @@ def _message(
     sender: str, to: str, subject: str, text: str, *, html: str, headers: Mapping[str, str], name: str
 ) -> EmailMessage:
     domain = sender.rpartition("@")[2]
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = sender
     message["To"] = to
     message["Subject"] = subject

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -212,10 +214,17 @@ def paused_mail(app: Flask, store: SomeStore, books: Books) -> EmailMessage:
     return found
 
 
+def letter_as_sent(app: Flask, words: str) -> str:
+    """The mail that holds these words, as it went onto the wire."""
+    folder = Path(urlsplit(app.extensions["settings"].mail_url).path)
+    return next(whole for path in folder.glob("*.eml") if words in (whole := path.read_text()))
+
+
 def test_one_press_of_a_mail_program_stops_mails_of_that_kind_alone(app: Flask, store: SomeStore, books: Books) -> None:
     letter = paused_mail(app, store, books)
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = str(letter["List-Unsubscribe"]).strip("<>")
+    assert f"List-Unsubscribe: <{url}>" in letter_as_sent(app, url), "mail programs read it as it stands"
     assert url in links_in(letter)
     assert len(letter["Message-ID"]) > 20
     html = letter.get_body(("html",))
