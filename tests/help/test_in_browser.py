@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.e2e.album import SCHEMES
 from tests.support.browsing import Tab
 
 pytestmark = pytest.mark.browser
@@ -21,14 +22,14 @@ def looks_right(page: Page) -> None:
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate(_SIDEWAYS) <= 0, f"{page.url} scrolls sideways at {width}"
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
     if folder := os.environ.get("ALBUM"):
         name = page.url.split("//")[1].split("/", 1)[1].replace("/", "-").replace("?", "-")
         for width in (1280, 390):
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 page.set_viewport_size({"width": width, "height": 844})
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=f"{folder}/help-{name}-{width}-{scheme}.png")
