@@ -7,9 +7,8 @@ a view that declares none is opened by nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, flash, g, has_request_context, request, session, url_for
@@ -23,14 +22,9 @@ from app.accounts.sessions import MAX_AGENT, Browser, Person
 from app.core.roles import Ability, Role
 from app.extensions import htmx, login_manager
 from app.tenancy.scope import Actor, act_as, current_store, enter_store
-from app.web.needs import InStore, Outside, need_of, needs_sign_in, public
-from app.web.needs import needs as declare
+from app.web.needs import InStore, Outside, need_of, public
 from app.web.respond import redirect_to, wants_fragment
 from app.web.security import SAFE_METHODS
-
-__all__ = ["Ability", "Member", "Role", "me", "needs", "needs_sign_in", "signed_in_person"]
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 _LAST_STORE: Final = "store"
 
@@ -60,13 +54,6 @@ def init_app(app: Flask) -> None:
     roles.init_app(app)
     app.url_value_preprocessor(_take_store)
     app.before_request(_guard)
-
-
-def needs(need: Role | Ability, write: Ability | None = None) -> Callable[[View], View]:
-    """As `app.web.needs`, for views that still name a role."""
-    if isinstance(need, Role):
-        need = Ability.KEYS if need is Role.OWNER else Ability.LOOK
-    return declare(need, write)
 
 
 def signed_in_person() -> Person | None:
@@ -118,7 +105,7 @@ def _person_of(token: str) -> Person | None:
         if arrival:
             g.stores, g.arrived_in = arrival.places, arrival.store
     if person is not None:
-        act_as_person(person.id)
+        act_as(person_acting(person.id))
     return person
 
 
@@ -128,10 +115,10 @@ def this_browser() -> Browser:
     return Browser(told, request.remote_addr or "")
 
 
-def act_as_person(user_id: int) -> None:
-    """Let what follows be told as done by a person, from where this request comes, if it is in one."""
+def person_acting(user_id: int) -> Actor:
+    """A person who acts, from where this request comes, if it is in one."""
     browser = this_browser() if has_request_context() else Browser("", "")
-    act_as(Actor(user_id=str(user_id), address=browser.address, browser=browser.user_agent))
+    return Actor(user_id=str(user_id), address=browser.address, browser=browser.user_agent)
 
 
 def _guard() -> Response | None:

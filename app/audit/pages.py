@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, g, request, stream_with_context, url_for
 from flask_babel import gettext as _
 
+from app.accounts.agents import agent_of
 from app.audit import queries
 from app.audit.export import audit_csv
 from app.audit.queries import BY_ITSELF, BY_KEY, AuditFilter, EntryRow
@@ -46,6 +47,7 @@ class Shown:
     tone: str
     url: str | None
     job_url: str | None
+    browser: str
     lines: list[Line]
 
 
@@ -89,7 +91,8 @@ def _shown(row: EntryRow, known: frozenset[tuple[str, str]]) -> Shown:
         tone=tone,
         url=_url(row, is_there=is_there),
         job_url=url_for("sync.job", job_id=row.job_id) if ("job", str(row.job_id)) in known else None,
-        lines=[_line(name, *change) for name, change in sorted(row.changes.items(), key=_place)],
+        lines=list(_lines(row)),
+        browser=agent_of(row.browser).name if row.browser else "",
     )
 
 
@@ -98,14 +101,17 @@ def _place(field: tuple[str, Any]) -> tuple[bool, bool, str]:
     return field[0] == "examples", field[0] in {"words", "paused_reason", "reason"}, field_words(field[0])
 
 
-def _line(name: str, was: Any, now: Any) -> Line:
-    return Line(
-        field=field_words(name),
-        was=value_words(name, was),
-        now=value_words(name, now),
-        is_new=was is None,
-        is_secret=name in _SECRETS,
-    )
+def _lines(row: EntryRow) -> Iterator[Line]:
+    for name, (was, now) in sorted(row.changes.items(), key=_place):
+        if row.verb == "added" and now == row.label:
+            continue  # it stands above, as the name of the thing
+        yield Line(
+            field=field_words(name),
+            was=value_words(name, was),
+            now=value_words(name, now),
+            is_new=was is None and row.verb != "changed",
+            is_secret=name in _SECRETS,
+        )
 
 
 _OF_ROW: Final[Mapping[str, tuple[str, str]]] = {

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.roles import ROLE_WORDS
+from app.connectors import REGISTRY
 from app.invoices.credit_printing import CAUSES
 from app.tenancy.choices import LANGUAGES
 from app.web.badges import badge_of
@@ -267,7 +268,7 @@ def _plain_words(name: str, value: Any) -> str:
     shape = _SHAPES.get(name, str)
     try:
         return shape(str(value)) if words is None else str(words)
-    except ValueError:  # it was written by an older version
+    except (KeyError, ValueError):  # it was written by an older version
         return str(value)
 
 
@@ -277,6 +278,7 @@ def _amount(value: str) -> str:
 
 
 _SHAPES: Final[Mapping[str, Callable[[str], str]]] = {
+    "kind": lambda value: str(REGISTRY[value].label),
     "price": _amount,
     "total": _amount,
     "through": lambda value: day(date.fromisoformat(value)),

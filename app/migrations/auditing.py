@@ -25,7 +25,8 @@ class Watched:
     """What is told of one table. Expressions are SQL over a row `r`.
 
     `fields` are told before and after; of `secrets` only that they changed. `turns` are fields that are yes or no, with
-    the verbs of turning to yes and to no, which say it all. `key` is what pages find the thing by, and `row` tells the
+    the verbs of turning to yes and to no, which say it all; `silent` are fields that only show that something changed.
+    `key` is what pages find the thing by, and `row` tells the
     rows apart where that does not. `always` are fields that are told even when nobody acts,
     and `by_itself` are verbs that are. `quiet` are the other columns, which say nothing that anybody decided.
     """
@@ -40,6 +41,7 @@ class Watched:
     store: str = "r.store_id"
     secrets: tuple[str, ...] = ()
     turns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     by_itself: tuple[str, ...] = ()
     verbs: Mapping[str, str] = field(default_factory=lambda: {"insert": "added", "update": "changed"})
@@ -156,9 +158,10 @@ WATCHED: Final = (
         "channels",
         "channel",
         {
-            **_same("kind", "name", "account_name", "config", "options", "paused_reason", "takes_products"),
-            **_same("takes_orders", "gives_orders", "takes_stock", "takes_prices", "start_at", "auto_sync"),
-            **_same("auto_sync_minutes", "stock_buffer"),
+            **_same("kind", "name", "account_name", "options", "paused_reason", "takes_products", "takes_orders"),
+            **_same("gives_orders", "takes_stock", "takes_prices", "start_at", "auto_sync", "stock_buffer"),
+            "auto_sync_minutes": "case when r.auto_sync then r.auto_sync_minutes end",
+            "config": "case when r.kind <> 'store' then r.config end",
             "paused": "r.status = 'paused'",
             "gone": "r.status = 'removed'",
             "stock_location": _named("locations", "stock_location_id"),
@@ -275,6 +278,7 @@ WATCHED: Final = (
         quiet=("store_id", "code_hash", "sealed", "made_at", "made_by"),
         label="''",
         key="''",
+        silent=("version",),
         by_itself=("rotated",),
         verbs={"insert": "added", "update": "rotated"},
     ),
@@ -301,13 +305,14 @@ WATCHED: Final = (
         "items",
         "item",
         {
-            **_same("sku", "barcode", "name", "variant", "tracking", "kit", "currency"),
+            **_same("sku", "barcode", "name", "variant", "kit"),
+            "tracking": "nullif(r.tracking, 'none')",
             "price": "case when r.price is null then null else to_jsonb(r.price::text || ' ' || r.currency) end",
             **_ARCHIVED,
         },
         quiet=(
             *("store_id", "id", "sku_key", "loose_key", "barcode_key", "name_key", "product_id", "options"),
-            *("weight_grams", "picture_url", "version", "changed_by", "changed_at", "created_at"),
+            *("weight_grams", "picture_url", "currency", "version", "changed_by", "changed_at", "created_at"),
         ),
         label="r.sku",
         turns=_ARCHIVING,
@@ -373,7 +378,7 @@ language sql immutable as $$
         lateral (select case when was = '{}' or a0 in ('""', '[]', '{}') then null else a0 end as a,
                         case when is_now = '{}' or b0 in ('""', '[]', '{}') then null else b0 end as b) plain
     where a is distinct from b
-      and not (was = '{}' and b = 'false') and not (is_now = '{}' and a = 'false')
+      and not (was = '{}' and b in ('false', '0')) and not (is_now = '{}' and a in ('false', '0'))
 $$"""
 """Each field that differs, with what it was and what it is; of a row that is new or gone, what it says."""
 
@@ -433,7 +438,7 @@ def _verb(one: Watched, event: str, names: tuple[str, ...]) -> str:
 
 def _write(one: Watched, event: str, names: tuple[str, ...]) -> str:
     secrets = f"array[{', '.join(map(repr, one.secrets))}]::text[]"
-    turns = f"array[{', '.join(map(repr, one.turns))}]::text[]"
+    unsaid = f"array[{', '.join(map(repr, (*one.turns, *one.silent)))}]::text[]"
     return f"""
         with told as materialized (
             select store_id, key, row_id, label, {_verb(one, event, names)} as verb,
@@ -441,11 +446,11 @@ def _write(one: Watched, event: str, names: tuple[str, ...]) -> str:
             from ({_both(one, event, names)}) rows
         ), kept as materialized (select * from told where changes <> '{{}}' order by row_id)
         insert into public.audit_entries (store_id, verb, thing, thing_id, label, changes, many)
-        select store_id, verb, '{one.thing}', key, coalesce(label, ''), changes - {turns}, 1
+        select store_id, verb, '{one.thing}', key, coalesce(label, ''), changes - {unsaid}, 1
         from kept where (select count(*) from kept) <= {ONE_BY_ONE}
         union all
         select store_id, verb, '{one.thing}', '', '',
-               case count(distinct changes) when 1 then (array_agg(changes))[1] - {turns} else '{{}}' end
+               case count(distinct changes) when 1 then (array_agg(changes))[1] - {unsaid} else '{{}}' end
                || jsonb_build_object('examples', jsonb_build_array(null, to_jsonb((array_agg(label))[1:{EXAMPLES}]))),
                count(*)
         from kept where (select count(*) from kept) > {ONE_BY_ONE} group by store_id, verb;"""

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.accounts.access import act_as_person
+from app.accounts.access import person_acting
 from app.accounts.languages import current_language
 from app.accounts.models import Membership
 from app.catalog.models import Location
@@ -21,7 +21,7 @@ from app.extensions import db
 from app.invoices.models import NumberSeries
 from app.mappings.models import PaymentMethod
 from app.tenancy.models import Store
-from app.tenancy.scope import enter_store
+from app.tenancy.scope import acting_as, enter_store
 
 _OURS: Final = (
     "about admin api app assets channelbook docs forgot healthz help hooks invite language legal mail me metrics new "
@@ -43,9 +43,9 @@ def add_store(*, user_id: int, name: str, currency: str, time_zone: str) -> tupl
     before the row is written. The counters of invoices, credit notes, own orders and packages are made here and nowhere
     else: two workers that both found none would make two.
     """
-    act_as_person(user_id)
     store_id: int = db.session.execute(text("select nextval(pg_get_serial_sequence('stores', 'id'))")).scalar_one()
-    enter_store(store_id)
+    with acting_as(person_acting(user_id)):
+        enter_store(store_id)
     slug = _insert(store_id, name=name, currency=currency, time_zone=time_zone)
     db.session.add_all(
         [

@@ -55,6 +55,17 @@ def act_as(actor: Actor | None) -> None:
     setattr(g, _ACTOR, actor)
 
 
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Let the transactions that begin, or enter a store, inside the block be told as done by `actor`."""
+    before: Actor | None = g.get(_ACTOR)
+    act_as(actor)
+    try:
+        yield
+    finally:
+        act_as(before)
+
+
 def enter_store(store_id: int, *, is_told: bool = False) -> None:
     """Bind the current session to one store until it is removed (at the end of the request).
 

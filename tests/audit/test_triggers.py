@@ -9,7 +9,6 @@ from flask import Flask
 from sqlalchemy import LargeBinary, delete, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from app.accounts.access import Role
 from app.accounts.models import Membership
 from app.api.keys import Scope, make_key, revoke_key
 from app.audit.models import AuditEntry
@@ -17,6 +16,7 @@ from app.audit.recording import record, record_look
 from app.catalog.models import Item, Location
 from app.catalog.services import add_warehouse, rename_warehouse
 from app.channels.models import Channel
+from app.core.roles import Role
 from app.extensions import Base, db
 from app.invoices.models import NumberSeries
 from app.links.codes import ensure_code, replace_code
@@ -115,7 +115,11 @@ def test_of_a_channel_its_switches_are_told_and_that_its_key_changed(app: Flask,
         db.session.execute(of_channel.values(status="removed"))
         db.session.commit()
     assert told(app, store, "channel")[-5:] == [
-        ("changed", "KiotViet", {"auto_sync": [False, True], "credentials": [None, "secret"]}),
+        (
+            "changed",
+            "KiotViet",
+            {"auto_sync": [False, True], "auto_sync_minutes": [None, 30], "credentials": [None, "secret"]},
+        ),
         ("changed", "KiotViet", {"credentials": ["secret", "secret"]}),
         ("paused", "KiotViet", {}),
         ("resumed", "KiotViet", {}),
