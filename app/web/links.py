@@ -15,6 +15,7 @@ from app.web.ids import LARGEST
 def init_app(app: Flask) -> None:
     """Fill in the store of the current page in `url_for`, and give templates their link helpers."""
     app.url_defaults(_fill_in_store)
+    app.jinja_env.filters["web_address"] = web_address
     app.jinja_env.globals.update(
         url_for=url_to, url_with=url_with, url_if=url_if, is_active=is_active, has_page=has_page, safe_next=safe_next
     )
@@ -50,6 +51,15 @@ def safe_next(url: str | None) -> str | None:
         return None  # browsers read a backslash as a slash, and drop tabs and line ends
     parts = urlsplit(url)
     return None if parts.scheme or parts.netloc else url
+
+
+def web_address(url: str) -> str:
+    """`url` when it is an address of the web, else "": what channels and people gave us may be one that runs."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def url_with(**changes: Any) -> str:

@@ -91,6 +91,7 @@ def _forget_host(response: Response) -> None:
     path = location.removeprefix(here.rstrip("/"))
     if location.startswith(here) and not path.startswith(("//", "/\\")):
         response.headers["Location"] = path
+        response.set_data("")  # it would name the address once more
 
 
 def _add_headers(response: Response) -> Response:

@@ -1,19 +1,43 @@
-"""Static files, addressed by their content so that a browser may keep them for ever."""
+"""Static files, addressed by their content so that a browser may keep them for ever.
+
+What lies in the folder to make them, and what came with the libraries, is served to nobody: the policy lets a page run
+any script of this address, so those that no page names must not be at it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, abort, current_app, g, request, url_for
 from werkzeug.security import safe_join
+
+SERVED: Final = frozenset({".css", ".js", ".svg", ".png", ".webp", ".ttf", ".otf", ".woff2"})
+LIBRARIES: Final = frozenset({"htmx.org/dist/htmx.min.js", "htmx-ext-sse/dist/sse.min.js"})
+"""The scripts of others that pages name, below node_modules."""
 
 
 def init_app(app: Flask) -> None:
     """Give templates `static_url` and set how long each static answer may be kept."""
     app.jinja_env.globals["static_url"] = static_url
+    app.before_request(_refuse_what_no_page_names)
     app.after_request(_cache)
+
+
+def is_served(filename: str) -> bool:
+    """Whether a file under `static/` is one that pages may name."""
+    path = PurePosixPath(filename)
+    if path.suffix not in SERVED or any(part.startswith(".") for part in path.parts):
+        return False
+    is_library = path.parts[0] == "node_modules" and path.suffix == ".js"
+    return not is_library or "/".join(path.parts[1:]) in LIBRARIES
+
+
+def _refuse_what_no_page_names() -> None:
+    if request.endpoint == "static" and not is_served((request.view_args or {}).get("filename", "")):
+        abort(404)
 
 
 def static_url(filename: str) -> str:
