@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
 from babel import Locale
 from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
+
+from app.web.filters import zone_place
+from app.web.reader import Reader, reader
 
 _CODES: Final = (
     "MYR SGD VND IDR THB PHP BND KHR LAK MMK CNY HKD TWD MOP JPY KRW INR BDT LKR PKR AED SAR AUD NZD USD EUR GBP CHF"
@@ -19,7 +23,17 @@ CURRENCY_CODES: Final = tuple(_CODES.split())
 LANGUAGES: Final = (("en", "English"), ("vi", "Tiếng Việt"), ("ms", "Bahasa Melayu"), ("zh", "简体中文"))
 """Languages that Channelbook speaks, each by its own name."""
 
-_REGIONS: Final = ("Asia", "Australia", "Pacific", "Indian", "Europe", "Africa", "America", "Atlantic")
+_REGIONS: Final = {
+    "Asia": _l("Asia"),
+    "Australia": _l("Australia"),
+    "Pacific": _l("Pacific"),
+    "Indian": _l("Indian Ocean"),
+    "Europe": _l("Europe"),
+    "Africa": _l("Africa"),
+    "America": _l("America"),
+    "Atlantic": _l("Atlantic"),
+}
+"""What zones are grouped by, in the order of how far away it is."""
 
 
 def currency_choices() -> list[SelectChoice]:
@@ -28,13 +42,17 @@ def currency_choices() -> list[SelectChoice]:
     return [SelectChoice(code, f"{code} – {names.get(code, code)}") for code in CURRENCY_CODES]
 
 
-@lru_cache(maxsize=1)
 def time_zone_choices() -> list[SelectChoice]:
-    """Each time zone by its city, grouped by region."""
+    """Each time zone by its city, grouped by region, as the page's language calls them."""
+    return _zones(reader())
+
+
+@cache
+def _zones(_language: Reader) -> list[SelectChoice]:
     zones = sorted(available_timezones())
     return [
-        SelectChoice(zone, zone.partition("/")[2].replace("_", " "), optgroup=region)
-        for region in _REGIONS
+        SelectChoice(zone, zone_place(zone), optgroup=str(words))
+        for region, words in _REGIONS.items()
         for zone in zones
         if zone.startswith(f"{region}/")
     ] + [SelectChoice("UTC", "UTC", optgroup="UTC")]

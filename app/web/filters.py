@@ -13,6 +13,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers, units
+from babel.core import get_global
 from flask import Flask, g
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -32,7 +33,7 @@ def init_app(app: Flask) -> None:
         app.jinja_env.filters[function.__name__] = function
         app.jinja_env.globals[function.__name__] = function
     app.jinja_env.filters["datetime"] = moment
-    app.jinja_env.globals.update(zone_name=zone_name, page_language=page_language)
+    app.jinja_env.globals.update(zone_name=zone_name, zone_place=zone_place, page_language=page_language)
     app.jinja_env.globals["ngettext"] = _grouping(cast(Callable[..., str], app.jinja_env.globals["ngettext"]))
 
 
@@ -130,6 +131,12 @@ def zone_name(value: datetime | None = None) -> str:
     hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
     sign = MINUS if offset < timedelta() else "+"
     return "GMT" + (f"{sign}{hours}" if offset else "") + (f":{minutes:02}" if minutes else "")
+
+
+def zone_place(zone: str) -> str:
+    """The city that a time zone is named after, in the page's language: Asia/Kuala_Lumpur -> "Kuala Lumpur"."""
+    known = locale().time_zones.get(get_global("zone_aliases").get(zone, zone)) or {}
+    return str(known.get("city") or zone.partition("/")[2].replace("_", " ") or zone)
 
 
 def locale() -> Locale:

@@ -129,6 +129,21 @@ def test_page_names_its_language(speak: Speak, language: str, name: str) -> None
     assert filters.page_language() == name
 
 
+@pytest.mark.parametrize(
+    ("language", "at", "place"),
+    [
+        ("en", "22 Nov 2026, 12:30 am", "Kuala Lumpur"),
+        ("ms", "22 Nov 2026, 12:30 PG", "Kuala Lumpur"),
+        ("vi", "00:30 22 thg 11, 2026", "Kuala Lumpur"),
+        ("zh", "2026年11月22日 00:30", "吉隆坡"),
+    ],
+)
+def test_each_language_has_its_own_moments_and_places(speak: Speak, language: str, at: str, place: str) -> None:
+    speak(language)
+    assert filters.moment(BEFORE_MIDNIGHT_UTC).replace("\u202f", " ") == at
+    assert filters.zone_place("Asia/Kuala_Lumpur") == place
+
+
 @pytest.mark.parametrize(("remote_id", "known"), [("4711", "4711"), ("SO-1", "SO-1"), ("orders/17", ""), ("", "")])
 def test_an_address_is_no_id_that_people_know(remote_id: str, known: str) -> None:
     assert filters.known_id(remote_id) == known
