@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app import mail
+from app.accounts.access import person_acting
 from app.accounts.emails import fold_email
 from app.accounts.languages import speaking_to
 from app.accounts.models import Invitation, Membership, User
@@ -27,7 +28,7 @@ from app.core.roles import Role
 from app.extensions import db
 from app.tenancy import doors
 from app.tenancy.doors import Invited
-from app.tenancy.scope import Actor, act_as, current_store, current_store_id, store_scope
+from app.tenancy.scope import act_as, current_store, current_store_id, store_scope
 
 LIVES: Final = timedelta(days=7)
 AT_MOST: Final = 50
@@ -196,7 +197,7 @@ def join(token: str, name: str, password: str) -> tuple[int, str]:
     if user_id is None:
         db.session.rollback()
         raise HasAccount
-    act_as(Actor(user_id=str(user_id)))
+    act_as(person_acting(user_id))
     with store_scope(invited.store_id):
         slug = _take_place(token, user_id)
         db.session.commit()

@@ -37,6 +37,7 @@ from app.accounts.forms import (
 from app.accounts.languages import current_language
 from app.accounts.later import later
 from app.config import Settings
+from app.core.roles import Role
 from app.onboarding import services as onboarding
 from app.tenancy import doors
 from app.web.errors import handle_http_error
@@ -60,7 +61,7 @@ def start() -> BaseResponse:
     if not places:
         return redirect_to(url_for("accounts.stores"))
     last = access.last_store()
-    place = min(places, key=lambda place: (place.slug != last, place.role != access.Role.OWNER, place.store_id))
+    place = min(places, key=lambda place: (place.slug != last, place.role != Role.OWNER, place.store_id))
     return redirect_to(f"/{place.slug}/")
 
 
@@ -142,6 +143,7 @@ def reset(token: str) -> BaseResponse:
     if email is None:
         return _page("accounts/reset_gone.html", ForgotForm(), status=410)
     form = ResetForm(request.form)
+    form.whose = (email,)
     if request.method == "GET":
         return _page("accounts/reset.html", form, email=email)
     if not form.validate():
@@ -176,6 +178,7 @@ def change_password() -> BaseResponse:
     """Choose another password. This browser goes on under a new session, every other one is signed out."""
     person = access.me()
     form = PasswordForm(request.form)
+    form.whose = (person.email, person.name)
     if request.method == "GET":
         return _page("accounts/password.html", form)
     if form.validate():

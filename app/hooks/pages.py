@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, g, make_response, render_template, request, url_for
@@ -14,11 +16,11 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.accounts.access import Ability, needs
 from app.accounts.limits import limit_person
 from app.accounts.proving import proved_recently
-from app.core.calling import Event
+from app.core.calling import Event, body_of
 from app.core.errors import AddressRefused
+from app.core.roles import Ability
 from app.hooks import queries, services
 from app.hooks.addresses import LONGEST
 from app.hooks.queries import EndpointRow
@@ -27,6 +29,7 @@ from app.hooks.words import EVENT_WORDS, trouble_words, why_paused
 from app.tenancy.routes import blueprint
 from app.web.forms import Form
 from app.web.ids import LARGEST
+from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, redirect_to, wants_fragment
 
@@ -211,8 +214,28 @@ def _show(
 ) -> Response:
     row = row or _row_or_404(endpoint_id)
     form = form or EndpointForm(data={"url": row.url, "events": list(row.events)})
-    shown = {"endpoint": row, "form": form, "secret": secret, **_log(endpoint_id)}
+    shown = {"endpoint": row, "form": form, "secret": secret, "example": _example(), **_log(endpoint_id)}
     return make_response(render_template("hooks/show.html", **shown), status)
+
+
+def _example() -> str:
+    """What is sent of an invoice, as a program reads it."""
+    body = body_of(
+        message_id="msg_5f0c1d9ab2e84b7f9a37c1d2e3f40516",
+        type_=Event.INVOICE_ISSUED,
+        created_at=datetime(2026, 11, 22, 4, 30, tzinfo=UTC),
+        store=g.store.slug,
+        data={
+            "id": "1042",
+            "number": "INV01042",
+            "date": "2026-11-22",
+            "currency": g.store.currency,
+            "total": 3990,
+            "order": {"id": "2207", "number": "2611ABC"},
+            "channel": {"id": "3", "name": "SiteGiant"},
+        },
+    )
+    return json.dumps(json.loads(body), indent=2)
 
 
 def _log(endpoint_id: int) -> dict[str, Any]:

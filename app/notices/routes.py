@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from app.accounts.access import Ability, needs
 from app.accounts.limits import limit_address
 from app.core.noticing import EVERY, NoticeKind, Way
+from app.core.roles import Ability
 from app.notices import queries
 from app.notices.choosing import choose, stop_mail, ways_of
 from app.notices.queries import NoticeFilter, NoticeRow
@@ -24,7 +24,7 @@ from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.beside import beside
 from app.web.ids import LARGEST
-from app.web.needs import public
+from app.web.needs import needs, public
 from app.web.pagination import Keyset
 from app.web.respond import done, fragment, page_or_fragment, redirect_to, wants_fragment
 

@@ -83,7 +83,6 @@ PAGE = Route(get=Who.MEMBER)
 FORM = Route(get=Who.MEMBER, post=Who.ABLE)
 ABLE_PAGE = Route(get=Who.ABLE)
 ABLE_FORM = Route(get=Who.ABLE, post=Who.ABLE)
-OWNERS_PAGE, OWNERS_FORM = ABLE_PAGE, ABLE_FORM
 ACT = Route(post=Who.ABLE)
 NEEDS_KEY = frozenset({401})
 """Nobody's browser gets through: a program brings a key of the store (tests/api)."""
@@ -115,9 +114,9 @@ ROUTES: Mapping[str, Route] = {
     "accounts.renew_recovery_codes": Route(post=Who.PERSON),
     "accounts.switch_off_two_step": OWN_FORM,
     "accounts.devices": Route(get=Who.PERSON),
-    "accounts.sign_out_device": Route(post=Who.PERSON, values={"session_id": 0}),
+    "accounts.sign_out_device": Route(post=Who.PERSON, values={"session_id": 0}, also=frozenset({404})),
     "accounts.sign_out_others": Route(post=Who.PERSON),
-    "settings.security_page": OWNERS_PAGE,
+    "settings.security_page": ABLE_PAGE,
     "settings.require_two_step": ACT,
     "settings.release_two_step": ACT,
     "accounts.stores": OWN_FORM,
@@ -572,7 +571,9 @@ def test_route_of_a_store(app: Flask, untouched: Furnished, other_store: SomeSto
             answer = visit.open(signed_in(new_client(app), furnished.staff[role]), method, store.slug)
             is_done = method != "GET" and answer.status_code == 404  # by the owner, just now
             assert is_done or lets_in(endpoint, answer), f"{method} {endpoint} as {role}: {answer.status_code}"
-            assert answer.mimetype != "text/html" or beyond(app, answer.text, role) == [], f"{method} {endpoint} offers it to {role}"
+            assert answer.mimetype != "text/html" or beyond(app, answer.text, role) == [], (
+                f"{method} {endpoint} offers it to {role}"
+            )
 
 
 @pytest.mark.parametrize("endpoint", [name for name in IN_STORE if _names_a_row(name)])
