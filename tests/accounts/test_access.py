@@ -94,7 +94,7 @@ def test_stranger_gets_404_as_for_a_store_that_does_not_exist(
     strange, missing = (client.get(f"/{slug}/guarded/plain") for slug in (other_store.slug, "no-such-store"))
     assert strange.status_code == missing.status_code == 404
     asked = ((strange.text, other_store.slug), (missing.text, "no-such-store"))
-    assert len({page.replace(slug, "asked-for") for page, slug in asked}) == 1, "they differ in what was asked for alone"
+    assert len({page.replace(slug, "asked-for") for page, slug in asked}) == 1, "only what was asked for differs"
     assert client.post(other_store.url("/guarded/plain")).status_code == 404
     assert other_store.name not in strange.text
 
