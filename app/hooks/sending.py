@@ -225,7 +225,7 @@ def _write_down(held: Held, outcomes: Sequence[Outcome]) -> bool:
     locked = db.session.execute(
         select(Endpoint.id, Endpoint.failures)
         .where(Endpoint.store_id == held.store_id, Endpoint.id == held.id)
-        .with_for_update()
+        .with_for_update(key_share=True)  # whoever plans a message for it need not wait
     ).one_or_none()
     if locked is None:
         return False

@@ -169,7 +169,7 @@ def _locked(endpoint_id: int) -> Endpoint:
     found = db.session.scalars(
         select(Endpoint)
         .where(Endpoint.store_id == current_store_id(), Endpoint.id == endpoint_id)
-        .with_for_update()
+        .with_for_update(key_share=True)  # whoever plans a message for it need not wait
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:

@@ -24,7 +24,7 @@ def owner(app: Flask, store: SomeStore) -> FlaskClient:
 
 def test_the_bell_counts_up_and_leads_to_what_happened(app: Flask, store: SomeStore, tab: Tab) -> None:
     page, books = tab.page, Books(app, store)
-    page.goto(tab.base + store.url("/settings/notifications"))
+    page.goto(tab.base + "settings/notifications")
     bell = page.locator("#bell-count")
     expect(bell).to_have_text("")
     with page.expect_response(lambda answer: answer.url.endswith("/notices/count"), timeout=90_000):
