@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, abort, make_response, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,11 +22,12 @@ def devices() -> Response:
     return make_response(render_template("accounts/devices.html", browsers=browsers))
 
 
-@blueprint.post("/me/devices/<int:session_id>/sign-out")
+@blueprint.post(f"/me/devices/<int(max={2**63 - 1}):session_id>/sign-out")
 @needs_sign_in
 def sign_out_device(session_id: int) -> BaseResponse:
     """Sign one of them out. One that is signed out already stays so."""
-    known.sign_out_one(me().id, session_id)
+    if not known.sign_out_one(me().id, session_id):
+        abort(404)
     return done(url_for("accounts.devices"), _("That browser is signed out."))
 
 

@@ -68,8 +68,9 @@ def signed_in_browsers(user_id: int, this: int) -> list[SignedInBrowser]:
 
 
 def sign_out_one(user_id: int, session_id: int) -> bool:
-    """Sign one browser of the person out; False for a session that is not theirs, or has ended."""
-    return _end(user_id, UserSession.id == session_id) > 0
+    """Sign one browser of the person out, if it is not already; False for a session that is not theirs."""
+    theirs = exists().where(UserSession.user_id == user_id, UserSession.id == session_id)
+    return _end(user_id, UserSession.id == session_id) > 0 or bool(db.session.scalar(select(theirs)))
 
 
 def sign_out_others(user_id: int, this: int) -> int:

@@ -14,7 +14,10 @@ from app.web.forms import Form
 
 
 class NewPassword:
-    """The rules for a password that is being chosen; `about` are the fields that say who chooses it."""
+    """The rules for a password that is being chosen.
+
+    `about` are the fields that say who chooses it; where no field does, the form may have it as `whose`.
+    """
 
     def __init__(self, *about: str) -> None:
         self.about = about
@@ -23,7 +26,7 @@ class NewPassword:
         password = field.data or ""
         if len(password) < passwords.MIN_LENGTH:
             raise ValidationError(_("This is too short for a password."))
-        facts = [form[name].data or "" for name in self.about]
+        facts = [form[name].data or "" for name in self.about] + list(getattr(form, "whose", ()))
         facts += [fact.partition("@")[0] for fact in facts if "@" in fact]
         if passwords.is_guessable(password, *facts):
             raise ValidationError(
@@ -68,6 +71,7 @@ class ForgotForm(Form):
 class ResetForm(Form):
     """A new password, by a mailed link."""
 
+    whose: tuple[str, ...] = ()
     password = PasswordField(
         _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), NewPassword()]
     )
@@ -82,6 +86,7 @@ class NameForm(Form):
 class PasswordForm(Form):
     """A new password, by somebody who knows the old one."""
 
+    whose: tuple[str, ...] = ()
     current = PasswordField(_l("Password now"), [InputRequired(_l("Type the password you have now."))])
     password = PasswordField(
         _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=passwords.MAX_LENGTH), NewPassword()]

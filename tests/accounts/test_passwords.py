@@ -77,6 +77,14 @@ def test_refused_change_leaves_all_as_it_was(
     assert can_sign_in(app, store.owner.email, PASSWORD)
 
 
+def test_own_name_and_address_make_no_password(client: FlaskClient, make: Make) -> None:
+    person = make.person("Tengku Zainal")
+    signed_in(client, person)
+    for new in ("Tengku Zainal 1", f"{person.email.partition('@')[0]}!!"):
+        answer = client.post("/me/password", data={"current": PASSWORD, "password": new})
+        assert "first that anybody would try" in answer.text, new
+
+
 def test_change_in_place_answers_with_the_form(client: FlaskClient, store: SomeStore) -> None:
     signed_in(client, store.owner)
     answer = client.post("/me/password", data={"current": PASSWORD, "password": NEW}, headers=HTMX)
