@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import wtforms
 from babel.messages.catalog import Catalog, Message
 
 from app.web.catalogues import source_of
+from app.web.forms import OF_WTFORMS
 from tests.translations import TRANSLATED, extract, read, texts_of
 
 _PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|</?\w+[^>]*>")
@@ -46,6 +48,14 @@ def test_no_sentence_is_left_over_unsure_or_spoiled(language: str, source: dict[
     assert not gone, f"nobody says these any more; run `make translations`: {gone}"
     assert not [sentence for sentence, message in said.items() if message.fuzzy]
     assert not [sentence for sentence, message in said.items() if _is_said(message) and _differs(message)]
+
+
+def test_what_wtforms_says_is_what_we_translate(source: dict[Sentence, Message]) -> None:
+    """A sentence that they word anew would come out in English."""
+    theirs = _words(read(Path(wtforms.__file__).parent / "locale" / "wtforms.pot"))
+    for lazy in OF_WTFORMS:
+        sentence = (None, str(lazy._args[0]))
+        assert sentence in theirs and sentence in source
 
 
 def _is_said(message: Message) -> bool:

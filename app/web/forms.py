@@ -7,13 +7,37 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from flask_babel import get_domain, gettext
+from flask_babel import get_domain, gettext, lazy_ngettext
+from flask_babel import lazy_gettext as _l
 from wtforms import Form as WTForm
 from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
+
+OF_WTFORMS: Final = (
+    _l("This field is required."),
+    _l("Not a valid choice."),
+    _l("Not a valid integer value."),
+    _l("Invalid Choice: could not coerce."),
+    _l("Invalid choice(s): one or more data inputs could not be coerced."),
+    _l("Invalid input."),
+    _l("Field must be between %(min)d and %(max)d characters long."),
+    _l("Number must be at least %(min)s."),
+    _l("Number must be at most %(max)s."),
+    _l("Number must be between %(min)s and %(max)s."),
+    lazy_ngettext(
+        "Field cannot be longer than %(max)d character.", "Field cannot be longer than %(max)d characters.", 1
+    ),
+    lazy_ngettext(
+        "Field must be at least %(min)d character long.", "Field must be at least %(min)d characters long.", 1
+    ),
+    lazy_ngettext(
+        "'%(value)s' is not a valid choice for this field.", "'%(value)s' are not valid choices for this field.", 1
+    ),
+)
+"""What WTForms says by itself to a person: named here, so that it is translated with our own words."""
 
 _LINE_ENDS = frozenset("\n\t")
 _NO_CHARACTER = "\ufffd"  # what the bytes of another encoding were read as
