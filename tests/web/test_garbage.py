@@ -86,6 +86,7 @@ ACTS = {
     "inventory.archive",
     "links.ask_again",
     "links.deny",
+    "links.end",
     "links.grant",
     "links.rotate",
     "links.withdraw",
