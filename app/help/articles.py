@@ -5,6 +5,7 @@ So an article is complete in every language in which the pages are, and names ea
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -105,6 +106,7 @@ SECTIONS: Final = (
     ),
 )
 
+_HEADING: Final = re.compile(r'<h2 id="([\w-]+)">(.*?)</h2>')
 ARTICLES: Final = {article.slug: article for section in SECTIONS for article in section.articles}
 
 
@@ -117,6 +119,11 @@ def draw(article: Article) -> Markup:
     """Its words in the language of this answer."""
     drawn = render_template(article.template, roles=list(Role), abilities=ABILITY_WORDS)
     return Markup(drawn)  # noqa: S704  # a template of ours escapes
+
+
+def places_of(words: Markup) -> list[tuple[str, Markup]]:
+    """The places in an article that can be led to, each with its heading."""
+    return [(place, Markup(title)) for place, title in _HEADING.findall(words)]  # noqa: S704  # out of a template of ours
 
 
 def article_url(place: str) -> str:

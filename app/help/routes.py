@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request
 
 from app.accounts.access import last_store, signed_in_person
-from app.help.articles import ARTICLES, SECTIONS, Article, draw
+from app.help.articles import ARTICLES, SECTIONS, Article, draw, places_of
 from app.help.search import find
 from app.web.links import has_page, url_to
 from app.web.needs import public
@@ -35,8 +35,9 @@ def show(slug: str) -> str:
     if article is None:
         abort(404)
     section = next(one for one in SECTIONS if article in one.articles)
-    shown = {"article": article, "words": draw(article), "section": section, "page_url": _page_of(article)}
-    return render_template("help/show.html", **shown)
+    words = draw(article)
+    shown = {"words": words, "places": places_of(words), "section": section, "page_url": _page_of(article)}
+    return render_template("help/show.html", article=article, **shown)
 
 
 def _page_of(article: Article) -> str | None:

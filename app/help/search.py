@@ -16,7 +16,7 @@ from flask import current_app
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.help.articles import ARTICLES, Article, draw
+from app.help.articles import ARTICLES, Article, draw, places_of
 from app.web.reader import Reader, reader
 
 _AROUND: Final = 70
@@ -98,7 +98,7 @@ def _library(_templates: Environment, _language: Reader) -> tuple[_Words, ...]:
 def _words_of(article: Article) -> _Words:
     drawn = draw(article)
     text = " ".join(_plain(drawn).split())
-    headings = " ".join(re.findall(r"<h2[^>]*>(.*?)</h2>", drawn))
+    headings = " ".join(title for _place, title in places_of(drawn))
     return _Words(article, text, fold(text), fold(str(article.title)), fold(_plain(headings)))
 
 
