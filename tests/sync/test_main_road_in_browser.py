@@ -1,4 +1,4 @@
-"""The main road in every language but English (that one is walked in tests/e2e): sign in, check for updates, sync, and the invoice is there to be read."""
+"""The main road in each language but English, in which tests/e2e walks it: sign in, check, sync, read the invoice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from app.tenancy.choices import LANGUAGES
 from app.web.catalogues import catalogue_of
@@ -17,7 +17,7 @@ from tests.sync.merchant import Merchant
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"width": 390, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 800}
 
 
 @pytest.fixture(scope="module")
