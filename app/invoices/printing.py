@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from app.core.invoicing import LineKind
 from app.core.money import from_minor, minor_digits
 from app.invoices.detail import InvoiceDetail, Line
-from app.web.filters import day, locale, money, page_language, quantity
+from app.web.filters import country_name, day, locale, money, page_language, quantity
 from app.web.reader import MINUS
 
 
@@ -202,7 +202,7 @@ def buyer_lines(buyer: Mapping[str, str]) -> tuple[str, ...]:
         company,
         *buyer.get("address", "").splitlines(),
         ", ".join(part for part in (town, buyer.get("state", "")) if part),
-        buyer.get("country", ""),
+        country_name(buyer.get("country", "")),
         buyer.get("phone", ""),
         buyer.get("email", ""),
     )

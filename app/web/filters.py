@@ -33,7 +33,9 @@ def init_app(app: Flask) -> None:
         app.jinja_env.filters[function.__name__] = function
         app.jinja_env.globals[function.__name__] = function
     app.jinja_env.filters["datetime"] = moment
-    app.jinja_env.globals.update(zone_name=zone_name, zone_place=zone_place, page_language=page_language)
+    app.jinja_env.globals.update(
+        zone_name=zone_name, zone_place=zone_place, country_name=country_name, page_language=page_language
+    )
     app.jinja_env.globals["ngettext"] = _grouping(cast(Callable[..., str], app.jinja_env.globals["ngettext"]))
 
 
@@ -137,6 +139,11 @@ def zone_place(zone: str) -> str:
     """The city that a time zone is named after, in the page's language: Asia/Kuala_Lumpur -> "Kuala Lumpur"."""
     known = locale().time_zones.get(get_global("zone_aliases").get(zone, zone)) or {}
     return str(known.get("city") or zone.partition("/")[2].replace("_", " ") or zone)
+
+
+def country_name(words: str) -> str:
+    """A country as the page's language calls it, where a channel told its code: VN -> "Việt Nam"; else its words."""
+    return str(locale().territories.get(words.strip().upper(), words)) if len(words.strip()) == 2 else words
 
 
 def locale() -> Locale:

@@ -104,6 +104,17 @@ def test_address_is_written_as_on_an_envelope() -> None:
     )
 
 
+def test_address_of_vietnam_has_no_postcode_and_its_country_a_name() -> None:
+    buyer = {
+        "name": "Nguyễn Văn An",
+        "address": "12 Lê Lợi\nPhường Bến Nghé",
+        "city": "TP. Hồ Chí Minh",
+        "country": "VN",
+    }
+    lines = ("Nguyễn Văn An", "12 Lê Lợi", "Phường Bến Nghé", "TP. Hồ Chí Minh", "Vietnam")
+    assert sheet(buyer=buyer).buyer == lines
+
+
 @pytest.mark.parametrize("buyer", [{}, {"name": "", "company": "  "}])
 def test_buyer_without_a_name_is_said_to_have_none(buyer: dict[str, str]) -> None:
     assert sheet(buyer=buyer).buyer == ("No name",)
