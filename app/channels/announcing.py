@@ -21,11 +21,11 @@ from app import mail
 from app.accounts.later import later
 from app.accounts.sessions import new_token, token_hash
 from app.channels.connecting import kind_of, open_connector
-from app.channels.credentials import seal
 from app.channels.models import Channel, Webhook
 from app.connectors.base import Capability, Connector
 from app.core.errors import ChannelError, Misconfigured
 from app.extensions import db
+from app.sealing import seal
 from app.tenancy.scope import current_store_id
 
 log = logging.getLogger(__name__)

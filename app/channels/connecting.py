@@ -15,13 +15,13 @@ from redis import Redis
 
 from app import connectors
 from app.channels.allowance import SharedReads, Spent, Use, spent
-from app.channels.credentials import BrokenSeal, open_sealed
 from app.channels.models import Channel
 from app.channels.tokens import SharedTokens
 from app.connectors.base import Capability, ConfigField, Connector, ConnectorOptions
 from app.core.errors import AuthRejected
 from app.core.types import ChannelFacts
 from app.extensions import db, shared_memory
+from app.sealing import BrokenSeal, open_sealed
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from flask import current_app, g, request, url_for
 from werkzeug.wrappers import Response
 
-from app.channels.credentials import BrokenSeal, open_sealed, seal
 from app.core.types import ChannelFacts
+from app.sealing import BrokenSeal, open_sealed, seal
 
 _COOKIE: Final = "channelbook_connect"
 _MAX_AGE_S: Final = 3600

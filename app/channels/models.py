@@ -33,7 +33,7 @@ class Channel(StoreOwned, Base):
     options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """What else its connector is told, and a person chose after it was connected, such as a unit of weights."""
     credentials: Mapped[bytes | None]
-    """The secret fields as encrypted JSON; opened only by `app.channels.credentials`."""
+    """The secret fields as encrypted JSON; opened only by `app.sealing`."""
     status: Mapped[str] = mapped_column(server_default="connected")
     paused_reason: Mapped[str] = mapped_column(server_default="")
     """A reason code of the error that paused it, or '' when a person did."""
@@ -83,7 +83,7 @@ class Webhook(StoreOwned, Base):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     """SHA-256 of what stands in the address; the address itself is known to the channel alone."""
     secret: Mapped[bytes]
-    """What the channel signs with, encrypted; opened only by `app.channels.credentials`."""
+    """What the channel signs with, encrypted; opened only by `app.sealing`."""
     remote_id: Mapped[str] = mapped_column(server_default="")
     """Their id for it; '' until the channel has said that it will call."""
     registered_at: Mapped[datetime | None]

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from app.accounts.languages import for_the_store
 from app.channels.connecting import test_connection
-from app.channels.credentials import seal
 from app.channels.models import Channel
 from app.channels.services import first_day_of_year, start_of, store_marketplaces
 from app.connectors.own import Own
 from app.extensions import db
+from app.sealing import seal
 from app.tenancy.models import Store
 from app.tenancy.scope import current_store_id
 

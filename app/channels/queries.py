@@ -11,9 +11,9 @@ from sqlalchemy import Select, func, select
 
 from app.channels.allowance import Spent
 from app.channels.connecting import kind_of, reads_spent
-from app.channels.credentials import sealed_at
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
+from app.sealing import sealed_at
 from app.tenancy.scope import THIS_STORE, current_store_id
 
 LINK_SUSPENDED: Final = "LINK_SUSPENDED"

@@ -19,11 +19,11 @@ from app.channels.connecting import (
     same_address,
     test_connection,
 )
-from app.channels.credentials import seal
 from app.channels.models import Channel, Marketplace
 from app.core.completeness import next_quiet_moment
 from app.core.types import ChannelFacts
 from app.extensions import db
+from app.sealing import seal
 from app.tenancy.models import Store
 from app.tenancy.scope import current_store, current_store_id
 

@@ -18,8 +18,8 @@ from uuid import uuid4
 from redis import Redis
 from redis.exceptions import RedisError
 
-from app.channels.credentials import BrokenSeal, open_sealed, seal
 from app.connectors.tokens import usable_seconds
+from app.sealing import BrokenSeal, open_sealed, seal
 
 _FETCHING_SECONDS: Final = 75
 """How long one process may be fetching before another thinks that it died: longer than one call takes at most."""

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models import User
-from app.channels.credentials import BrokenSeal, open_sealed, seal
 from app.core.linking import CODE_BYTES, code_hash, code_of, letters_of
 from app.extensions import db
 from app.links.models import VerificationCode
+from app.sealing import BrokenSeal, open_sealed, seal
 from app.tenancy import doors
 from app.tenancy.doors import CodeOwner
 from app.tenancy.scope import current_store_id

@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import connectors
-from app.channels.credentials import BrokenSeal, open_sealed
 from app.channels.models import Channel, Webhook
 from app.core.errors import BadSignature
 from app.extensions import db, limiter
+from app.sealing import BrokenSeal, open_sealed
 from app.sync.inbox import keep_delivery
 from app.sync.services import start_announced
 from app.tenancy import doors

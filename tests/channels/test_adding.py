@@ -14,9 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.channels import services
-from app.channels.credentials import open_sealed
 from app.core.errors import AddressRefused, CertificateTrouble, ChannelError, NotThisSystem, Unavailable, Unreachable
 from app.extensions import db
+from app.sealing import open_sealed
 from app.tenancy.models import Store
 from app.tenancy.scope import store_scope
 from tests.channels.paths import OPTIONS, channels_of, connect

@@ -14,13 +14,13 @@ from sqlalchemy import select
 from app.channels import services
 from app.channels.allowance import Use
 from app.channels.connecting import open_connector, reads_spent
-from app.channels.credentials import open_sealed
 from app.channels.models import Channel, Marketplace
 from app.connectors.base import ConnectorOptions
 from app.core.errors import AuthRejected, Unavailable
 from app.core.types import RemoteMarketplace
 from app.extensions import db
 from app.orders.models import Order
+from app.sealing import open_sealed
 from app.sync.of_channel import active_job_ids
 from app.tenancy.scope import store_scope
 from tests.channels.paths import channels_of, connect

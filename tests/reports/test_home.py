@@ -13,13 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.channels.credentials import seal
 from app.channels.models import Channel
 from app.core.crediting import OfAmount
 from app.core.states import CreditCause
 from app.extensions import db
 from app.reports import queries
 from app.reports.queries import Sold, sales
+from app.sealing import seal
 from app.sync.crediting import credit_invoice
 from tests.orders.factories import Books, SomeChannel, statements
 from tests.support.factories import Make, SomeStore, signed_in

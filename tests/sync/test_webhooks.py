@@ -14,11 +14,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.channels.announcing import switch_off, switch_on
-from app.channels.credentials import open_sealed
 from app.channels.models import Webhook
 from app.channels.services import pause, resume
 from app.connectors.sitegiant import SiteGiant
 from app.extensions import db
+from app.sealing import open_sealed
 from app.sync import queue
 from app.sync.inbox import forget_old_deliveries
 from app.sync.lease import LeaseLostError

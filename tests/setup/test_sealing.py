@@ -9,8 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 
-from app.channels.credentials import BrokenSeal, open_sealed, reseal, seal, sealed_at
 from app.config import Settings
+from app.sealing import BrokenSeal, open_sealed, reseal, seal, sealed_at
 
 SECRETS = {"api_key": "kunci-rahsia ключ 钥匙"}
 
