@@ -42,6 +42,16 @@ _PRODUCTS: Final = About(_l("Says which of your items each product of the channe
 _STAFF: Final = About(_l("Who may sign in to this store, and what each of them may do."), "staff")
 _WEBHOOKS: Final = About(_l("Tells your own programs at once what happens here."), "webhooks")
 _KEYS: Final = About(_l("With a key, a program of yours sends its orders in by itself."), "api-keys")
+_PACKAGES: Final = About(_l("How parcels are packed. Each order keeps its one invoice."), "packing#split")
+_AGAIN: Final = About(_l("Issues the next number for an order whose invoice is credited."), "credit-notes#re-issue")
+_REGISTER: Final = About(_l("Accounts for every number, month by month."), "number-register")
+_ITEM: Final = About(_l("One item: what lies where, why, and what your channels sell as it."), "inventory")
+_JOBS: Final = About(_l("What runs, what ran, and what it did. You may leave the page."), "auto-sync#jobs")
+_COMPLETE: Final = About(_l("Proves that every order is in, to the cent."), "completeness")
+_CHANNELS: Final = About(_l("The places where you sell, and how well each is connected."), "first-day#connect")
+_GATEWAYS: Final = About(_l("Says where the money of each gateway arrives."), "first-day#payment")
+_IN_CHARGE: Final = About(_l("Says who is in charge of each marketplace."), "first-day#payment")
+_MINE: Final = About(_l("Your own name, password, devices and language, in every store."), "two-step")
 _FAILED: Final = About(
     _l("What needs a person, one card for each cause, with the button that mends it."), "failed-sync"
 )
@@ -59,13 +69,13 @@ ABOUT: Final[Mapping[str, About]] = {
     ),
     "orders.new": _OWN_ORDER,
     "orders.edit": _OWN_ORDER,
-    "orders.import_orders": About(_l("Many orders of your own from one file. You see them first."), "own-orders"),
+    "orders.import_orders": _OWN_ORDER,
     "orders.mark": _MOVE,
     "orders.move": _MOVE,
     "orders.courier": _MOVE,
     "orders.say": About(_l("What you say of this order is told to the other store."), "linked-orders#status"),
-    "orders.split": About(_l("Sends one order in several packages. Its invoice stays one."), "packing#split"),
-    "orders.combine": About(_l("Sends the orders of one buyer together. Each keeps its invoice."), "packing#split"),
+    "orders.split": _PACKAGES,
+    "orders.combine": _PACKAGES,
     "orders.failed": _FAILED,
     "orders.failed_cause": _FAILED,
     "orders.failed_ignore": _LEAVE_OUT,
@@ -77,29 +87,27 @@ ABOUT: Final[Mapping[str, About]] = {
     "invoices.credit": _CREDIT,
     "invoices.credit_note": _CREDIT,
     "invoices.credit_notes": _CREDIT,
-    "invoices.reissue": About(_l("Credits this invoice and issues the next number instead."), "credit-notes#re-issue"),
-    "invoices.invoice_again": About(_l("Issues an invoice for an order that was credited."), "credit-notes#re-issue"),
-    "invoices.register_index": About(_l("Accounts for every number, month by month."), "number-register"),
-    "invoices.register_month": About(_l("Each number of one month, with its document."), "number-register"),
+    "invoices.reissue": _AGAIN,
+    "invoices.invoice_again": _AGAIN,
+    "invoices.register_index": _REGISTER,
+    "invoices.register_month": _REGISTER,
     "inventory.index": About(_l("What you stock, and how many of each you have."), "inventory"),
-    "inventory.show": About(_l("One item: what lies where, why, and what your channels sell as it."), "inventory"),
-    "inventory.add": About(_l("An item is one SKU that you stock."), "inventory"),
+    "inventory.show": _ITEM,
+    "inventory.add": _ITEM,
     "inventory.import_items": _IMPORT_ITEMS,
     "inventory.movements": About(_l("Each piece that came or went, with who and why."), "inventory"),
-    "channels.index": About(_l("The places where you sell, and how well each is connected."), "first-day#connect"),
-    "channels.show": About(_l("The places where you sell, and how well each is connected."), "first-day#connect"),
+    "channels.index": _CHANNELS,
+    "channels.show": _CHANNELS,
     "channels.add": _ADD,
     "channels.add_connection": _ADD,
     "channels.add_options": _ADD,
-    "channels.connected": About(
-        _l("The channel is connected. Check for updates is the next step."), "first-day#payment"
-    ),
+    "channels.connected": _CHANNELS,
     "channels.set_up": About(_l("Says what flows which way. It can be changed later."), "kiotviet"),
     "channels.orders": About(_l("Brings this channel's orders in, and makes their invoices."), "first-day#sync"),
-    "channels.payments": About(_l("Says where the money of each gateway arrives."), "first-day#payment"),
-    "channels.save_gateway": About(_l("Says where the money of each gateway arrives."), "first-day#payment"),
-    "channels.marketplaces": About(_l("Says who is in charge of each marketplace."), "first-day#payment"),
-    "channels.save_marketplace": About(_l("Says who is in charge of each marketplace."), "first-day#payment"),
+    "channels.payments": _GATEWAYS,
+    "channels.save_gateway": _GATEWAYS,
+    "channels.marketplaces": _IN_CHARGE,
+    "channels.save_marketplace": _IN_CHARGE,
     "channels.failed": _FAILED,
     "channels.settings": About(_l("The channel's name, first day, key and rules."), "auto-sync#orders-at-once"),
     "channels.reconnect": About(_l("A new key for this channel. It goes on where it stopped."), "auto-sync#paused"),
@@ -115,13 +123,13 @@ ABOUT: Final[Mapping[str, About]] = {
     "links.authorized": _LINK,
     "links.grant": _LINK,
     "links.deny": _LINK,
-    "links.rotate": About(_l("A new verification code; the old one stops working."), "link-stores#code"),
+    "links.rotate": _LINK,
     "links.show": About(_l("A linked store: what flows, what flowed, and what is in the way."), "linked-orders#flow"),
     "links.end": About(_l("Ends the link. Read first what becomes of stock and open orders."), "link-stores#end"),
-    "completeness.index": About(_l("Proves that every order is in, to the cent."), "completeness"),
-    "completeness.show": About(_l("What differs between the channel and your books, day by day."), "completeness"),
-    "sync.jobs": About(_l("What runs, what ran, and what it did."), "auto-sync#jobs"),
-    "sync.job": About(_l("How far this work is. You may leave the page; it goes on."), "auto-sync#jobs"),
+    "completeness.index": _COMPLETE,
+    "completeness.show": _COMPLETE,
+    "sync.jobs": _JOBS,
+    "sync.job": _JOBS,
     "sync.change_drop": About(_l("Leaves the channel as it is, and asks no more."), "failed-sync#number"),
     "settings.general": About(
         _l("The store's name, time zone and language, and its verification code."), "first-day#sign-up"
@@ -148,8 +156,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "settings.notifications": About(_l("What you are told, and how. The choice is yours alone."), "notifications"),
     "settings.audit": About(_l("Who changed what, when, and from what to what."), "audit-log"),
     "notices.index": About(_l("What happened while you were away."), "notifications"),
-    "accounts.me": About(_l("Your own name, password, devices and language, in every store."), "two-step"),
-    "accounts.change_password": About(_l("Your own name, password, devices and language, in every store."), "two-step"),
+    "accounts.me": _MINE,
+    "accounts.change_password": _MINE,
     "accounts.devices": About(_l("Where you are signed in. Sign out what you do not know."), "two-step#devices"),
     "accounts.two_step_page": About(_l("A code from your phone, besides the password."), "two-step"),
     "accounts.stores": About(_l("The stores that you are a member of."), "staff"),
