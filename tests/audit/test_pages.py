@@ -103,6 +103,17 @@ def test_a_page_of_the_log_costs_a_few_statements_however_long_it_is(
     assert len(many) == len(few)
 
 
+def test_who_acts_is_told_with_the_store_and_costs_no_statement(
+    app: Flask, store: SomeStore, owner: FlaskClient
+) -> None:
+    owner.get(store.url("/settings/closing"))
+    with app.app_context(), statements() as seen:
+        owner.get(store.url("/settings/closing"))
+    telling = [statement for statement in seen if "set_config" in statement]
+    assert len(telling) == 1
+    assert all(f"'app.{name}'" in telling[0] for name in ("store_id", "user_id", "address", "browser"))
+
+
 def test_a_filter_that_nothing_matches_says_so(store: SomeStore, owner: FlaskClient) -> None:
     assert "No entry matches" in owner.get(store.url("/settings/audit?q=nothing-like-it")).text
 
