@@ -37,8 +37,9 @@ TIMEOUTS: Final = Timeouts(connect=5.0, read=10.0, total=15.0)
 KEPT_ANSWER: Final = 1024
 AT_ONCE: Final = 4
 BATCH: Final = 8
-SLICE_SECONDS: Final = 10.0
-"""How long one bell may go on; what is left is rung for again."""
+SLICE_SECONDS: Final = 1.0
+"""How long one bell may go on while others wait; what is left is rung for again."""
+LONGEST_SLICE_SECONDS: Final = 60.0
 _LEASE: Final = timedelta(seconds=45)
 """Longer than a batch may take."""
 _GONE: Final = 410
@@ -105,17 +106,12 @@ def deliver(store_id: int, endpoint_id: int) -> None:
         held = _claim(endpoint_id)
     if held is None:
         return
-    until = time.monotonic() + SLICE_SECONDS
-    door = Door(
-        held.url,
-        label=held.url,
-        headers={},
-        allow_sandboxes=current_app.extensions["settings"].allow_sandboxes,
-        timeouts=TIMEOUTS,
-    )
+    settings, began = current_app.extensions["settings"], time.monotonic()
+    allowed = settings.allow_sandboxes
+    door = Door(held.url, label=held.url, headers={}, allow_sandboxes=allowed, timeouts=TIMEOUTS)
     try:
         with threads(AT_ONCE, "hooks") as pool:
-            while time.monotonic() < until and _deliver_some(held, door, pool):
+            while _deliver_some(held, door, pool) and not _must_pass(settings.redis_url, time.monotonic() - began):
                 nudge(store_id, f"endpoint-{endpoint_id}")
     finally:
         door.close()
@@ -123,6 +119,11 @@ def deliver(store_id: int, endpoint_id: int) -> None:
             db.session.execute(_change(endpoint_id).values(leased_until=None, rung_at=None))
             db.session.commit()
         nudge(store_id, f"endpoint-{endpoint_id}")
+
+
+def _must_pass(redis_url: str, seconds: float) -> bool:
+    """Whether it is somebody else's turn."""
+    return seconds > LONGEST_SLICE_SECONDS or (seconds > SLICE_SECONDS and queue.somebody_waits(redis_url))
 
 
 def _claim(endpoint_id: int) -> Held | None:

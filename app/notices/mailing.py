@@ -58,7 +58,10 @@ class Letter:
 
 
 def send_mails(store_id: int) -> None:
-    """Send what is due of the store's mails, each by itself; safe while another worker does the same."""
+    """Send what is due of the store's mails, each by itself; safe while another worker does the same.
+
+    After one that did not go the others wait for the next bell: a server that does not answer keeps nobody long.
+    """
     with store_scope(store_id):
         _give_up_what_was_lost()
         due = db.session.execute(
@@ -68,16 +71,18 @@ def send_mails(store_id: int) -> None:
             .limit(AT_ONCE)
         ).all()
     for notice_id, user_id in due:
-        _send_one(store_id, notice_id, user_id)
+        if not _send_one(store_id, notice_id, user_id):
+            return
 
 
-def _send_one(store_id: int, notice_id: int, user_id: int) -> None:
+def _send_one(store_id: int, notice_id: int, user_id: int) -> bool:
+    """Send one mail, if it still is to be sent; False when it did not go."""
     letter = write_letter(store_id, notice_id, user_id)
     with store_scope(store_id):
         if letter is None:
             db.session.execute(_copy(notice_id, user_id).where(NoticeCopy.mail == "planned").values(mail="dropped"))
             db.session.commit()
-            return
+            return True
         attempts = db.session.scalar(
             _copy(notice_id, user_id)
             .where(NoticeCopy.mail == "planned")
@@ -86,7 +91,7 @@ def _send_one(store_id: int, notice_id: int, user_id: int) -> None:
         )
         db.session.commit()
     if attempts is None:
-        return  # somebody was a moment faster
+        return True  # somebody was a moment faster
     went = mail.send(
         letter.to,
         letter.subject,
@@ -98,6 +103,7 @@ def _send_one(store_id: int, notice_id: int, user_id: int) -> None:
     with store_scope(store_id):
         db.session.execute(_copy(notice_id, user_id).where(NoticeCopy.mail == "sending").values(_after(went, attempts)))
         db.session.commit()
+    return went
 
 
 def _after(went: bool, attempts: int) -> dict[str, Any]:
