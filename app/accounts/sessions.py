@@ -2,7 +2,9 @@
 
 The cookie carries a random token and the row its SHA-256, so that a read of the table opens no browser. Ending the
 row signs the browser out wherever its cookie went. A session lives for IDLE after it was last used, and at most
-for ABSOLUTE: a stolen cookie does not last for ever, and a shop's own tablet is not asked every morning.
+for ABSOLUTE: a stolen cookie does not last for ever, and a shop's own tablet is not asked every morning. It may be
+that long because what could hurt asks again after a quarter of an hour (`app.accounts.proving`), every sign-in with a
+new device is mailed, and each person sees and ends their sessions.
 """
 
 from __future__ import annotations
