@@ -19,6 +19,7 @@ from app.orders import reasons
 from app.tenancy.choices import LANGUAGES
 from app.web.errors import WORDS
 from app.wiring import ROOT
+from tests.orders.factories import Books
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
 
@@ -97,6 +98,14 @@ def test_a_refusal_shows_the_way(app: Flask, store: SomeStore) -> None:
     part = client.get(f"/{store.slug}/orders/999999999", headers={"HX-Request": "true"})
     assert part.status_code == 404
     assert 'href="/help/refused#not-found"' in part.text
+
+
+def test_a_held_order_and_its_cause_show_the_way(app: Flask, store: SomeStore) -> None:
+    books = Books(app, store)
+    order_id = books.order(books.channel(), state="held", reason="TOTAL_MISMATCH")
+    client = signed_in(new_client(app), store.owner)
+    for page in (f"/{store.slug}/orders/{order_id}", f"/{store.slug}/failed"):
+        assert 'href="/help/failed-sync#total"' in client.get(page).text, page
 
 
 def test_search_finds_by_word_wherever_it_stands(app: Flask) -> None:
