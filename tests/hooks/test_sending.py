@@ -10,12 +10,16 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from rq.utils import import_attribute
 
 from app.core.calling import Event, signature
 from app.core.errors import AddressRefused
 from app.hooks import services
 from app.hooks.addresses import parse_url
 from app.hooks.sending import deliver
+from app.notices.clock import ask_for_look
+from app.sync import queue
+from app.sync.tick import tick_once
 from tests.hooks.conftest import Told
 from tests.support.factories import SomeStore
 from tests.support.mails import mails_to, tell_people
@@ -128,6 +132,33 @@ def test_a_test_goes_even_where_it_is_paused_and_is_tried_once(told: Told) -> No
     assert told.row.paused_reason == ""
     with told.scope(), pytest.raises(services.NoSuchEndpoint):
         services.redeliver(told.id, 0)
+
+
+def test_the_tick_rings_for_endpoints_and_people_and_not_again_at_once(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[tuple[int, int, str]] = []
+
+    def note(_url: str, store_id: int, number: int, *, task: str = queue.TASK) -> bool:
+        assert callable(import_attribute(task))
+        rung.append((store_id, number, task))
+        return True
+
+    monkeypatch.setattr(queue, "ring", note)
+    told.add(Event.ORDER_HELD)
+    held(told)
+    with told.scope():
+        ask_for_look()
+    mine = [(told.store.id, 0, "app.notices.jobs.run"), (told.store.id, told.id, "app.hooks.jobs.run")]
+    for _tick in range(2):
+        with told.app.app_context():
+            tick_once()
+    assert [bell for bell in rung if bell in mine] == mine
+    told.deliver()
+    held(told)
+    with told.app.app_context():
+        tick_once()
+    assert [bell for bell in rung if bell in mine] == [*mine, mine[1]], "what comes after a call is rung for at once"
 
 
 def test_only_one_worker_calls_an_endpoint(told: Told) -> None:

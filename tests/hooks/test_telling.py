@@ -8,7 +8,10 @@ from sqlalchemy import text
 
 from app.channels import services as channels
 from app.core.calling import Event
+from app.core.crediting import InFull
+from app.core.states import CreditCause
 from app.extensions import db
+from app.sync.crediting import credit_invoice
 from tests.hooks.conftest import Told
 from tests.hooks.receiver import Call
 
@@ -30,6 +33,23 @@ def test_an_invoice_and_a_written_number_are_told_with_their_amounts(told: Told)
     assert (issued["data"]["currency"], issued["data"]["total"]) == ("MYR", "39.90")
     assert written["data"]["invoice"]["id"] == str(invoice_id)
     assert {call.path for call in told.receiver.calls} == {"/hooks?shop=1"}
+
+
+def test_a_credit_note_and_a_number_that_was_not_written_are_told(told: Told) -> None:
+    told.add(Event.CREDIT_NOTE_ISSUED, Event.NUMBER_NOT_WRITTEN)
+    order_id = told.books.order(told.books.channel(), total=3990)
+    invoice_id = told.books.invoice(order_id)
+    change_id = told.books.change(order_id, invoice_id, "sending")
+    told.execute("update changes set state = 'blocked', reason = 'FOREIGN_NUMBER' where id = :id", id=change_id)
+    with told.scope():
+        person = told.store.owner.id
+        credit_invoice(invoice_id, InFull(), seen=0, cause=CreditCause.CORRECTION, words="Broken", user_id=person)
+    told.deliver()
+    said = {call.json["type"]: call.json["data"] for call in told.receiver.calls}
+    assert said.keys() == {"credit_note.issued", "write_back.failed"}
+    assert said["write_back.failed"]["reason"] == "FOREIGN_NUMBER"
+    assert said["credit_note.issued"]["invoice"]["id"] == str(invoice_id)
+    assert (said["credit_note.issued"]["cause"], said["credit_note.issued"]["total"]) == ("correction", "39.90")
 
 
 def test_an_order_is_told_when_it_comes_to_need_somebody_and_not_again(told: Told) -> None:
