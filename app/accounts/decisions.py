@@ -26,7 +26,8 @@ DOORS: Final = frozenset(
     )
 )  # fmt: skip
 """Where people come in, go out, and change by what they come in: every try is told."""
-REFUSALS: Final = frozenset({401, 403, 429})
+REFUSALS: Final = frozenset({400, 401, 403, 405, 413, 415, 422, 429})
+"""Who may not, or may not so often, and what no form, page or program of ours sends."""
 
 
 def init_app(app: Flask) -> None:

@@ -172,6 +172,16 @@ def test_form_sets_nothing_but_its_own_fields(app: Flask, client: FlaskClient, m
         assert current_store().plan != "enterprise"
 
 
+@pytest.mark.parametrize(
+    ("password", "status"),
+    [("kopi-satu11", 422), ("kopi-satu-12", 303), (("kopi satu dua tiga " * 7)[:128], 303), ("kopi " * 26, 422)],
+    ids=["eleven", "twelve", "128", "130"],
+)
+def test_password_is_neither_short_nor_endless(client: FlaskClient, make: Make, password: str, status: int) -> None:
+    signed_in(client, make.person())
+    assert client.post("/me/password", data={"current": PASSWORD, "password": password}).status_code == status
+
+
 UPWARDS = (
     "../pyproject.toml",
     "..%2fpyproject.toml",
@@ -288,3 +298,11 @@ def test_no_route_takes_a_file_name_from_outside() -> None:
     taking = {name for name, rules in RULES.items() if any("<path:" in rule.rule for rule in rules)}
     assert taking == {"static", "api.nothing"}
     assert taking <= set(ROUTES)
+
+
+def test_nothing_of_the_debugger_is_there(behind_a_proxy: Flask) -> None:
+    assert not behind_a_proxy.debug
+    assert not behind_a_proxy.testing
+    client = behind_a_proxy.test_client()
+    for path in ("/console", "/?__debugger__=yes&cmd=resource&f=style.css", "/signin?__debugger__=yes&cmd=printpin"):
+        assert "debugger" not in client.get(path, follow_redirects=True).text.lower().replace("__debugger__", "")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import secrets
+import tomllib
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any, Final
 
 import pytest
 from argon2.low_level import Type
+from flask import Flask
 
 from app.accounts import passwords
 from app.accounts.recovery import HOW_MANY, LENGTH
 from app.accounts.sessions import new_token
 from app.core.linking import ALPHABET, CODE_BYTES
+from app.sealing import seal
 from app.wiring import ROOT
 
 SOURCES: Final = sorted(path for path in (ROOT / "app").rglob("*.py") if "sandbox" not in path.parts)
@@ -183,3 +187,55 @@ def test_tokens_and_codes_are_long_enough() -> None:
     assert len(ALPHABET) == 32
     assert HOW_MANY == 10
     assert CODE_BYTES * 8 >= 64, "a store's verification code"
+
+
+def test_the_same_secret_is_never_sealed_the_same(app: Flask) -> None:
+    with app.app_context():
+        assert len({seal({"api_key": "x"}) for _ in range(3)}) == 3
+
+
+def test_no_script_looks_at_what_is_pasted() -> None:
+    assert not any("paste" in path.read_text(encoding="utf-8") for path in SCRIPTS)
+    fields = [
+        line for page in TEMPLATES for line in page.read_text(encoding="utf-8").splitlines() if ".password" in line
+    ]
+    assert fields
+    assert not [line for line in fields if "field(" in line and "autocomplete=" not in line]
+
+
+def test_no_form_that_asks_for_a_secret_is_sent_by_its_address() -> None:
+    for page in TEMPLATES:
+        source = page.read_text(encoding="utf-8")
+        if re.search(r"form\.(?:password|current|api_key|code)\b", source):
+            assert 'method="get"' not in source, page.name
+
+
+def test_the_linter_looks_for_what_is_dangerous() -> None:
+    """Statements put together from text, shells, weak hashes, markup of words: bandit's rules, for all but tests."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+    assert "S" in settings["select"]
+    assert not [rule for rule in settings["ignore"] if rule.startswith("S")]
+    left_out = [path for path, rules in settings["per-file-ignores"].items() if any(rule[0] == "S" for rule in rules)]
+    assert left_out == ["tests/**"]
+
+
+def test_everything_installed_is_named_with_its_hash() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        named = [line for line in lines if line and not line.startswith((" ", "#", "-"))]
+        assert named
+        assert all("==" in line and line.endswith("\\") for line in named), name
+        assert sum("--hash=sha256:" in line for line in lines) >= len(named)
+    locked = json.loads((ROOT / "static/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert all("integrity" in package for place, package in locked.items() if place)
+    assert "--require-hashes" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_name_of_an_upload_is_looked_at_nowhere() -> None:
+    """But for whether there is one: a form without a file is told so."""
+    asked = {
+        id(node.operand) for _where, node in nodes() if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    }
+    named = [(where, node) for where, node in nodes() if isinstance(node, ast.Attribute) and node.attr == "filename"]
+    assert named
+    assert [where for where, node in named if id(node) not in asked] == []
