@@ -30,6 +30,8 @@ ASKS = {
     "settings.require_two_step",
     "settings.revoke_api_key",
     "settings.send_invitation_again",
+    "settings.webhook_secret",
+    "settings.webhooks",
     "settings.withdraw_invitation",
 }
 """Keys, who gets in and how, and what stands in the books."""
