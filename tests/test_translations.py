@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog, Message
 
 from app.web.catalogues import source_of
 from app.web.forms import OF_WTFORMS
-from tests.translations import TRANSLATED, extract, read, texts_of
+from tests.translations import TRANSLATED, extract, read, said_alone_and_counted, texts_of
 
 _PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|</?\w+[^>]*>")
 Sentence = tuple[str | None, str]
@@ -48,6 +48,10 @@ def test_no_sentence_is_left_over_unsure_or_spoiled(language: str, source: dict[
     assert not gone, f"nobody says these any more; run `make translations`: {gone}"
     assert not [sentence for sentence, message in said.items() if message.fuzzy]
     assert not [sentence for sentence, message in said.items() if _is_said(message) and _differs(message)]
+
+
+def test_no_sentence_is_said_both_alone_and_with_a_number() -> None:
+    assert not said_alone_and_counted()
 
 
 def test_what_wtforms_says_is_what_we_translate(source: dict[Sentence, Message]) -> None:

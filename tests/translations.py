@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.frontend import CommandLineInterface
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import CommandLineInterface, parse_keywords
 from babel.messages.pofile import read_po
 
 from app.tenancy.choices import LANGUAGES
@@ -20,9 +21,11 @@ from app.web.catalogues import TRANSLATIONS, source_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TRANSLATED: Final = tuple(code for code, _name in LANGUAGES if code != "en")
+_KEYWORDS: Final = ("_l", "lazy_gettext", "lazy_ngettext:1,2")
+"""How the source calls for sentences, besides Babel's own words for it."""
 _EXTRACT: Final = (
     *("pybabel", "-q", "extract", "-F", str(ROOT / "pyproject.toml"), "--project=Channelbook"),
-    *("-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2", "--ignore-dirs=.*"),
+    *("--ignore-dirs=.*", *(f"--keyword={keyword}" for keyword in _KEYWORDS)),
     *("--no-location", "--sort-output", "--no-wrap"),
 )
 _UPDATE: Final = (
@@ -53,6 +56,27 @@ def texts_of(message: Message) -> tuple[str, ...]:
     """What a sentence is in the catalogue's language: once, or in each of its forms; "" where nobody translated it."""
     text = message.string or ""
     return (text,) if isinstance(text, str) else tuple(text)
+
+
+def said_alone_and_counted() -> set[str]:
+    """Sentences that one place says as they are and another one with a number. A catalogue has one entry for both, so
+    that the first would show the words of the second, with a hole where its number belongs."""
+    keywords = {**DEFAULT_KEYWORDS, **parse_keywords(_KEYWORDS)}
+    alone: set[str] = set()
+    counted: set[str] = set()
+    for folder, methods in (
+        ("app", [("**.py", "python")]),
+        ("templates", [("**.html", "jinja2"), ("**.txt", "jinja2")]),
+    ):
+        for _file, _line, words, *_rest in extract_from_dir(
+            ROOT / folder, methods, keywords=keywords, directory_filter=_any
+        ):
+            (alone if isinstance(words, str) else counted).add(words if isinstance(words, str) else words[0])
+    return alone & counted
+
+
+def _any(_folder: object) -> bool:
+    return True
 
 
 def _babel(*words: str) -> None:

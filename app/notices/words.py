@@ -16,7 +16,6 @@ from app.core.noticing import NoticeKind
 from app.hooks.words import why_paused
 from app.links.words import findings_of, refusal
 from app.orders.causes import CauseKey, CauseKind
-from app.orders.reasons import Place, explain_several
 from app.sync.problems import cause_url, title_of
 from app.web.filters import day, number
 from app.web.links import url_if
@@ -86,12 +85,10 @@ def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | Non
         channel=channel,
         count=number(count),
     )
-    if key.kind is CauseKind.ALERTS:
-        words = title_of(key, channel)
-    else:
-        words = explain_several(key.code, {}, Place(key.channel_id, channel)).words
+    words = title_of(key, channel)
     has_page = key.kind not in (CauseKind.STOCK, CauseKind.CONFLICTS)
-    return title, words, cause_url("orders.failed_cause", key) if has_page else url_if("orders.failed"), _("Mend it")
+    url = cause_url("orders.failed_cause", key) if has_page else url_if("orders.failed")
+    return title, words, url, _("Mend the cause")
 
 
 def _paused(detail: Mapping[str, Any], store: str) -> tuple[str, str, str | None, str]:

@@ -31,6 +31,9 @@ def catalogue_of(language: str) -> NullTranslations:
         return NullTranslations()
     with source.open("rb") as file:
         translated = read_po(file, locale=language)
+    for message in translated:
+        if not isinstance(message.string, str) and not all(message.string or ()):
+            message.string = ""  # or else its English would be the singular, whatever the number
     compiled = BytesIO()
     write_mo(compiled, translated)
     compiled.seek(0)
