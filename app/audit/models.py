@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Identity, Index, func
+from sqlalchemy import Identity, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -20,7 +20,10 @@ class AuditEntry(StoreOwned, Base):
     """
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_at", "store_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_at", "store_id", "at", "id"),
+        Index("ix_audit_entries_user", "store_id", "user_id", "id", postgresql_where=text("user_id is not null")),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

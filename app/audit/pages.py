@@ -86,7 +86,7 @@ def _shown(row: EntryRow, known: frozenset[tuple[str, str]]) -> Shown:
     return Shown(
         row=row,
         thing=thing_words(row.thing),
-        label=number(row.many) if row.many > 1 else label_words(row.thing, row.label),
+        label=f"× {number(row.many)}" if row.many > 1 else label_words(row.thing, row.label),
         verb=verb,
         tone=tone,
         url=_url(row, is_there=is_there),

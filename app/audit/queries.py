@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select, text, tuple_, union_all
 
 from app.audit.models import AuditEntry
 from app.audit.words import Thing
@@ -96,15 +96,27 @@ def entry_batches(where: AuditFilter, zone: ZoneInfo) -> Iterator[Sequence[Entry
 
 
 def people() -> list[tuple[str, str]]:
-    """Everybody who did something, (id, the name they had last), by name."""
-    name = func.array_agg(AuditEntry.who.op("order by")(AuditEntry.id.desc()))[1].label("name")
-    query = (
-        select(AuditEntry.user_id, name)
-        .where(AuditEntry.store_id == current_store_id(), AuditEntry.user_id.is_not(None))
-        .group_by(AuditEntry.user_id)
-        .order_by(func.lower(name))
-    )
-    return [(str(row.user_id), row.name) for row in db.session.execute(query)]
+    """Everybody who did something, (id, the name they had last), by name. It looks at one entry of each."""
+    rows = db.session.execute(_PEOPLE, {"store_id": current_store_id()})
+    return [(str(row.user_id), row.name) for row in rows]
+
+
+_PEOPLE: Final = text(
+    """
+with recursive one as (
+    select min(user_id) as user_id from audit_entries where store_id = :store_id
+    union all
+    select (select min(e.user_id) from audit_entries e where e.store_id = :store_id and e.user_id > one.user_id)
+    from one where one.user_id is not null
+)
+select one.user_id, last.who as name
+from one cross join lateral (
+    select e.who from audit_entries e where e.store_id = :store_id and e.user_id = one.user_id
+    order by e.id desc limit 1
+) last
+order by lower(last.who), one.user_id
+"""
+)
 
 
 def still_there(rows: Iterable[EntryRow]) -> frozenset[tuple[str, str]]:

@@ -248,7 +248,7 @@ def test_crediting_at_once_is_off_until_it_is_turned_on(app: Flask, owner: Flask
 def test_reader_may_look_and_not_save(app: Flask, store: SomeStore, page: str, form: dict[str, Any]) -> None:
     reader = signed_in(new_client(app), store.reader)
     shown = reader.get(store.url(f"/settings/{page}")).text
-    assert "You may look at these settings" in shown
+    assert "You may look at this and not change it" in shown
     assert 'type="submit" class="btn btn-primary"' not in shown
     assert save(reader, store, page, form).status_code == 403
     assert value(app, store, "select name from stores") == store.name

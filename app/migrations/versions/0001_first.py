@@ -1845,6 +1845,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_audit_entries")),
     )
     op.create_index("ix_audit_entries_at", "audit_entries", ["store_id", "at", "id"], unique=False)
+    op.create_index(
+        "ix_audit_entries_user",
+        "audit_entries",
+        ["store_id", "user_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("user_id is not null"),
+    )
     make_notice_tables()
     make_hook_tables()
     guard("stores", "id")
