@@ -40,6 +40,7 @@ from app.config import Settings
 from app.core.roles import Role
 from app.onboarding import services as onboarding
 from app.tenancy import doors
+from app.tenancy.choices import AT_HOME, ELSEWHERE
 from app.web.errors import handle_http_error
 from app.web.forms import Form
 from app.web.needs import needs_sign_in, public
@@ -201,7 +202,8 @@ def change_password() -> BaseResponse:
 def stores() -> BaseResponse:
     """The stores one belongs to, and one more."""
     person = access.me()
-    form = StoreForm(request.form if request.method == "POST" else None, currency="MYR", time_zone="Asia/Kuala_Lumpur")
+    currency, time_zone = AT_HOME.get(current_language(), ELSEWHERE)
+    form = StoreForm(request.form if request.method == "POST" else None, currency=currency, time_zone=time_zone)
     if request.method == "POST" and form.validate():
         new = onboarding.create_store(person.id, form.name.data, form.currency.data, form.time_zone.data)
         if new.is_new:

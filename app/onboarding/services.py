@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import select
 
 from app.accounts import passwords
 from app.accounts.emails import fold_email
+from app.accounts.languages import current_language
 from app.accounts.models import User
 from app.accounts.services import add_person
 from app.core.roles import Role
 from app.extensions import db
 from app.onboarding.stores import add_store
 from app.tenancy import doors
-
-CURRENCY: Final = "MYR"
-TIME_ZONE: Final = "Asia/Kuala_Lumpur"
+from app.tenancy.choices import AT_HOME, ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +51,13 @@ def sign_up(*, name: str, email: str, password: str, store_name: str) -> int | N
     if user_id is None:  # also when another press of the same button was a moment faster
         known = db.session.execute(select(User.id, User.password_hash).where(User.email == folded)).one()
         return known.id if passwords.is_right(known.password_hash, password) else None
-    add_store(user_id=user_id, name=store_name, currency=CURRENCY, time_zone=TIME_ZONE)
+    currency, time_zone = AT_HOME.get(current_language(), ELSEWHERE)
+    add_store(user_id=user_id, name=store_name, currency=currency, time_zone=time_zone)
     db.session.commit()
     return user_id
 
 
-def create_store(user_id: int, name: str, currency: str = CURRENCY, time_zone: str = TIME_ZONE) -> NewStore:
+def create_store(user_id: int, name: str, currency: str = ELSEWHERE[0], time_zone: str = ELSEWHERE[1]) -> NewStore:
     """Give a person another store of their own, with what every store starts with.
 
     A person who owns a store of that name already is shown that one: a button that is pressed twice makes one store.

@@ -23,6 +23,10 @@ CURRENCY_CODES: Final = tuple(_CODES.split())
 LANGUAGES: Final = (("en", "English"), ("vi", "Tiếng Việt"), ("ms", "Bahasa Melayu"), ("zh", "简体中文"))
 """Languages that Channelbook speaks, each by its own name."""
 
+AT_HOME: Final = {"vi": ("VND", "Asia/Ho_Chi_Minh")}
+ELSEWHERE: Final = ("MYR", "Asia/Kuala_Lumpur")
+"""What a store begins with, by the language of whoever opens it: currency and time zone. Both can be changed."""
+
 _REGIONS: Final = {
     "Asia": _l("Asia"),
     "Australia": _l("Australia"),

@@ -104,13 +104,17 @@ def test_a_mail_is_in_its_receivers_language(app: Flask, make: Make, store: Some
     assert mails_to(app, did_not.email)[0]["Subject"] == catalogue_of("vi").gettext("Choose a new password")
 
 
-def test_a_new_store_speaks_as_its_owner_signed_up(app: Flask, client: FlaskClient) -> None:
-    choose(client, "ms")
-    email = "pendaftar@kedai.example"
+@pytest.mark.parametrize(("language", "currency"), [("ms", "MYR"), ("vi", "VND")])
+def test_a_new_store_speaks_as_its_owner_signed_up(
+    app: Flask, client: FlaskClient, language: str, currency: str
+) -> None:
+    choose(client, language)
+    email = f"pendaftar.{language}@kedai.example"
     fields = {"name": "Aina", "email": email, "password": "lemongrass-and-pandan", "store_name": "Kedai Aina"}
     assert client.post("/signup", data=fields).status_code == 303
     home = client.get("/", follow_redirects=True)
     slug = home.request.path.split("/")[1]
     page = client.get(f"/{slug}/settings/general").text
-    assert '<option selected value="ms">' in page
-    assert catalogue_of("ms").gettext("Main warehouse") in client.get(f"/{slug}/settings/warehouses").text
+    assert f'<option selected value="{language}">' in page
+    assert f'<option selected value="{currency}">' in page
+    assert catalogue_of(language).gettext("Main warehouse") in client.get(f"/{slug}/settings/warehouses").text
