@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,11 @@ def init_app(app: Flask) -> None:
         app.jinja_env.globals[function.__name__] = function
     app.jinja_env.filters["datetime"] = moment
     app.jinja_env.globals.update(
-        zone_name=zone_name, zone_place=zone_place, country_name=country_name, page_language=page_language
+        zone_name=zone_name,
+        zone_place=zone_place,
+        country_name=country_name,
+        page_language=page_language,
+        now=partial(datetime.now, UTC),
     )
     app.jinja_env.globals["ngettext"] = _grouping(cast(Callable[..., str], app.jinja_env.globals["ngettext"]))
 
