@@ -1,4 +1,4 @@
-"""How the log is written: an entry is one line, or one line with indented ones below it, whatever stood in it.
+"""How the log is written: an entry is one line, with a mark before each that hangs below it, whatever stood in it.
 
 A name, an address or what a channel said may hold line ends, or the characters by which a terminal is told to do
 something. They are written as `\\n` and `\\x1b`, so that nobody can add an entry or change how others look. What the
@@ -19,7 +19,8 @@ from flask.logging import default_handler
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _AFTER_ROW: Final = r"HINT:|CONTEXT:|\[SQL|\(Background|The above exception|During handling|Traceback"
 _ROW: Final = re.compile(rf"^DETAIL:.*?(?=^(?:{_AFTER_ROW})|\Z)", re.MULTILINE | re.DOTALL)
-_INDENT: Final = "  "
+BELOW: Final = "| "
+"""Stands before each line of an entry but its first."""
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -45,7 +46,7 @@ class Entries(logging.Formatter):
         return "\n".join(lines)
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  # named by the standard library
-        """The traceback, indented, without what the database says of a row."""
+        """The traceback, below its entry, without what the database says of a row."""
         return _below(_ROW.sub("DETAIL: (left out)\n", super().formatException(ei)))
 
 
@@ -70,4 +71,4 @@ def write_to_stderr(level: int) -> None:
 
 
 def _below(text: str) -> str:
-    return "\n".join(f"{_INDENT}{visible(line)}" for line in text.split("\n"))
+    return "\n".join(f"{BELOW}{visible(line)}" for line in text.split("\n"))

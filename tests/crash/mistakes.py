@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.embedded.folder import PROJECT
+from app.logs import BELOW
 
 PARTS = ("web", "worker-1", "worker-2", "tick")
 TRACEBACK = "Traceback (most recent call last):\n"
@@ -29,6 +30,7 @@ PASSING = re.compile(
 ERROR = re.compile(r"[A-Za-z_][\w.]*(:|$)")  # two processes write to one log, so that other lines come in between
 CUT_OFF = "SystemExit"  # who wrote it was killed, or the disk was full
 DEADLOCK = "deadlock detected"
+MARKS = re.compile(rf"^{re.escape(BELOW)}", re.MULTILINE)
 OURS = str(PROJECT / "app")
 
 
@@ -55,6 +57,7 @@ class Logs:
 def mistakes_in(text: str) -> Iterator[str]:
     """The end of each chain of tracebacks of which no link is passing, or that tells of a deadlock."""
     chain: list[str] = []
+    text = MARKS.sub("", text)
     for before, link in pairwise(text.split(TRACEBACK)):
         words, place = _told(link)
         chain = [*chain, words] if before.endswith(AND_THEN) else [words]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.embedded.folder import PROJECT
+from app.logs import BELOW
 from tests.crash import chaos, test_kin_ledger, test_kiot_ledger
 from tests.crash.blows import Hand
 from tests.crash.chaos import MENU, Place, summary
@@ -199,6 +200,9 @@ def test_a_traceback_of_our_own_is_found_in_a_log_and_a_lost_server_is_not() -> 
     assert list(mistakes_in(LOST_SERVER)) == []
     found = "KeyError: 'invoice_no' at File \"app/sync/jobs.py\", line 3, in run"
     assert list(mistakes_in(LOST_SERVER + MISTAKE + LOST_SERVER)) == [found]
+    as_logged = "".join(f"{BELOW}{line}" for line in LOST_SERVER.splitlines(keepends=True))
+    assert list(mistakes_in(as_logged)) == []
+    assert list(mistakes_in(as_logged + MISTAKE + as_logged)) == [found]
     (deadlock,) = mistakes_in(LOST_SERVER.replace("connection failed", "deadlock detected"))
     assert deadlock.startswith("psycopg.OperationalError: deadlock detected")
 

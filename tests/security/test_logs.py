@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.later import finish
 from app.api.keys import Scope, make_key
 from app.extensions import db
-from app.logs import Entries
+from app.logs import BELOW, Entries
 from tests.orders.factories import Books
 from tests.support.factories import PASSWORD, Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -72,7 +72,7 @@ def test_traceback_is_below_its_entry_whatever_it_says() -> None:
     first, *rest = found.split("\n")
     assert ENTRY.match(first)
     assert len(rest) > 3
-    assert all(line.startswith("  ") and line.isprintable() for line in rest)
+    assert all(line.startswith(BELOW) and line.isprintable() for line in rest)
 
 
 def test_everyday_words_stay_as_they_are() -> None:
