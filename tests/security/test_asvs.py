@@ -8,7 +8,8 @@ can, a line that begins with a dash and says why:
 - review: it is so, and only reading the code can tell
 - gap: it is not so, or not as written; why, and what stands in its place
 
-The first chapter, on architecture, asks for documents and reviews alone and is left out. `python -m
+The first chapter, on architecture, asks for documents and reviews alone and is left out. What we hold beyond the
+standard is numbered +1, +2, … at the end. `python -m
 tests.security.test_asvs` prints how many there are of each.
 """
 
@@ -637,6 +638,30 @@ TABLE: Final = """
 14.5.4 Headers of a proxy are believed only where one was named.
     security/test_requests.py::test_spoofed_address_is_not_counted_as_another_one
     security/test_requests.py::test_trusted_proxy_is_believed_about_its_own_visitor_alone
++1 Beyond it: nobody learns who has an account: not by words, cookies, limits or the work that is done.
+    accounts/test_sign_in.py::test_unknown_email_and_wrong_password_get_the_same_answer
+    accounts/test_sign_in.py::test_unknown_email_costs_the_same_hashing
+    accounts/test_sign_up.py::test_answer_does_not_tell_whether_the_email_is_known
+    accounts/test_sign_up.py::test_sign_up_with_a_known_email_changes_nothing_and_opens_nothing
+    security/test_requests.py::test_signing_up_costs_the_same_hashing_whoever_has_an_account
+    accounts/test_passwords.py::test_forgot_answers_alike_for_known_and_unknown
+    accounts/test_passwords.py::test_forgot_does_no_work_that_depends_on_the_address
+    accounts/test_invitations.py::test_the_answer_does_not_say_whether_an_address_has_an_account
+    accounts/test_limits.py::test_known_and_unknown_accounts_are_limited_alike
+    - gap: a newcomer is let straight in, so that whoever is not can conclude it; SIGN_UP=closed ends that
++2 Nobody learns which stores, codes and addresses of ours there are.
+    accounts/test_access.py::test_stranger_gets_404_as_for_a_store_that_does_not_exist
+    accounts/test_access.py::test_signed_out_cannot_tell_stores_apart
+    links/test_handshake.py::test_an_unknown_code_says_nothing_else
+    links/test_pages.py::test_codes_are_tried_so_often_from_one_address
+    sync/test_webhooks.py::test_an_address_that_nobody_was_given_answers_nothing
++3 No mail leads where a visitor said, whatever Host they sent.
+    accounts/test_passwords.py::test_link_begins_with_our_address_whatever_the_visitor_claims
+    security/test_requests.py::test_forged_host_leads_nowhere
++4 What a store may not see is not in an answer either: not by number, word or time.
+    tenancy/test_isolation.py::test_unions_subqueries_and_ctes_are_scoped
+    tenancy/test_doors.py::test_what_is_looked_for_is_another_stores_secret_too
+    tenancy/test_estimates.py::test_nobody_counts_which_stores_a_table_holds
 """
 
 _LEVEL_2: Final = """

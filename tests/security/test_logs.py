@@ -159,10 +159,12 @@ def test_every_refusal_is_told(
     client.get(other_store.url("/orders"))
     client.post(store.url("/settings/general"), data={"name": "Mine"})
     client.post(store.url("/orders/sync"), headers={"Origin": "https://evil.example"})
+    client.put(store.url("/orders"))
     assert [line.partition(", from")[0] for line in decisions(written)] == [
         "GET orders.index: 404",
         "POST settings.general: 403",
         "POST orders.sync: 403",
+        "PUT -: 405",
     ]
     assert f"by person {store.reader.id}" in decisions(written)[0]
 

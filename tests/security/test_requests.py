@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import gunicorn
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.config import Config
@@ -17,7 +18,7 @@ from gunicorn.http.parser import RequestParser
 from sqlalchemy import text
 
 from app import create_app
-from app.accounts import limits
+from app.accounts import limits, passwords
 from app.config import Settings
 from app.extensions import db, limiter
 from app.serving import gunicorn_command
@@ -95,6 +96,35 @@ def test_no_cookie_travels_by_plain_http(behind_a_proxy: Flask) -> None:
         (cookie,) = client.post(path, data=form).headers.getlist("Set-Cookie")
         assert "Secure" in cookie
         assert "SameSite=Lax" in cookie
+
+
+def test_signing_up_costs_the_same_hashing_whoever_has_an_account(
+    app: Flask, store: SomeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it takes must not tell more than the answer does."""
+    work: list[str] = []
+
+    class Counting(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            work.append("argon2")
+            return super().hash(password, salt=salt)
+
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+            work.append("argon2")
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Counting(time_cost=1, memory_cost=8, parallelism=1))
+    tallies = []
+    form = {"name": "Mei Ling", "store_name": "Kedai", "password": "harbour-mango-17"}
+    answers = []
+    for email in (store.owner.email, f"newcomer.{store.id}@shop.example"):
+        answer = new_client(app).post("/signup", data={**form, "email": email})
+        cookies = sorted(cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie"))
+        answers.append((answer.status_code, answer.location, answer.data, cookies))
+        tallies.append(len(work))
+        work.clear()
+    assert answers[0] == answers[1]
+    assert tallies == [1, 1]
 
 
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask, g, url_for
 
-from app.web.links import has_page, is_active, safe_next, url_if, url_with
+from app.web.links import has_page, is_active, safe_next, url_if, url_with, web_address
 from tests.web.conftest import make_site
 
 
@@ -34,6 +34,23 @@ def test_path_on_this_site_is_safe(url: str) -> None:
 )
 def test_anything_else_is_not(url: str | None) -> None:
     assert safe_next(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://img.example/a.png?w=1", "https://img.example/a.png?w=1"),
+        ("http://img.example/a.png", "http://img.example/a.png"),
+        ("javascript:alert(1)", ""),
+        ("data:text/html,hello", ""),
+        ("//img.example/a.png", ""),
+        ("https:/a.png", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+def test_only_an_address_of_the_web_is_a_link(url: str, shown: str) -> None:
+    assert web_address(url) == shown
 
 
 def test_changed_filter_keeps_the_others_and_forgets_the_place() -> None:
