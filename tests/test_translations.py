@@ -70,9 +70,25 @@ def _differs(message: Message) -> bool:
     """Whether the translation lacks what is filled in, or has it twice, or begins and ends with other spaces."""
     ours = message.id if isinstance(message.id, str) else message.id[1]
     return any(
-        set(_PLACES.findall(ours)) != set(_PLACES.findall(text)) or _edges(ours) != _edges(text)
+        (_can_be_filled_in(ours) and not _can_be_filled_in(text))
+        or set(_PLACES.findall(ours)) != set(_PLACES.findall(text))
+        or _edges(ours) != _edges(text)
         for text in texts_of(message)
     )
+
+
+def _can_be_filled_in(text: str) -> bool:
+    """Whether a template can say it: there every sentence is a format, and a percent sign is written twice."""
+    try:
+        text % _Anything()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+class _Anything(dict[str, int]):
+    def __missing__(self, _name: str) -> int:
+        return 1
 
 
 def _edges(text: str) -> tuple[bool, bool]:
