@@ -53,7 +53,7 @@ TABLE: Final = """
 2.1.11 Password managers and pasting work.
     security/test_sources.py::test_no_script_looks_at_what_is_pasted
 2.1.12 What is typed can be shown.
-    - gap: left to browsers, of which some have it
+    accounts/test_in_browser.py::test_two_step_is_set_up_and_signed_in_with
 2.2.1 Guessing is slowed down by account and by address: at most forty an hour.
     accounts/test_limits.py::test_one_account_cannot_be_guessed_from_many_addresses
     accounts/test_limits.py::test_one_address_cannot_go_through_many_accounts
