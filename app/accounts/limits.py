@@ -15,12 +15,11 @@ from typing import Any, Final, TypeVar
 
 from flask import request
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 from markupsafe import Markup
 
 from app.accounts import access, entering, halves
 from app.accounts.emails import fold_email
-from app.extensions import limiter
+from app.extensions import limiter, visitor_address
 from app.web.filters import ago
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -66,7 +65,7 @@ def limit_mails(limit: str) -> Callable[[View], View]:
 
 def limit_address(limit: str) -> Callable[[View], View]:
     """Limit the POSTs of a view by the visitor's address."""
-    return limiter.limit(limit, key_func=get_remote_address, methods=["POST"])  # type: ignore[return-value]
+    return limiter.limit(limit, key_func=visitor_address, methods=["POST"])  # type: ignore[return-value]
 
 
 def limit_person(limit: str) -> Callable[[View], View]:
@@ -97,4 +96,4 @@ def named_account() -> str:
 
 def _half_signed_in() -> str:
     half = halves.half_of(entering.half_token())
-    return f"half:{half.user_id}" if half else get_remote_address()
+    return f"half:{half.user_id}" if half else visitor_address()

@@ -14,7 +14,6 @@ from typing import Any, Final, NoReturn
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 
 from app.accounts.access import this_browser
@@ -25,7 +24,7 @@ from app.api.orders import order_json
 from app.api.problems import Problem, of_mistakes
 from app.core.own_orders import Mistakes, read_move, read_order
 from app.core.packing import CannotPack, Refusal
-from app.extensions import limiter
+from app.extensions import limiter, visitor_address
 from app.fulfilment.house import NotHere
 from app.fulfilment.services import tell
 from app.fulfilment.words import why
@@ -56,7 +55,7 @@ def _key_of_call() -> str:
 
 
 _by_key: Final = limiter.shared_limit(PER_KEY, scope="api", key_func=_key_of_call)
-_by_address: Final = limiter.shared_limit(PER_ADDRESS, scope="api", key_func=get_remote_address)
+_by_address: Final = limiter.shared_limit(PER_ADDRESS, scope="api", key_func=visitor_address)
 
 
 @blueprint.errorhandler(Problem)

@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 from flask import Blueprint, Flask, abort, flash, g, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -18,7 +17,7 @@ from app.accounts.limits import limit_address
 from app.catalog.services import warehouse_rows
 from app.core.linking import LinkState, NotPossible, Rule, Side, letters_of
 from app.core.roles import Ability
-from app.extensions import limiter
+from app.extensions import limiter, visitor_address
 from app.links import journeys, queries, services, words
 from app.links.days import days
 from app.links.forms import CodeForm, DenyForm, EndForm, LinkForm
@@ -68,7 +67,7 @@ def _limit_by_store(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _by_address() -> str:
-    return f"link-code-{get_remote_address()}"
+    return f"link-code-{visitor_address()}"
 
 
 @blueprint.route("/channels/add/store", methods=["GET", "POST"])

@@ -12,14 +12,13 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import connectors
 from app.channels.models import Channel, Webhook
 from app.core.errors import BadSignature
-from app.extensions import db, limiter
+from app.extensions import db, limiter, visitor_address
 from app.sealing import BrokenSeal, open_sealed
 from app.sync.inbox import keep_delivery
 from app.sync.services import start_announced
@@ -49,7 +48,7 @@ def _token_of_this() -> str:
 @blueprint.post("/<token>")
 @public
 @takes_raw_body
-@limiter.limit(PER_ADDRESS, key_func=get_remote_address)
+@limiter.limit(PER_ADDRESS, key_func=visitor_address)
 @limiter.limit(PER_CHANNEL, key_func=_token_of_this)
 def receive(token: str) -> Response:
     """A call from a channel. Once it is signed it is answered with 200, whatever becomes of it."""

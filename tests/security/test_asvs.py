@@ -62,6 +62,7 @@ TABLE: Final = """
     accounts/test_limits.py::test_limits_hold_while_redis_is_down
     security/test_requests.py::test_spoofed_address_is_not_counted_as_another_one
     security/test_requests.py::test_trusted_proxy_is_believed_about_its_own_visitor_alone
+    security/test_requests.py::test_many_addresses_of_one_network_are_counted_as_one
 2.2.2 E-mail alone opens nothing where a second step was asked for.
     accounts/test_two_step.py::test_mailed_link_does_not_go_round_the_second_step
 2.2.3 Whoever's sign-in changed is told.

@@ -85,6 +85,20 @@ def test_trusted_proxy_is_believed_about_its_own_visitor_alone(behind_a_proxy: F
     assert (again.status_code, other.status_code) == (429, 410)
 
 
+def test_many_addresses_of_one_network_are_counted_as_one(app: Flask) -> None:
+    """Of IPv6 everybody has 2⁶⁴ addresses at once, one for each try."""
+    many = int(limits.RESET_BY_ADDRESS.split()[0])
+
+    def tried_from(address: str) -> int:
+        return app.test_client().post("/reset/guess", environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [tried_from(f"2001:db8:7:7:{number:x}::1") for number in range(many)] == [410] * many
+    assert tried_from("2001:db8:7:7:ffff:1:2:3") == 429
+    assert tried_from("2001:db8:7:8::1") == 410
+    assert tried_from("::ffff:203.0.113.200") == tried_from("::ffff:203.0.113.201") == 410
+    assert [tried_from("203.0.113.200") for _ in range(many)][-1] == 429, "the same one, however it is written"
+
+
 def test_https_is_remembered_whatever_the_proxy_says(behind_a_proxy: Flask) -> None:
     answer = behind_a_proxy.test_client().get("/signin")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
