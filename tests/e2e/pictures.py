@@ -31,7 +31,7 @@ class Shot:
 
 SHOTS: Final[Mapping[str, tuple[Shot, ...]]] = {
     "add-channel": (Shot("add-channel", height=560),),
-    "order-sync": (Shot("order-sync", height=860), Shot("auto-sync", ".card:has(#auto-sync)", height=400)),
+    "order-sync": (Shot("order-sync", width=1280), Shot("auto-sync", ".card:has(#auto-sync)", height=400)),
     "payment-methods": (Shot("payment-methods", height=560),),
     "order": (Shot("order", height=700),),
     "products": (Shot("product-sync", height=760),),
