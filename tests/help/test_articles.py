@@ -19,13 +19,14 @@ from app.orders import reasons
 from app.tenancy.choices import LANGUAGES
 from app.web.errors import WORDS
 from app.wiring import ROOT
+from tests.e2e.pictures import LARGEST, SHOTS
 from tests.orders.factories import Books
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
 
 PICTURES = ROOT / "static" / FOLDER
 CODES = [code for code, _name in LANGUAGES]
-LARGEST_PICTURE = 40 * 1024
+ARTICLE_TEMPLATES = ROOT / "templates/help/articles"
 
 
 class _Page(HTMLParser):
@@ -160,15 +161,22 @@ def test_an_article_that_is_not_there_is_a_404(client: FlaskClient) -> None:
     assert client.get("/help/nothing-of-the-kind").status_code == 404
 
 
-def test_pictures_are_small_and_shown(pages: dict[str, _Page]) -> None:
-    shown = set(
-        re.findall(
-            r'h\.picture\("([\w-]+)"', "".join(p.read_text() for p in (ROOT / "templates/help/articles").glob("*.html"))
-        )
-    )
+def test_pictures_are_taken_and_small_and_shown() -> None:
+    words = "".join(path.read_text(encoding="utf-8") for path in ARTICLE_TEMPLATES.glob("*.html"))
     taken = {path.stem for path in PICTURES.glob("*.webp")}
-    assert taken <= shown, "no article shows these"
+    assert taken == set(re.findall(r'h\.picture\("([\w-]+)"', words))
+    assert taken == {shot.name for shots in SHOTS.values() for shot in shots}, "make help-pictures"
     for path in PICTURES.glob("*.webp"):
         width, height = size_of(path)
-        assert path.stat().st_size <= LARGEST_PICTURE, path.name
-        assert 200 < width <= 1280 and 100 < height <= 1600
+        assert path.stat().st_size <= LARGEST, path.name
+        assert 200 < width <= 1280
+        assert 100 < height <= 1600
+
+
+def test_an_article_shows_its_pictures_with_words_for_who_does_not_see_them(client: FlaskClient) -> None:
+    page = client.get("/help/first-day").text
+    pictures = re.findall(r'<img src="([^"]+)" width="\d+" height="\d+" alt="([^"]+)"', page)
+    assert len(pictures) == 3
+    for address, alt in pictures:
+        assert len(alt) > 20
+        assert client.get(address).mimetype == "image/webp"
