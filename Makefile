@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 unexport PYTHONDONTWRITEBYTECODE  # a demo is six processes, and the tests start many: what is compiled once is kept
 
-.PHONY: demo test bench crash lint lock translations help-pictures clean setup setup-dev
+.PHONY: demo test bench eyes lighthouse crash lint lock translations help-pictures clean setup setup-dev
 
 demo: setup  ## everything on this machine, until Ctrl-C; PORT=… sets the port
 	@.venv/bin/channelbook demo
@@ -17,6 +17,13 @@ test: setup-dev  ## all tests, two at a time; ARGS='tests/core -x' for some of t
 
 bench: setup-dev  ## how fast it is, against limits measured beside it; ARGS='--only a,b'
 	@$(PY) -m tests.bench $(ARGS)
+
+eyes: setup-dev  ## axe over every page: all states of a store, light and dark, desk and phone, all languages
+	@EYES=all .venv/bin/pytest -q tests/pages/test_eyes.py
+
+lighthouse: setup-dev  ## Lighthouse over the ten main pages of a demo
+	@$(call fetch,tests/lighthouse)
+	@$(PY) -m tests.lighthouse
 
 crash: setup-dev  ## random kills and faults, then the books against the channel; SEED=… RUNS=… (one run again: RUNS=1)
 	@$(PY) -m tests.crash.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),3)
@@ -39,7 +46,7 @@ help-pictures: setup-dev  ## the pictures of the help, taken anew where the walk
 	@HELP_PICTURES=static/help .venv/bin/pytest -q tests/e2e/test_first_day.py tests/e2e/test_month_end.py tests/e2e/test_two_stores.py tests/e2e/test_kiotviet.py -k 'not without'
 
 clean:  ## what set-up made; the data folder stays
-	rm -rf .venv static/node_modules static/build tests/pages/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv static/node_modules static/build tests/pages/node_modules tests/lighthouse/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 setup:
 	@$(call install,requirements.txt)

@@ -67,7 +67,7 @@ def prepare(app: Flask, state: State) -> Prepared:
             sealed = seal({"api_key": "of no use"})
         _run(books, "update channels set credentials = :sealed where kind = 'sitegiant'", sealed=sealed)
     if state in (State.MANY, State.FAILED):
-        for statement in _VERIFIED:
+        for statement in _FIRST:
             _run(books, statement, **values, said=_SAID)
         for table, where, columns in _MANY if state is State.MANY else _BROKEN:
             _copy(books, table, where, columns, values)
@@ -279,7 +279,7 @@ _SAID: Final = orjson.dumps(
     }
 ).decode()
 """What a channel and the books may say of an order."""
-_VERIFIED: Final = (
+_FIRST: Final = (
     """
     insert into verification_days (
         store_id, verification_id, day, currency, remote_orders, remote_total, remote_paid, orders, total, invoiced,
@@ -296,8 +296,19 @@ _VERIFIED: Final = (
         :store, :verification_id, :channel_id, 'total', '2026-11-20', :marketplace_id, '77', '2611X', 'MYR', 1100,
         cast(:said as jsonb), cast(:said as jsonb), :order_id)
     """,
+    """
+    insert into invoice_lines (
+        store_id, invoice_id, line_no, kind, sku, description, quantity, unit_price, discount, tax, amount)
+    values (:store, :invoice_id, 1, 'item', 'A-1', 'Kopi', 2, 2100, 200, 0, 4000)
+    """,
+    """
+    insert into stock_movements (
+        store_id, item_id, location_id, kind, on_hand_change, reserved_change, on_hand_after, reserved_after)
+    select :store, :item_id, min(id), 'receive', 5, 0, 5, 0 from locations where store_id = :store
+    """,
     "update verifications set missing = 1, differing = 1, extra = 1 where id = :verification_id",
 )
+"""What the samples lack: lines of an invoice, and what a verification found."""
 _STOPPED: Final = (
     "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :channel_id",
     """
@@ -317,7 +328,7 @@ def _copy(books: Books, table: str, where: str, columns: Mapping[str, str], valu
     assert columns.keys() <= set(kept), f"{table} has no {columns.keys() - set(kept)}"
     chosen = ", ".join(columns.get(name, f"t.{name}") for name in kept)
     source = f"(select * from {table} where store_id = :store and {where} limit 1) t"
-    _run(
+    made = _run(
         books,
         f"insert into {table} ({', '.join(kept)}) select {chosen} from {source}, generate_series(1, {COPIES}) i",
         **values,
@@ -325,9 +336,11 @@ def _copy(books: Books, table: str, where: str, columns: Mapping[str, str], valu
         reasons=list(_TABLE),
         alerts=list(_ALERTS),
     )
+    assert made == COPIES, f"there is no row of {table} to copy"
 
 
-def _run(books: Books, statement: str, **values: Any) -> None:
+def _run(books: Books, statement: str, **values: Any) -> int:
     with books.scope():
-        db.session.execute(text(statement), {"store": books.store.id, **values})
+        done = db.session.execute(text(statement), {"store": books.store.id, **values})
         db.session.commit()
+        return int(done.rowcount)  # type: ignore[attr-defined]

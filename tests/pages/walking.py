@@ -42,13 +42,13 @@ class Page:
 def walk(app: Flask, prepared: Prepared) -> Iterator[Page]:
     """Every page of one store, by a member of each role; whatever else answers a GET, by the owner."""
     pages = []
-    for endpoint, page in _walk_as(app, prepared, Role.OWNER, getting(in_store=True)):
+    for endpoint, page in walk_as(app, prepared, Role.OWNER, getting(in_store=True)):
         yield page
         if page.html and page.status == 200:
             pages.append(endpoint)
     for role in prepared.staff.keys() - {Role.OWNER}:
         mine = [one for one in pages if prepared.state is State.ONE or _expected(prepared, role, one) != _REFUSED]
-        yield from (page for _endpoint, page in _walk_as(app, prepared, role, mine))
+        yield from (page for _endpoint, page in walk_as(app, prepared, role, mine))
 
 
 def getting(*, in_store: bool) -> list[str]:
@@ -76,7 +76,8 @@ def url_of(app: Flask, endpoint: str, values: Mapping[str, Any]) -> str:
     return app.url_map.bind("localhost").build(endpoint, {name: known[name] for name in rule.arguments})
 
 
-def _walk_as(app: Flask, prepared: Prepared, role: Role, endpoints: list[str]) -> Iterator[tuple[str, Page]]:
+def walk_as(app: Flask, prepared: Prepared, role: Role, endpoints: list[str]) -> Iterator[tuple[str, Page]]:
+    """What each of these endpoints of a store answers to a member of one role."""
     client = signed_in(new_client(app), prepared.staff[role])
     for endpoint in endpoints:
         url = url_of(app, endpoint, {**prepared.values, "store": prepared.store.slug})
