@@ -179,4 +179,4 @@ def test_an_article_shows_its_pictures_with_words_for_who_does_not_see_them(clie
     assert len(pictures) == 3
     for address, alt in pictures:
         assert len(alt) > 20
-        assert client.get(address).mimetype == "image/webp"
+        assert client.get(address, buffered=True).mimetype == "image/webp"
