@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped, unused-ignore]
+from gunicorn.app.base import BaseApplication
 
 THREADS = 16
 STOP_WITHIN = 1  # seconds that calls in flight get when the server is told to stop
@@ -37,8 +37,9 @@ class _Server(BaseApplication):  # type: ignore[misc, unused-ignore]
             "control_socket_disable": True,
             "post_worker_init": self._announce_first,
         }
+        config: Any = self.cfg
         for name, value in settings.items():
-            self.cfg.set(name, value)
+            config.set(name, value)
 
     def load(self) -> Flask:
         return self._load_app()

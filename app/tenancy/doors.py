@@ -361,7 +361,7 @@ class Invited:
 
 
 def invitation(token_hash: bytes) -> Invited | None:
-    """The invitation that a mailed link with this hash opens; None when it was used, withdrawn, ran out or never was."""
+    """The invitation that a mailed link with this hash opens; None when it was used, withdrawn, ran out or is none."""
     row = db.session.execute(text("select * from door_invitation(:hash)"), {"hash": token_hash}).one_or_none()
     return None if row is None else Invited(*row)
 
