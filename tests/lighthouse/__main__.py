@@ -72,10 +72,15 @@ def look(url: str, cookie: str) -> dict[str, Any]:
         *(f"--chrome-flags={flags}", *headers),
     ]
     env = {**os.environ, "CHROME_PATH": chromium() or ""}
-    ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
-    if ran.returncode:
+    for _try in range(3):  # now and then Chromium's trace of a page has no beginning
+        ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+        if ran.returncode == 0:
+            break
+    else:
         raise SystemExit(ran.stderr)
     said: dict[str, Any] = json.loads(ran.stdout)
+    if said["finalDisplayedUrl"] != url:
+        raise SystemExit(f"{url} led to {said['finalDisplayedUrl']}")
     return said
 
 
