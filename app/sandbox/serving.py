@@ -23,7 +23,7 @@ class _Server(BaseApplication):  # type: ignore[misc, unused-ignore]
         self._load_app = load
         self._bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._announce = announce
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
         settings = {
@@ -59,7 +59,7 @@ def serve(load: Callable[[], Flask], *, kind: str, host: str, port: int, path: s
         sys.stdout.write(f"Sandbox: {kind} http://{host}:{bound_port}{path}\n")
         sys.stdout.flush()
 
-    _Server(load, host, port, announce).run()
+    _Server(load, host, port, announce).run()  # type: ignore[no-untyped-call]
 
 
 def hang_up(environ: Mapping[str, Any]) -> None:

@@ -294,7 +294,7 @@ def parsed(raw: bytes) -> Any:
     assert not [
         word for word in command if word.startswith(("--limit", "--permit", "--strip", "--casefold", "--header"))
     ]
-    return next(RequestParser(Config(), iter([raw]), ("127.0.0.1", 1)))  # type: ignore[no-untyped-call]
+    return next(RequestParser(Config(), iter([raw]), ("127.0.0.1", 1)))
 
 
 HEAD = b"POST /signin HTTP/1.1\r\nHost: localhost\r\n"
