@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.pages.nu import mistakes
 from tests.pages.states import State, prepare
-from tests.pages.walking import Page, walk, walk_outside
+from tests.pages.walking import Page, walk, walk_links, walk_outside
 from tests.support.factories import Make
 
 _AT_LEAST: Final = 80
@@ -22,7 +22,7 @@ _CHECKED: Final = (" as owner", f" of {State.ONE} as read_only", " outside")
 @pytest.fixture(scope="module")
 def walked(app: Flask) -> list[Page]:
     """All pages, walked once."""
-    pages = [*walk_outside(app, None), *walk_outside(app, Make(app).person())]
+    pages = [*walk_outside(app, None), *walk_outside(app, Make(app).person()), *walk_links(app)]
     for state in State:
         pages += walk(app, prepare(app, state))
     return pages

@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 
 from app.core.roles import Role
 from app.web.needs import InStore
+from tests.links.pairs import pair_of
 from tests.pages.states import Prepared, State
-from tests.support.factories import SomePerson, signed_in
+from tests.support.factories import Make, SomePerson, signed_in
 from tests.support.fixtures import new_client
 from tests.tenancy.test_every_route import NEEDS, ROUTES, RULES
 
@@ -103,3 +104,20 @@ def walk_outside(app: Flask, who: SomePerson | None) -> Iterator[Page]:
         if not endpoint.startswith(("static", "health.")):
             expected = _FOUND | ROUTES[endpoint].also
             yield opened(client, f"{endpoint} outside", url_of(app, endpoint, {}), expected)
+
+
+def walk_links(app: Flask) -> Iterator[Page]:
+    """The pages on which two stores agree, which are there only until they have."""
+    pair = pair_of(app, Make(app))
+    link_id = pair.draft()
+    steps = (
+        (pair.main, ("links.options",)),
+        (pair.sub, ("links.authorized", "links.grant", "links.deny", "links.show")),
+    )
+    for store, endpoints in steps:
+        client = signed_in(new_client(app), store.owner)
+        for endpoint in endpoints:
+            url = url_of(app, endpoint, {"store": store.slug, "link_id": link_id})
+            yield opened(client, f"{endpoint} outside", url)
+        if store is pair.main:
+            pair.ask(link_id)
