@@ -15,12 +15,14 @@ _SELECT = Markup(
     '<option value="">{every}</option>\n{options}</select>\n</label>'
 )
 _OPTION = Markup('<option value="{}">{}</option>\n')
+_VALUE = Markup('value="{}">')
+_VALUE_CHOSEN = Markup('value="{}" selected>')
 _CHOSEN = Markup('<option value="{}" selected>{}</option>\n')
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `select_drawn`, which the macro `forms.filter_select` calls."""
-    app.jinja_env.globals["select_drawn"] = select_drawn
+    """Give templates `select_drawn`, which the macro `forms.filter_select` calls, and `options_drawn`."""
+    app.jinja_env.globals.update(select_drawn=select_drawn, options_drawn=options_drawn)
 
 
 def select_drawn(name: str, label: str, choices: Iterable[tuple[Any, Any]], current: Any, every: str) -> Markup:
@@ -30,6 +32,18 @@ def select_drawn(name: str, label: str, choices: Iterable[tuple[Any, Any]], curr
     """
     options = tuple([(escape(value), escape(words)) for value, words in choices])
     return _drawn(escape(name), escape(label), options, escape(current), escape(every))
+
+
+def options_drawn(choices: Iterable[Any], chosen: int | None) -> Markup:
+    """The options of a select whose choices have an `id` and a `name`, with the chosen one; each row of a page that
+    maps theirs to ours offers the same ones."""
+    drawn = _options(tuple([(choice.id, escape(choice.name)) for choice in choices]))
+    return drawn if chosen is None else drawn.replace(_VALUE.format(chosen), _VALUE_CHOSEN.format(chosen), 1)
+
+
+@lru_cache(maxsize=128)
+def _options(choices: tuple[tuple[int, Markup], ...]) -> Markup:
+    return Markup().join(_OPTION.format(*choice) for choice in choices)
 
 
 @lru_cache(maxsize=1024)
