@@ -145,22 +145,6 @@ def test_auto_sync_is_switched_without_leaving_the_page(tab: Tab, channel: SomeC
     assert tab.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_are_accessible_and_fit(tab: Tab, channel: SomeChannel, scheme: str, width: int) -> None:
-    page = tab.page
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    places = ("orders", "payments", "marketplaces", "failed", "products", "settings", "reconnect", "remove")
-    paths = ["", "add", "add/sitegiant", *(f"{channel.id}/{place}" for place in places)]
-    for path in paths:
-        page.goto(f"{tab.base}channels/{path}")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-    assert tab.complaints == []
-
-
 def test_the_last_steps_of_adding_are_accessible(
     tab: Tab, owner: FlaskClient, store: SomeStore, shop: FakeShop
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
@@ -174,23 +173,3 @@ def test_home_follows_what_happens(
     row = page.locator(f"#channel-activity-{channel.id}")
     expect(row).to_contain_text("reading orders, 1 of 2")
     expect(page.locator("#home-jobs")).to_contain_text("reading orders")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_pages_are_accessible_and_fit(
-    *, board: Board, books: Books, channel: SomeChannel, page: Page, store: SomeStore, scheme: str, size: dict[str, int]
-) -> None:
-    order = books.order(channel, alert="CANCELLED")
-    books.invoice(order, invoice_date=board.row(board.job(channel)).requested_at.date())
-    failed = board.ended(channel, "failed", problem="AUTH_EXPIRED", problem_detail={"message": "Key refused."})
-    running = board.running(channel, kind="auto", done=3, total=9, counts={"listed": 3, "held": 1})
-    board.note(running, "booked", order, number="INV00001")
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size(size)  # type: ignore[arg-type]
-    for path in ("/", "/jobs", f"/jobs/{failed}", f"/jobs/{running}"):
-        page.goto(store.url(path))
-        expect(page.locator("#sync-strip")).not_to_be_empty()
-        found = [(violation["id"], path) for violation in Axe().run(page).response["violations"]]
-        assert found == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
