@@ -3,6 +3,12 @@
   const find = (selector) => document.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+  // Where tabs are wider than the screen, the current one is in sight.
+  for (const here of all("main nav [aria-current]")) {
+    const bar = here.closest("nav");
+    bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+  }
+
   // "/" goes to the search box, Escape closes menus.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeMenus();
