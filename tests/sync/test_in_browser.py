@@ -20,7 +20,6 @@ from tests.sync.listening import cookie_of, served, until_somebody_listens
 pytestmark = pytest.mark.browser
 
 LATER_THAN_A_POLL_MS = 9_000
-PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 800}
 
 
