@@ -11,7 +11,6 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
@@ -70,6 +69,8 @@ def is_guessable(password: str, *about: str) -> bool:
     facts = [_letters(fact) for fact in about if len(fact) > 2]
     if any(letters.startswith(fact) and len(letters) - len(fact) < 6 for fact in facts):
         return True
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # 12 MB of words, which no worker needs
+
     judged = zxcvbn(password[:_LOOKED_AT], user_inputs=[*COMMON, *facts])
     return bool(judged["guesses"] < _GUESSES)
 
