@@ -33,14 +33,6 @@ def open_sealed(sealed: bytes, *, max_age_seconds: int | None = None) -> dict[st
     return {str(name): str(value) for name, value in opened.items()}
 
 
-def reseal(sealed: bytes) -> bytes:
-    """The same secrets under the newest key, still dated when they were set; BrokenSeal as in `open_sealed`."""
-    try:
-        return _box().rotate(sealed)
-    except InvalidToken:
-        raise BrokenSeal("no key in CREDENTIAL_KEYS opens it") from None
-
-
 def sealed_at(sealed: bytes) -> datetime | None:
     """When the secrets were set, to the second; None when no key of ours opens them any more."""
     try:

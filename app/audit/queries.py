@@ -20,7 +20,7 @@ from app.links.models import Link
 from app.orders.models import Order
 from app.sync.models import SyncJob
 from app.tenancy.scope import current_store_id
-from app.web.args import read_args
+from app.web.args import read_args, write_args
 from app.web.pagination import Keyset, Page, page_of
 
 EXPORT_BATCH: Final = 500
@@ -50,8 +50,7 @@ class AuditFilter:
 
     def to_query(self) -> dict[str, str]:
         """The parameters that make this filter again."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: str(value) for name, value in values if value is not None}
+        return write_args(self)
 
     @property
     def is_empty(self) -> bool:

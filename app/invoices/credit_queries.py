@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -22,7 +22,7 @@ from app.orders.queries import buyer_name
 from app.orders.searching import Search, Shape
 from app.planning import read
 from app.tenancy.scope import THIS_STORE
-from app.web.args import read_args
+from app.web.args import read_args, write_args
 from app.web.pagination import Keyset, Page, page_of
 
 MAX_WORDS: Final = 8
@@ -51,8 +51,7 @@ class CreditFilter:
 
     def to_query(self) -> dict[str, str]:
         """The parameters that make this filter again."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: str(value) for name, value in values if value is not None}
+        return write_args(self)
 
     @property
     def is_empty(self) -> bool:

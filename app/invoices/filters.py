@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
 from app.core.states import ChangeState, InvoiceState
-from app.web.args import read_args
+from app.web.args import read_args, write_args
 
 MAX_WORDS: Final = 8
 NOBODY: Final = 0
@@ -45,8 +45,7 @@ class InvoiceFilter:
 
     def to_query(self) -> dict[str, str]:
         """The parameters that make this filter again; ready for `url_for(…, **filter.to_query())`."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: "1" if value is True else str(value) for name, value in values if _restricts(value)}
+        return write_args(self)
 
     def but(self, **changes: Any) -> InvoiceFilter:
         """This filter with some fields changed."""
@@ -68,8 +67,3 @@ class InvoiceFilter:
         if self.write_back in {ChangeState.PLANNED, ChangeState.SENDING}:
             return (ChangeState.PLANNED, ChangeState.SENDING)
         return () if self.write_back is None else (self.write_back,)
-
-
-def _restricts(value: Any) -> bool:
-    """Zero does: it asks for nobody, and a channel that cannot exist must not turn into all channels."""
-    return value is not None and value is not False

@@ -176,12 +176,6 @@ def counted_requests() -> ColumnElement[int]:
     return select(func.count()).select_from(Link).where(*mine).scalar_subquery()
 
 
-def connected_links() -> list[LinkRow]:
-    """The links over which something may flow now, of either side, oldest first."""
-    rows = db.session.execute(_links().where(Link.state == LinkState.CONNECTED).order_by(Link.id))
-    return [_row(*row) for row in rows]
-
-
 def main_link() -> LinkRow | None:
     """The link to the store's main store, connected or suspended; None when it stands by itself."""
     row = db.session.execute(_links().where(_mine(Side.SUB), Link.state.in_(GRANTED))).one_or_none()

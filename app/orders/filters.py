@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -14,7 +14,7 @@ from app.core.reporting import Sale
 from app.core.reserving import Why
 from app.core.states import ChangeState, OrderState
 from app.core.types import OrderStatus, PaymentStatus
-from app.web.args import read_args
+from app.web.args import read_args, write_args
 
 NO_GATEWAY: Final = "NONE"
 """How the URL writes the gateway key '' (no gateway). No key looks like this: keys are case-folded."""
@@ -66,8 +66,7 @@ class OrderFilter:
 
     def to_query(self) -> dict[str, Any]:
         """The parameters that make this filter again, text or lists of text: `url_for(…, **filter.to_query())`."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: _written(value) for name, value in values if _restricts(value)}
+        return write_args(self)
 
     def query_string(self) -> str:
         """The same as text, for a hidden field."""
@@ -121,14 +120,3 @@ def gateway_value(key: str) -> str:
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """The day's beginning; days that no order can have are brought near enough to be reckoned with."""
     return datetime.combine(min(max(day, _EARLIEST), _LATEST), time.min, zone)
-
-
-def _restricts(value: Any) -> bool:
-    """Zero does: a channel that cannot exist must not turn into all channels."""
-    return value is not None and value is not False and value != ()
-
-
-def _written(value: Any) -> str | list[str]:
-    if isinstance(value, tuple):
-        return [str(item) for item in value]
-    return "1" if value is True else str(value)

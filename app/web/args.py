@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from werkzeug.datastructures import MultiDict
 
@@ -15,8 +15,8 @@ from app.web.forms import clean_text
 
 Filters = TypeVar("Filters")
 
-_MAX_TEXT = 200
-_MAX_VALUES = 50
+_MAX_TEXT: Final = 200
+_MAX_VALUES: Final = 50
 
 
 def read_args(kind: type[Filters], args: MultiDict[str, str]) -> Filters:
@@ -33,6 +33,15 @@ def read_args(kind: type[Filters], args: MultiDict[str, str]) -> Filters:
         if values:
             found[name] = tuple(dict.fromkeys(values)) if many else values[0]
     return kind(**found)
+
+
+def write_args(filters: Any) -> dict[str, Any]:
+    """The query parameters that `read_args` makes the same dataclass of: text, or lists of text.
+
+    What is left at its default is left out. Zero is not: a channel that cannot exist must not turn into all channels.
+    """
+    values = ((field.name, getattr(filters, field.name), field.default) for field in fields(filters))
+    return {name: _written(value) for name, value, default in values if value != default}
 
 
 @cache
@@ -59,6 +68,12 @@ def _plain(hint: Any) -> type[Any]:
     if get_origin(hint) in {tuple, Union, types.UnionType}:
         return next(part for part in get_args(hint) if part not in {type(None), ...})  # type: ignore[no-any-return]
     return hint  # type: ignore[no-any-return]
+
+
+def _written(value: Any) -> str | list[str]:
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _read(kind: type[Any], text: str) -> Any:

@@ -25,15 +25,15 @@ def test_a_code_leads_to_a_request_and_a_grant_to_a_link(pair: Pair) -> None:
     assert (asked.state, asked.main_name, asked.asked_by) == (LinkState.PENDING, pair.main.name, pair.main.owner.name)
     with pair.as_sub():
         assert queries.waiting_requests() == 1
-        assert queries.connected_links() == []
+        assert queries.main_link() is None
     pair.grant(link_id)
     with pair.as_main():
-        (link,) = queries.connected_links()
+        (link,) = queries.links()
         assert (link.sub_store_id, link.location_id) == (pair.sub.id, first_warehouse(pair.main))
         assert link.location == "Main warehouse"
         assert queries.main_link() is None
     with pair.as_sub():
-        (mine,) = queries.connected_links()
+        (mine,) = queries.links()
         assert (mine.main_store_id, mine.location) == (pair.main.id, ""), "the name of a warehouse is not told"
         assert queries.main_link() == mine
         assert queries.waiting_requests() == 0

@@ -18,13 +18,14 @@ from app.config import Settings
 from app.extensions import Base, db
 from app.links.codes import ensure_code, own_code
 from app.rotating import rotate
-from app.sealing import BrokenSeal, open_sealed, seal
+from app.sealing import BrokenSeal, open_sealed, seal, sealed_at
 from app.secrecy import PLAIN, PROOFS, SEALED
 from app.tenancy.scope import store_scope
 from tests.setup.test_cli import as_env, run
 from tests.support.factories import SomeStore
 
 NEW = Fernet.generate_key().decode()
+_LONG_AGO = 1_700_000_000
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_everything_of_every_store_opens_with_the_new_key_alone(
         ensure_code(store.owner.id)
         code = own_code()
     with app.app_context():
-        sealed = seal({"secret": "JBSWY3DPEHPK3PXP"})
+        sealed = Fernet(old).encrypt_at_time(b'{"secret": "JBSWY3DPEHPK3PXP"}', _LONG_AGO)
         values = {"id": store.owner.id, "sealed": sealed}
         db.session.execute(text("insert into two_step_secrets (user_id, sealed) values (:id, :sealed)"), values)
         db.session.commit()
@@ -110,6 +111,7 @@ def test_everything_of_every_store_opens_with_the_new_key_alone(
         theirs = text("select sealed from two_step_secrets where user_id = :id")
         found = db.session.execute(theirs, {"id": store.owner.id}).scalar_one()
         assert open_sealed(bytes(found)) == {"secret": "JBSWY3DPEHPK3PXP"}
+        assert (dated := sealed_at(bytes(found))) and dated.timestamp() == _LONG_AGO, "when it was set stays known"
 
 
 def test_a_run_that_was_killed_goes_on(

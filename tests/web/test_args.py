@@ -10,7 +10,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.core.states import OrderState
-from app.web.args import read_args
+from app.web.args import read_args, write_args
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,14 @@ def test_what_cannot_be_read_is_left_out(name: str, value: str) -> None:
 
 def test_long_text_is_cut() -> None:
     assert len(wanted([("q", "x" * 5000)]).q) == 200
+
+
+def test_what_is_written_is_read_again() -> None:
+    full = Wanted("2611ABC", OrderState.HELD, 0, date(2026, 11, 22), True, ("a", "b"), (OrderState.HELD,))
+    written = write_args(full)
+    assert read_args(Wanted, MultiDict(written)) == full
+    assert written["mine"] == "1" and written["channel"] == "0", "a channel that cannot exist is no channel"
+    assert write_args(Wanted()) == {}
 
 
 def test_only_dataclasses_are_made() -> None:
