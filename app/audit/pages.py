@@ -80,16 +80,15 @@ def audit_export() -> Response:
     return response
 
 
-def _shown(row: EntryRow, known: frozenset[tuple[str, str]]) -> Shown:
+def _shown(row: EntryRow, known: Mapping[tuple[str, str], int | None]) -> Shown:
     verb, tone = verb_words(row.verb)
-    is_there = (row.thing, row.thing_id) in known
     return Shown(
         row=row,
         thing=thing_words(row.thing),
         label=f"× {number(row.many)}" if row.many > 1 else label_words(row.thing, row.label),
         verb=verb,
         tone=tone,
-        url=_url(row, is_there=is_there),
+        url=_url(row, known),
         job_url=url_for("sync.job", job_id=row.job_id) if ("job", str(row.job_id)) in known else None,
         lines=list(_lines(row)),
         browser=agent_of(row.browser).name if row.browser else "",
@@ -120,6 +119,7 @@ _OF_ROW: Final[Mapping[str, tuple[str, str]]] = {
     Thing.GATEWAY: ("channels.payments", "channel_id"),
     Thing.ITEM: ("inventory.show", "item_id"),
     Thing.LINK: ("links.show", "link_id"),
+    Thing.LISTING: ("channels.listing", "listing_id"),
     Thing.CREDIT_NOTE: ("invoices.credit_note", "credit_note_id"),
     Thing.ORDER: ("orders.show", "order_id"),
 }
@@ -137,11 +137,12 @@ _OF_KIND: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
-def _url(row: EntryRow, *, is_there: bool) -> str | None:
+def _url(row: EntryRow, known: Mapping[tuple[str, str], int | None]) -> str | None:
     """Where the thing is found: its own page while it exists, or the page of all of its kind."""
-    if row.thing in _OF_ROW and is_there:
+    if row.thing in _OF_ROW and (row.thing, row.thing_id) in known:
         endpoint, name = _OF_ROW[row.thing]
-        ids: dict[str, Any] = {name: row.thing_id}
+        channel_id = known[row.thing, row.thing_id]
+        ids: dict[str, Any] = {name: row.thing_id} | ({"channel_id": channel_id} if channel_id else {})
         return url_for(endpoint, **ids)
     if row.thing in _OF_KIND:
         endpoint, values = _OF_KIND[row.thing]

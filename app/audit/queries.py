@@ -8,7 +8,20 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select, text, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 
 from app.audit.models import AuditEntry
 from app.audit.words import Thing
@@ -17,6 +30,7 @@ from app.channels.models import Channel
 from app.extensions import db
 from app.invoices.models import CreditNote
 from app.links.models import Link
+from app.mappings.models import Listing
 from app.orders.models import Order
 from app.sync.models import SyncJob
 from app.tenancy.scope import current_store_id
@@ -118,8 +132,10 @@ order by lower(last.who), one.user_id
 )
 
 
-def still_there(rows: Iterable[EntryRow]) -> frozenset[tuple[str, str]]:
-    """(thing, id) of those that have a page of their own and are still there. One statement, none for none."""
+def still_there(rows: Iterable[EntryRow]) -> Mapping[tuple[str, str], int | None]:
+    """(thing, id) of those that have a page of their own and are still there, each with the channel that its page is
+    of, if it is of one. One statement, none for none.
+    """
     wanted: dict[str, set[int]] = {}
     for row in rows:
         if row.thing in _PAGES and row.thing_id.isdigit():
@@ -127,9 +143,9 @@ def still_there(rows: Iterable[EntryRow]) -> frozenset[tuple[str, str]]:
         if row.job_id is not None:
             wanted.setdefault("job", set()).add(row.job_id)
     if not wanted:
-        return frozenset()
+        return {}
     queries = [_existing(thing, ids) for thing, ids in sorted(wanted.items())]
-    return frozenset((row.thing, row.id) for row in db.session.execute(union_all(*queries)))
+    return {(row.thing, row.id): row.channel_id for row in db.session.execute(union_all(*queries))}
 
 
 _PAGES: Final[Mapping[str, Any]] = {
@@ -138,6 +154,7 @@ _PAGES: Final[Mapping[str, Any]] = {
     Thing.GATEWAY: Channel,
     Thing.ITEM: Item,
     Thing.LINK: Link,
+    Thing.LISTING: Listing,
     Thing.CREDIT_NOTE: CreditNote,
     Thing.ORDER: Order,
     "job": SyncJob,
@@ -146,10 +163,14 @@ _PAGES: Final[Mapping[str, Any]] = {
 
 def _existing(thing: str, ids: Collection[int]) -> Any:
     model = _PAGES[thing]
-    query = select(literal(str(thing)).label("thing"), cast(model.id, Text).label("id")).where(model.id.in_(ids))
+    channel_id = Listing.channel_id if model is Listing else null().cast(BigInteger)
+    columns = (literal(str(thing)).label("thing"), cast(model.id, Text).label("id"), channel_id.label("channel_id"))
+    query = select(*columns).where(model.id.in_(ids))
     if model is not Link:  # a link is of two stores, and shows itself to no other
         query = query.where(model.store_id == current_store_id())
-    return query.where(Channel.status != "removed") if model is Channel else query
+    if model is Listing:
+        query = query.join(Channel, and_(Channel.store_id == Listing.store_id, Channel.id == Listing.channel_id))
+    return query.where(Channel.status != "removed") if model in (Channel, Listing) else query
 
 
 def _rows(

@@ -158,6 +158,13 @@ FIELDS: Final[Mapping[str, Any]] = {
     "examples": _l("For example"),
 }
 
+_PARTS: Final[Mapping[str, Any]] = {
+    **{field.name: field.label for kind in REGISTRY.values() for field in kind.config_fields},
+    "weight_unit": _l("Weights"),
+    "order_branch_id": _l("Orders made here go to"),
+}
+"""What the parts of a channel's connection and options are called; as its forms call them."""
+
 EXPORTS: Final[Mapping[str, Any]] = {
     "orders.export": _l("Orders"),
     "invoices.export": _l("Invoices"),
@@ -203,6 +210,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, Any]]] = {
         "on_save": _l("On each save of an invoice"),
         "on_delivery": _l("On delivery"),
     },
+    "weight_unit": {"g": _l("Grams"), "kg": _l("Kilograms")},
     "stock_after": {"keep": _l("Stays as it is"), "zero": _l("Set to zero")},
     "tracking": {"none": _l("Nothing"), "batch": _l("Batch"), "serial": _l("Serial number")},
     "cause": {str(cause): words for cause, words in CAUSES.items()},
@@ -257,7 +265,9 @@ def value_words(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value_words(name, one) for one in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {value_words(name, one)}" for key, one in sorted(value.items()))
+        return ", ".join(
+            f"{_PARTS.get(key) or field_words(key)}: {value_words(key, one)}" for key, one in sorted(value.items())
+        )
     return _plain_words(name, value)
 
 

@@ -158,10 +158,11 @@ WATCHED: Final = (
         "channels",
         "channel",
         {
-            **_same("kind", "name", "account_name", "options", "paused_reason", "takes_products", "takes_orders"),
+            **_same("kind", "name", "account_name", "paused_reason", "takes_products", "takes_orders"),
             **_same("gives_orders", "takes_stock", "takes_prices", "start_at", "auto_sync", "stock_buffer"),
             "auto_sync_minutes": "case when r.auto_sync then r.auto_sync_minutes end",
             "config": "case when r.kind <> 'store' then r.config end",
+            "options": "r.options - 'set_up'",  # a draft, which nothing follows from
             "paused": "r.status = 'paused'",
             "gone": "r.status = 'removed'",
             "stock_location": _named("locations", "stock_location_id"),

@@ -25,7 +25,8 @@ from app.web.pagination import Keyset
 from tests.audit.helpers import acting, told
 from tests.connectors.fake import a_listing
 from tests.orders.factories import Books
-from tests.support.factories import SomeStore
+from tests.support.factories import SomeStore, signed_in
+from tests.support.fixtures import new_client
 
 WORDS = "test orders of the shop"
 
@@ -83,6 +84,8 @@ def test_a_listing_is_told_when_a_person_links_it_and_not_when_its_channel_chang
         db.session.commit()
     changes = [changes for _verb, _label, changes in told(app, store, "listing")]
     assert changes == [{"item": [None, "KOPI-250"]}, {"item": ["KOPI-250", None]}]
+    log = signed_in(new_client(app), store.owner).get(store.url("/settings/audit?thing=listing")).text
+    assert f'href="/{store.slug}/channels/{channel.id}/products/{listing_id}"' in log
 
 
 def test_what_a_job_did_by_itself_leads_to_the_job(app: Flask, store: SomeStore) -> None:
@@ -100,7 +103,7 @@ def test_what_a_job_did_by_itself_leads_to_the_job(app: Flask, store: SomeStore)
     with app.test_request_context(), store_scope(store.id):
         (row,) = [row for row in entries_page(AuditFilter(), Keyset(), ZoneInfo(zone)).rows if row.verb == "paused"]
         assert ("job", str(job_id)) in still_there([row])
-        shown = _shown(row, frozenset())
+        shown = _shown(row, {})
         assert shown.job_url is None
         (line,) = shown.lines
     assert (line.field, line.now, line.is_new) == ("Why", "The channel does not accept the key any more", True)

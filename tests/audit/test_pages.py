@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -47,8 +48,18 @@ def test_each_field_is_read_before_and_after(app: Flask, store: SomeStore, owner
     with acting(app, store, store.owner):
         db.session.execute(update(Channel).where(Channel.id == channel.id).values(auto_sync=True, stock_buffer=3))
         db.session.commit()
+        chosen = {"weight_unit": "kg", "order_branch_id": "12"}
+        values: dict[str, Any] = {"config": {"retailer": "cuahang"}, "options": chosen}
+        db.session.execute(update(Channel).where(Channel.id == channel.id).values(**values))
+        db.session.commit()
+        values = {"options": {**chosen, "set_up": {"takes_products": True}}}
+        db.session.execute(update(Channel).where(Channel.id == channel.id).values(**values))
+        db.session.commit()
     page = owner.get(store.url("/settings/audit?thing=channel")).text
     plain = " ".join(page.split())
+    assert "Shop name: cuahang</ins>" in plain
+    assert "Orders made here go to: 12, Weights: Kilograms</ins>" in plain
+    assert "set_up" not in plain, "nothing follows from a draft"
     assert "<dt>Auto Sync</dt>" in plain
     assert "Before: </span>no</del>" in plain
     assert "After: </span>yes</ins>" in plain
