@@ -17,10 +17,12 @@ from flask import Flask, current_app, g, render_template
 from sqlalchemy import and_, func, select, update
 
 from app import mail
+from app.accounts.access import Member
 from app.accounts.languages import speaking_to
 from app.accounts.models import Membership, User
 from app.core.errors import backoff_seconds
 from app.core.noticing import NoticeKind
+from app.core.roles import Role
 from app.extensions import db
 from app.notices.digest import digest_facts, period_words
 from app.notices.models import Notice, NoticeCopy
@@ -128,19 +130,20 @@ def _give_up_what_was_lost() -> None:
 def write_letter(store_id: int, notice_id: int, user_id: int) -> Letter | None:
     """The mail of a notice to a person; None when they do not belong to the store any more.
 
-    It is worded as a page is: in an application context of its own, within the store and in its reader's language.
+    It is worded as a page is: in an application context of its own, within the store, for its reader's role and in
+    their language.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with app.app_context(), app.test_request_context("/"), store_scope(store_id):
         row = db.session.execute(
-            select(User.email, User.language, Notice.kind, Notice.detail)
+            select(User.email, User.language, Membership.role, Notice.kind, Notice.detail)
             .join(Membership, and_(Membership.user_id == User.id, Membership.store_id == store_id))
             .join(Notice, and_(Notice.store_id == store_id, Notice.id == notice_id))
             .where(User.id == user_id)
         ).one_or_none()
         if row is None:
             return None
-        g.store = current_store()
+        g.store, g.membership = current_store(), Member(store_id, user_id, Role(row.role))
         with speaking_to(row.language, g.store.language):
             return _worded(row.email, NoticeKind(row.kind), row.detail, notice_id, user_id)
 

@@ -130,9 +130,13 @@ def stop(token: str) -> Response:
 
 def _list() -> Response:
     where = read_args(NoticeFilter, request.args)
-    page = queries.notices_page(g.membership.user_id, where, Keyset.from_args(request.args))
+    keyset = Keyset.from_args(request.args)
+    page = queries.notices_page(g.membership.user_id, where, keyset)
     shown: dict[str, Any] = {"page": page, "where": where, "notices": _told(page.rows), "kinds": _HAPPENING}
-    return page_or_fragment("notices/list.html", "notices/_list.html", kind_words=KIND_WORDS, **shown)
+    is_newest = keyset.cursor is None
+    return page_or_fragment(
+        "notices/list.html", "notices/_list.html", kind_words=KIND_WORDS, is_newest=is_newest, **shown
+    )
 
 
 def _told(rows: Any) -> list[tuple[NoticeRow, Told]]:

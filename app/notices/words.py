@@ -1,4 +1,4 @@
-"""Notices in words, for whoever reads them: each says what happened, and leads to the page that mends it."""
+"""Notices in words, for whoever reads them (`g.membership`): each says what happened, and leads to what mends it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from app.accounts.offering import may, may_open
 from app.core.linking import Side
 from app.core.noticing import NoticeKind
+from app.core.roles import Ability
 from app.hooks.words import why_paused
 from app.links.words import findings_of, refusal
 from app.orders.causes import CauseKey, CauseKind
@@ -51,7 +53,10 @@ _DRAWINGS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice as it is read: what happened, what that means or '', and the page that mends it, with a word for it."""
+    """A notice as it is read: what happened, what that means or '', and the page that mends it, with a word for it.
+
+    `url` is None where its reader may open no such page.
+    """
 
     title: str
     words: str
@@ -64,7 +69,7 @@ class Told:
 def told(kind: NoticeKind, detail: Mapping[str, Any], store: str) -> Told:
     """One notice in the reader's language; `store` is the name of the store that it is of."""
     title, words, url, button = _TELLERS[kind](detail, store)
-    return Told(title, words, url, button, *_DRAWINGS[kind])
+    return Told(title, words, url if url and may_open(url) else None, button, *_DRAWINGS[kind])
 
 
 def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:
@@ -99,7 +104,9 @@ def _paused(detail: Mapping[str, Any], store: str) -> tuple[str, str, str | None
         channel=detail["channel"],
         store=store,
     )
-    return title, words, url_if("channels.reconnect", channel_id=detail["channel_id"]), _("Reconnect")
+    if may(Ability.CHANNELS):
+        return title, words, url_if("channels.reconnect", channel_id=detail["channel_id"]), _("Reconnect")
+    return title, words, url_if("channels.show", channel_id=detail["channel_id"]), _("Open the channel")
 
 
 def _link(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:

@@ -172,6 +172,32 @@ def test_the_bell_counts_what_is_not_read_and_opening_one_reads_it(
     assert reader.post(store.url(f"/notices/{notice.id}/open")).status_code == 404, "it is its reader's own"
 
 
+def test_a_notice_leads_its_reader_where_they_may_go(app: Flask, store: SomeStore, books: Books, make: Make) -> None:
+    staff = make.staff(store)
+    want(books, staff[Role.BOOKKEEPER], {NoticeKind.CHANNEL_PAUSED: Way.BOTH, NoticeKind.ENDPOINT_PAUSED: Way.PORTAL})
+    channel = books.channel("SiteGiant")
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :id", id=channel.id)
+    tell_people(app, store)
+    browser = signed_in(new_client(app), staff[Role.BOOKKEEPER])
+    page = browser.get(store.url("/notices")).text
+    assert "Open the channel" in page and "Reconnect" not in page
+    (notice,) = read(books, "select id from notices where kind = 'channel_paused'")
+    assert browser.post(store.url(f"/notices/{notice.id}/open")).location == store.url(f"/channels/{channel.id}")
+    (letter,) = mails_to(app, staff[Role.BOOKKEEPER].email)
+    assert store.url(f"/channels/{channel.id}") in text_of(letter) and "/reconnect" not in text_of(letter)
+    detail = '{"host": "shop.example", "reason": "", "endpoint_id": 1}'
+    adding = "insert into notices (store_id, kind, key, detail) values (:store, 'endpoint_paused', 'x', :detail)"
+    write(books, adding.replace(":detail", "cast(:detail as jsonb)"), store=store.id, detail=detail)
+    write(
+        books,
+        "insert into notice_copies (store_id, notice_id, user_id, in_portal) "
+        "select store_id, id, :reader, true from notices where kind = 'endpoint_paused'",
+        reader=staff[Role.BOOKKEEPER].id,
+    )
+    page = browser.get(store.url("/notices")).text
+    assert "shop.example is paused" in page and "Open it" not in page, "webhooks are the owners' alone"
+
+
 def test_a_verification_is_told_when_it_finds_what_none_found_before(
     app: Flask, store: SomeStore, books: Books
 ) -> None:
