@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import UTC, date, datetime
 from threading import Thread
 from typing import Any
@@ -113,6 +115,20 @@ def test_the_months_say_what_would_wait(books: Books, channel: SomeChannel) -> N
     with books.scope():
         months = open_months()
     assert [(month.last_day, month.invoices, month.waiting) for month in months] == [(OCTOBER, 1, 1)]
+
+
+def test_the_number_of_orders_not_booked_leads_to_these_orders(
+    owner: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    """Ready ones count as well, and those stand in no list of failures."""
+    books.order(channel, placed_at=IN_OCTOBER, state="ready", number="IN-OCTOBER")
+    books.order(channel, state="ready", number="IN-NOVEMBER")
+    page = owner.get(books.store.url("/settings/closing")).text
+    href = re.search(r'class="text-danger" href="([^"]+)">1<', page)
+    assert href is not None, page
+    orders = owner.get(html.unescape(href[1])).text
+    assert "IN-OCTOBER" in orders
+    assert "IN-NOVEMBER" not in orders
 
 
 def test_a_person_closes_and_opens_with_a_reason(owner: FlaskClient, books: Books, channel: SomeChannel) -> None:
