@@ -21,13 +21,14 @@ _BADGES: Final = "channelbook.nav_badges"
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """An entry: `active` are the endpoint prefixes under which it is the current one."""
+    """An entry: `active` are the endpoint prefixes under which it is the current one; `short` its word on a phone."""
 
     endpoint: str
     label: Any  # a lazy string
     icon: str
     active: tuple[str, ...]
     on_phone: bool = False
+    short: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class NavLink:
     is_current: bool
     on_phone: bool
     count: int | None
+    short: str = ""
 
 
 NAV: Final = (
@@ -52,11 +54,11 @@ NAV: Final = (
         ("orders.index", "orders.show", "orders.new", "orders.edit", "orders.import"),
         on_phone=True,
     ),
-    NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",), on_phone=True),
+    NavItem("invoices.index", _l("Invoices"), "invoice", ("invoices.",)),
     NavItem("inventory.index", _l("Inventory"), "box", ("inventory.",)),
     NavItem("channels.index", _l("Channels"), "channels", ("channels.",), on_phone=True),
     NavItem("reports.marketplace_channels", _l("Reports"), "report", ("reports.marketplace_channels",)),
-    NavItem("orders.failed", _l("Failed Sync"), "warning", ("orders.failed",)),
+    NavItem("orders.failed", _l("Failed Sync"), "warning", ("orders.failed",), on_phone=True, short=_l("Failed")),
     NavItem("completeness.index", _l("Completeness"), "check", ("completeness.",)),
     NavItem("sync.jobs", _l("Jobs"), "clock", ("sync.job",)),
     NavItem("settings.general", _l("Settings"), "settings", ("settings.",)),
@@ -93,18 +95,20 @@ def switcher_places() -> tuple[tuple[str, str, bool], ...]:
 
 def _link(item: NavItem) -> NavLink:
     count = current_app.extensions[_BADGES].get(item.endpoint)
+    label, short = _labels(reader())[item.endpoint]
     return NavLink(
         name=item.endpoint.replace(".", "-"),
         url=url_to(item.endpoint),
-        label=_labels(reader())[item.endpoint],
+        label=label,
         icon=item.icon,
         is_current=is_active(*item.active),
         on_phone=item.on_phone,
         count=count() if count else None,
+        short=short,
     )
 
 
 @cache
-def _labels(_reader: Reader) -> dict[str, str]:
-    """The entries in words, said once in each language."""
-    return {item.endpoint: str(item.label) for item in NAV}
+def _labels(_reader: Reader) -> dict[str, tuple[str, str]]:
+    """The entries in words, and in a short one where they have it, said once in each language."""
+    return {item.endpoint: (str(item.label), str(item.short or "")) for item in NAV}
