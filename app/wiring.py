@@ -15,6 +15,7 @@ import app.accounts.language_pages
 import app.accounts.models
 import app.accounts.security_pages
 import app.accounts.staff_pages
+import app.accounts.strength_pages
 import app.accounts.two_step_pages
 import app.api.key_pages
 import app.api.models

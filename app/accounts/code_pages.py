@@ -72,7 +72,7 @@ def now() -> datetime:
 
 
 def _let_in(brought: Brought, after: str | None) -> BaseResponse:
-    entering.enter(brought.user_id)
+    entering.enter(brought.user_id, is_kept=entering.keeps())
     if brought.answer is Answer.BY_RECOVERY:
         telling.tell(brought.user_id, telling.recovery_code_used, this_browser())
         left = recovery.codes_left(brought.user_id)

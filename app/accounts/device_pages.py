@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import devices as known
 from app.accounts.access import me
+from app.accounts.proving import proved_recently
 from app.accounts.routes import blueprint
 from app.web.needs import needs_sign_in
 from app.web.respond import done
@@ -24,6 +25,7 @@ def devices() -> Response:
 
 @blueprint.post(f"/me/devices/<int(max={2**63 - 1}):session_id>/sign-out")
 @needs_sign_in
+@proved_recently
 def sign_out_device(session_id: int) -> BaseResponse:
     """Sign one of them out. One that is signed out already stays so."""
     if not known.sign_out_one(me().id, session_id):
@@ -33,6 +35,7 @@ def sign_out_device(session_id: int) -> BaseResponse:
 
 @blueprint.post("/me/devices/sign-out-others")
 @needs_sign_in
+@proved_recently
 def sign_out_others() -> BaseResponse:
     """Sign all of them out but this one."""
     ended = known.sign_out_others(me().id, me().session_id)

@@ -27,6 +27,7 @@ class SignedInBrowser:
     address: str
     since: datetime
     last_seen_at: datetime
+    until: datetime
     is_this: bool
 
 
@@ -39,7 +40,7 @@ class Arrived:
     is_told: bool
 
 
-def arrive(user_id: int, browser: Browser, device: str) -> Arrived:
+def arrive(user_id: int, browser: Browser, device: str, *, is_kept: bool = False) -> Arrived:
     """Sign a person in on one browser. `device` is the token in its device cookie, '' when it has none.
 
     A device that somebody else signed in with keeps its token: a shop's till is used by all. A token that nobody
@@ -50,7 +51,7 @@ def arrive(user_id: int, browser: Browser, device: str) -> Arrived:
         device = new_token()
     is_told = user_id not in known and bool(db.session.scalar(select(exists().where(Device.user_id == user_id))))
     _note(user_id, browser, device, is_told=is_told)
-    token = add_session(user_id, browser)
+    token = add_session(user_id, browser, is_kept=is_kept)
     db.session.commit()
     return Arrived(token, device, is_told)
 
@@ -60,7 +61,13 @@ def signed_in_browsers(user_id: int, this: int) -> list[SignedInBrowser]:
     rows = db.session.scalars(select(UserSession).where(*_open(user_id)).order_by(UserSession.last_seen_at.desc()))
     browsers = [
         SignedInBrowser(
-            row.id, agent_of(row.user_agent), row.address, row.created_at, row.last_seen_at, is_this=row.id == this
+            row.id,
+            agent_of(row.user_agent),
+            row.address,
+            since=row.created_at,
+            last_seen_at=row.last_seen_at,
+            until=row.expires_at,
+            is_this=row.id == this,
         )
         for row in rows
     ]

@@ -13,16 +13,20 @@ from app.config import Settings
 
 _DEVICE: Final = "channelbook-device"
 _HALF: Final = "half"
+_KEEP: Final = "keep"
 
 
-def go_in(user_id: int) -> bool:
-    """Sign a person in whose password is right, unless a code is asked for: False, and `half_token` says under what."""
+def go_in(user_id: int, *, is_kept: bool = False) -> bool:
+    """Sign a person in whose password is right, unless a code is asked for: False, and `half_token` says under what.
+
+    `is_kept` says that they asked to stay signed in on this device; it is remembered until the code is there.
+    """
     token = halves.begin(user_id)
     if token is None:
-        enter(user_id)
+        enter(user_id, is_kept=is_kept)
         return True
     leave()
-    session[_HALF] = token
+    session[_HALF], session[_KEEP] = token, is_kept
     return False
 
 
@@ -31,18 +35,25 @@ def half_token() -> str:
     return str(session.get(_HALF, ""))
 
 
+def keeps() -> bool:
+    """Whether whoever is asked for a code wanted to stay signed in on this device."""
+    return bool(session.get(_KEEP))
+
+
 def forget_half() -> None:
     """Let this browser be asked for no code any more."""
     session.pop(_HALF, None)
+    session.pop(_KEEP, None)
 
 
-def enter(user_id: int) -> None:
+def enter(user_id: int, *, is_kept: bool = False) -> None:
     """Sign a person in: the session this browser had before ends, here and on the server, so that nobody can have set
     it. A device that they never used before is told to them.
     """
     _end_session()
-    arrived = devices.arrive(user_id, this_browser(), request.cookies.get(device_cookie(), ""))
-    carry(arrived.token)
+    device = request.cookies.get(device_cookie(), "")
+    arrived = devices.arrive(user_id, this_browser(), device, is_kept=is_kept)
+    carry(arrived.token, is_kept=is_kept)
     _remember_device(arrived.device)
     if arrived.is_told:
         telling.tell(user_id, telling.new_device, this_browser())
@@ -55,10 +66,12 @@ def enter_nobody() -> None:
     _remember_device(sessions.new_token())
 
 
-def carry(token: str) -> None:
-    """Let the cookie hold the token of a session and nothing of what it held before."""
+def carry(token: str, *, is_kept: bool = False) -> None:
+    """Let the cookie hold the token of a session and nothing of what it held before; a browser that is closed forgets
+    it, unless the person asked to stay signed in.
+    """
     session.clear()
-    session.permanent = True
+    session.permanent = is_kept
     session["_user_id"] = token  # where Flask-Login looks for it
     session["_fresh"] = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField, StringField, ValidationError
+from wtforms import BooleanField, PasswordField, SelectField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.accounts import passwords
@@ -27,7 +27,6 @@ class NewPassword:
         if len(password) < passwords.MIN_LENGTH:
             raise ValidationError(_("This is too short for a password."))
         facts = [form[name].data or "" for name in self.about] + list(getattr(form, "whose", ()))
-        facts += [fact.partition("@")[0] for fact in facts if "@" in fact]
         if passwords.is_guessable(password, *facts):
             raise ValidationError(
                 _("This is among the first that anybody would try. Choose something only you think of.")
@@ -44,6 +43,7 @@ class SignInForm(Form):
 
     email = StringField(_l("E-mail"), [InputRequired(_l("Type your e-mail."))])
     password = PasswordField(_l("Password"), [InputRequired(_l("Type your password."))])
+    keep = BooleanField(_l("Keep me signed in on this device"))
 
 
 class SignUpForm(Form):

@@ -87,6 +87,8 @@ class UserSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     proved_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """When whoever sits at it last showed who they are: by signing in, or by being asked again."""
+    is_kept: Mapped[bool] = mapped_column(server_default="false")
+    """Whether the person asked to stay signed in on this device: it lasts longer then."""
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -163,4 +165,6 @@ class Device(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_sign_in_at: Mapped[datetime] = mapped_column(server_default=func.now())
     told_at: Mapped[datetime | None]
-    """When its first sign-in was mailed to the person; None for the device that they began with."""
+    """When its first sign-in was told to the person; None for the device that they began with."""
+    read_at: Mapped[datetime | None]
+    """When the person saw behind the bell that they were told."""

@@ -6,6 +6,8 @@ make people write passwords down.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +18,9 @@ MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 _GUESSES: Final = 10**8
 """What is found among so many guesses is refused: all words and names that leaked most often, with years and digits."""
+_GOOD: Final = 10**11
+_STRONG: Final = 10**14
+"""Whoever stole the hashes would try for years with the means of a state, since each try costs what ours does."""
 _LOOKED_AT: Final = 72
 """Judging takes the longer the more letters there are; these are enough to judge by."""
 _WORDS: Final = (
@@ -29,6 +34,16 @@ COMMON: Final = frozenset(_WORDS.split())
 _RUNS: Final = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
 
 _hasher = PasswordHasher()
+
+
+class Strength(IntEnum):
+    """How well a password keeps others out; the first two are refused."""
+
+    SHORT = 0
+    GUESSABLE = 1
+    FAIR = 2
+    GOOD = 3
+    STRONG = 4
 
 
 def use_hasher(hasher: PasswordHasher) -> None:
@@ -61,18 +76,36 @@ def is_outdated(stored_hash: str) -> bool:
 
 def is_guessable(password: str, *about: str) -> bool:
     """Whether the password is among the first that anybody tries; `about` is what the page knows of the person."""
+    return _guesses(password, about) < _GUESSES
+
+
+def strength_of(password: str, *about: str) -> Strength:
+    """How strong the password is, by the same rules by which it is taken or refused."""
+    if len(password) < MIN_LENGTH:
+        return Strength.SHORT
+    guesses = _guesses(password, about)
+    if guesses < _GUESSES:
+        return Strength.GUESSABLE
+    if guesses < _GOOD:
+        return Strength.FAIR
+    return Strength.GOOD if guesses < _STRONG else Strength.STRONG
+
+
+def _guesses(password: str, about: Sequence[str]) -> float:
+    """After how many tries it is found by who knows what people choose, and this person."""
     letters = _letters(password)
     if letters in COMMON or letters.rstrip("0123456789!.") in COMMON or len(set(letters)) < 4:
-        return True
+        return 0
     if any(letters in run or letters in run[::-1] for run in _RUNS):
-        return True
-    facts = [_letters(fact) for fact in about if len(fact) > 2]
+        return 0
+    names = [fact.partition("@")[0] for fact in about if "@" in fact]
+    facts = [_letters(fact) for fact in (*about, *names) if len(fact) > 2]
     if any(letters.startswith(fact) and len(letters) - len(fact) < 6 for fact in facts):
-        return True
+        return 0
     from zxcvbn import zxcvbn  # noqa: PLC0415  # 12 MB of words, which no worker needs
 
     judged = zxcvbn(password[:_LOOKED_AT], user_inputs=[*COMMON, *facts])
-    return bool(judged["guesses"] < _GUESSES)
+    return float(judged["guesses"])
 
 
 def _letters(text: str) -> str:

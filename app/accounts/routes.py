@@ -80,7 +80,7 @@ def signin() -> BaseResponse:
     if form.validate():
         user_id = services.check_sign_in(form.email.data, form.password.data)
         if user_id is not None:
-            if entering.go_in(user_id):
+            if entering.go_in(user_id, is_kept=form.keep.data):
                 return redirect_to(after or url_for("accounts.start"))
             return redirect_to(url_for("accounts.code", next=after))
         form.form_errors.append(_("E-mail and password do not match. Check both, or choose a new password below."))
@@ -184,9 +184,15 @@ def change_password() -> BaseResponse:
         return _page("accounts/password.html", form)
     if form.validate():
         browser = access.this_browser()
-        token = services.change_password(person.id, current=form.current.data, new=form.password.data, browser=browser)
+        token = services.change_password(
+            person.id,
+            current=form.current.data,
+            new=form.password.data,
+            browser=browser,
+            is_kept=person.is_kept,
+        )
         if token is not None:
-            entering.carry(token)
+            entering.carry(token, is_kept=person.is_kept)
             telling.tell(person.id, telling.password_changed, browser)
             words = _("Your new password holds. Everywhere else you are signed out.")
             return done(

@@ -56,7 +56,7 @@ def speak_to(user_id: int, language: str | None) -> None:
     db.session.commit()
 
 
-def change_password(user_id: int, *, current: str, new: str, browser: Browser) -> str | None:
+def change_password(user_id: int, *, current: str, new: str, browser: Browser, is_kept: bool = False) -> str | None:
     """Set a new password, sign the person out everywhere, and return a token that keeps this browser signed in.
 
     None when `current` is wrong; nothing has changed then.
@@ -65,7 +65,7 @@ def change_password(user_id: int, *, current: str, new: str, browser: Browser) -
     if not passwords.is_right(stored, current):
         return None
     _replace_password(user_id, new)
-    token = add_session(user_id, browser)
+    token = add_session(user_id, browser, is_kept=is_kept)
     db.session.commit()
     return token
 

@@ -1,10 +1,11 @@
 """Where people are signed in: one row for each browser, found by the token in its cookie.
 
 The cookie carries a random token and the row its SHA-256, so that a read of the table opens no browser. Ending the
-row signs the browser out wherever its cookie went. A session lives for IDLE after it was last used, and at most
-for ABSOLUTE: a stolen cookie does not last for ever, and a shop's own tablet is not asked every morning. It may be
-that long because what could hurt asks again after a quarter of an hour (`app.accounts.proving`), every sign-in with a
-new device is mailed, and each person sees and ends their sessions.
+row signs the browser out wherever its cookie went. A session lives for LASTS, a day's work, and is over when the
+browser is closed. Where the person asked to stay signed in it lives for IDLE after it was last used, and at most for
+ABSOLUTE: a stolen cookie does not last for ever, and a shop's own tablet is not asked every morning. It may be that
+long because what could hurt asks again after a quarter of an hour (`app.accounts.proving`), every sign-in with a new
+device is told, and each person sees and ends their sessions.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    case,
     column,
     delete,
     func,
@@ -40,6 +42,7 @@ from app.planning import read
 from app.tenancy.doors import Place
 from app.tenancy.models import Store
 
+LASTS = timedelta(hours=12)
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=90)
 DEVICE_LIVES = timedelta(days=400)
@@ -57,6 +60,7 @@ _PERSON = (
         UserSession.id.label("session_id"),
         UserSession.last_seen_at,
         UserSession.proved_at,
+        UserSession.is_kept,
         User.two_step_at.is_not(None).label("two_step"),
     )
     .join(UserSession, UserSession.user_id == User.id)
@@ -75,6 +79,7 @@ _WHOSE: Final = (
     column("session_id", BigInteger),
     column("last_seen_at", DateTime(timezone=True)),
     column("proved_at", DateTime(timezone=True)),
+    column("is_kept", Boolean),
     column("two_step", Boolean),
     column("place_id", BigInteger),
     column("place_slug", Text),
@@ -87,7 +92,7 @@ _ARRIVAL: Final = text(
     f"""
 with arrival as materialized (
     select u.id as person_id, u.name as person, u.email, u.language as speaks, s.id as session_id, s.last_seen_at,
-           s.proved_at, u.two_step_at is not null as two_step,
+           s.proved_at, s.is_kept, u.two_step_at is not null as two_step,
            p.store_id as place_id, p.slug as place_slug, p.name as place_name, p.role, p.place,
            case p.slug when :slug then set_config('app.store_id', p.store_id::text, true) end as entered,
            case p.slug when :slug then concat(set_config('app.user_id', u.id::text, true),
@@ -129,6 +134,8 @@ class Person(UserMixin):
     """Whether they sign in with a code as well."""
     proved_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When they last showed in this browser who they are."""
+    is_kept: bool = False
+    """Whether they asked to stay signed in on this device."""
 
     def get_id(self) -> str:
         """What Flask-Login puts into the cookie."""
@@ -183,10 +190,20 @@ def _store(values: Sequence[Any]) -> Store:
 def _seen(row: Any, token: str) -> Person:
     if datetime.now(UTC) - row.last_seen_at > TOUCH_EVERY:
         _touch(row.session_id)
-    return Person(row.person_id, row.person, row.email, row.session_id, token, row.speaks, row.two_step, row.proved_at)
+    return Person(
+        id=row.person_id,
+        name=row.person,
+        email=row.email,
+        session_id=row.session_id,
+        token=token,
+        language=row.speaks,
+        two_step=row.two_step,
+        proved_at=row.proved_at,
+        is_kept=row.is_kept,
+    )
 
 
-def add_session(user_id: int, browser: Browser) -> str:
+def add_session(user_id: int, browser: Browser, *, is_kept: bool = False) -> str:
     """Add the session's row to the caller's transaction and return the token for the cookie."""
     token = new_token()
     db.session.add(
@@ -195,7 +212,8 @@ def add_session(user_id: int, browser: Browser) -> str:
             token_hash=token_hash(token),
             user_agent=browser.user_agent[:MAX_AGENT],
             address=browser.address,
-            expires_at=datetime.now(UTC) + IDLE,
+            is_kept=is_kept,
+            expires_at=datetime.now(UTC) + (IDLE if is_kept else LASTS),
         )
     )
     return token
@@ -233,13 +251,14 @@ def _end() -> Update:
 
 def _touch(session_id: int) -> None:
     """On a connection of its own: the request's transaction is for the request's work, and may be rolled back."""
+    longer = func.least(func.now() + IDLE, UserSession.created_at + ABSOLUTE)
     with db.engine.begin() as connection:
         connection.execute(
             update(UserSession)
             .where(UserSession.id == session_id, UserSession.last_seen_at < func.now() - TOUCH_EVERY)
             .values(
                 last_seen_at=func.now(),
-                expires_at=func.least(func.now() + IDLE, UserSession.created_at + ABSOLUTE),
+                expires_at=case((UserSession.is_kept, longer), else_=UserSession.expires_at),
             )
         )
 

@@ -83,7 +83,7 @@ def secret_to_set_up(user_id: int) -> str | None:
     return None if row is None else _opened(row.sealed)
 
 
-def confirm(user_id: int, typed: str, *, at: datetime, browser: Browser) -> SwitchedOn | None:
+def confirm(user_id: int, typed: str, *, at: datetime, browser: Browser, is_kept: bool = False) -> SwitchedOn | None:
     """Switch two-step sign-in on, or over to another phone, by the first code of the app; None for a wrong code.
 
     Everywhere else the person is signed out: those sessions were opened by less than is asked for from now on.
@@ -100,15 +100,15 @@ def confirm(user_id: int, typed: str, *, at: datetime, browser: Browser) -> Swit
     db.session.execute(counts.values(confirmed_at=func.now(), last_counter=counter))
     db.session.execute(update(User).where(User.id == user_id).values(two_step_at=func.now()))
     codes = recovery.give_codes(user_id)
-    token = _only_here(user_id, browser)
+    token = _only_here(user_id, browser, is_kept=is_kept)
     db.session.commit()
     return SwitchedOn(codes, token)
 
 
-def switch_off(user_id: int, browser: Browser) -> str:
+def switch_off(user_id: int, browser: Browser, *, is_kept: bool = False) -> str:
     """Let the password be enough again, sign the person out everywhere else, and return a token for here."""
     forget(user_id)
-    token = _only_here(user_id, browser)
+    token = _only_here(user_id, browser, is_kept=is_kept)
     db.session.commit()
     return token
 
@@ -194,7 +194,7 @@ def _opened(sealed: bytes) -> str | None:
         return None
 
 
-def _only_here(user_id: int, browser: Browser) -> str:
+def _only_here(user_id: int, browser: Browser, *, is_kept: bool) -> str:
     end_sessions_of(user_id)
     forget_halves(user_id)
-    return add_session(user_id, browser)
+    return add_session(user_id, browser, is_kept=is_kept)

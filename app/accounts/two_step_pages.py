@@ -49,11 +49,12 @@ def set_up_two_step() -> BaseResponse:
         return redirect_to(url_for("accounts.two_step_page", next=after))
     if request.method == "GET" or not form.validate():
         return _set_up_page(secret, form, after, 200 if request.method == "GET" else 422)
-    done = two_step.confirm(me().id, form.code.data, at=code_pages.now(), browser=this_browser())
+    is_kept = me().is_kept
+    done = two_step.confirm(me().id, form.code.data, at=code_pages.now(), browser=this_browser(), is_kept=is_kept)
     if done is None:
         form.code.errors = (_("This code does not fit. Look whether the clock of your phone is right, and try again."),)
         return _set_up_page(secret, form, after, 422)
-    entering.carry(done.token)
+    entering.carry(done.token, is_kept=is_kept)
     telling.tell(me().id, telling.two_step_on, this_browser())
     return _page("accounts/recovery_codes.html", codes=done.codes, is_new=True, after=after)
 
@@ -98,7 +99,8 @@ def switch_off_two_step() -> BaseResponse:
     if not proving.is_password_of(me().id, form.password.data):
         form.password.errors = (_("This is not the password you have now."),)
         return _page("accounts/two_step_off.html", 422, form=form)
-    entering.carry(two_step.switch_off(me().id, this_browser()))
+    is_kept = me().is_kept
+    entering.carry(two_step.switch_off(me().id, this_browser(), is_kept=is_kept), is_kept=is_kept)
     telling.tell(me().id, telling.two_step_off, this_browser())
     flash(_("Two-step sign-in is off. Everywhere else you are signed out."), "success")
     return redirect_to(url_for("accounts.two_step_page"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
 
 from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from app.accounts.limits import limit_person
@@ -19,6 +22,15 @@ from app.tenancy.routes import blueprint
 from app.web.forms import Form
 from app.web.needs import needs
 from app.web.respond import done
+
+_EVER: Final = "0"
+_DAYS: Final[Mapping[str, Any]] = {
+    "90": _l("90 days"),
+    "365": _l("One year"),
+    _EVER: _l("Until it is revoked"),
+}
+"""How long a key works: days, and words for them."""
+_CHOICES: Final = [SelectChoice(days, words) for days, words in _DAYS.items()]
 
 
 class KeyForm(Form):
@@ -33,6 +45,7 @@ class KeyForm(Form):
     )
     reads = BooleanField(_l("It may read orders"), default=True)
     writes = BooleanField(_l("It may make and change orders"), default=True)
+    days = SelectField(_l("It works for"), choices=_CHOICES, default="365")
 
 
 @blueprint.route("/api-keys", methods=["GET", "POST"])
@@ -51,7 +64,7 @@ def api_keys() -> Response:
         form.form_errors.append(_("Say what the key may do."))
         return _page(form, 422)
     try:
-        token = make_key(form.name.data or "", scopes, g.membership.user_id)
+        token = make_key(form.name.data or "", scopes, g.membership.user_id, lasts=_lasts(form))
     except NameTaken:
         form.name.errors = (_("Another key has this name. Give each program a key of its own."),)
         return _page(form, 422)
@@ -82,6 +95,10 @@ def revoke_api_key(key_id: int) -> Response:
     except NoSuchKey:
         abort(404)
     return done(url_for(".api_keys"), _("The key “%(name)s” is revoked.", name=key.name))
+
+
+def _lasts(form: KeyForm) -> timedelta | None:
+    return None if form.days.data == _EVER else timedelta(days=int(form.days.data))
 
 
 def _page(form: KeyForm, status: int = 200, *, token: str = "", made: str | None = None) -> Response:

@@ -25,6 +25,8 @@ class ApiKey(StoreOwned, Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String()))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[datetime | None]
+    """From when on it opens nothing; None: it works until it is revoked."""
     last_used_at: Mapped[datetime | None]
     """To the minute."""
     revoked_at: Mapped[datetime | None]

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from app.accounts.access import this_browser
 from app.accounts.limits import seconds_to_wait
 from app.api.examples import ask, send
-from app.api.keys import Caller, Scope, arrive, hash_of
+from app.api.keys import Caller, KeyExpired, Scope, arrive, hash_of
 from app.api.orders import order_json
 from app.api.problems import Problem, of_mistakes
 from app.core.own_orders import Mistakes, read_move, read_order
@@ -34,6 +34,7 @@ from app.sync.nudge import nudge
 from app.tenancy import doors
 from app.tenancy.scope import Actor, act_as, current_store, enter_store
 from app.web.errors import WORDS
+from app.web.filters import day
 from app.web.needs import public
 
 PER_KEY: Final = "120 per minute"
@@ -198,7 +199,10 @@ def _caller(scope: Scope) -> Caller:
         browser = this_browser()
         act_as(Actor(key_id=str(key_id), address=browser.address, browser=browser.user_agent))
         enter_store(store_id)
-        caller = arrive(key_id)
+        try:
+            caller = arrive(key_id)
+        except KeyExpired as expired:
+            _expired(expired.at)
     if caller is None:
         headers = {"WWW-Authenticate": 'Bearer realm="Channelbook"'}
         detail = _("Send a key that works, as “Authorization: Bearer …”. Keys are made under Settings → API keys.")
@@ -208,6 +212,13 @@ def _caller(scope: Scope) -> Caller:
         raise Problem(403, _("The key may not do this"), detail)
     g.store = current_store()
     return caller
+
+
+def _expired(at: datetime) -> NoReturn:
+    g.store = current_store()  # whose day it is
+    headers = {"WWW-Authenticate": 'Bearer realm="Channelbook", error="invalid_token"'}
+    detail = _("This key worked until %(day)s. Make a new one under Settings → API keys.", day=day(at))
+    raise Problem(401, _("The key has expired"), detail, headers=headers)
 
 
 def _body() -> bytes:

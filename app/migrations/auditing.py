@@ -111,7 +111,7 @@ WATCHED: Final = (
     Watched(
         "api_keys",
         "api_key",
-        {**_same("name", "scopes"), "revoked": "r.revoked_at is not null"},
+        {**_same("name", "scopes", "expires_at"), "revoked": "r.revoked_at is not null"},
         quiet=("store_id", "id", "prefix", "token_hash", "created_at", "created_by", "last_used_at"),
         turns={"revoked": ("revoked", "restored")},
         always=("name", "scopes", "revoked"),

@@ -342,7 +342,8 @@ def open_store(user_id: int, slug: str) -> tuple[int, str] | None:
 
 
 def api_key(token_hash: bytes) -> tuple[int, int] | None:
-    """(store id, key id) of the API key with this hash; None when there is none, or it was revoked."""
+    """(store id, key id) of the API key with this hash, also when its time is over; None when there is none, or it was
+    revoked."""
     row = db.session.execute(
         text("select store_id, key_id from door_api_key(:hash)"), {"hash": token_hash}
     ).one_or_none()

@@ -28,7 +28,8 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_HSTS: Final = "max-age=31536000"
+_HSTS: Final = "max-age=31536000; includeSubDomains"
+"""The portal has a host name of its own, below which nothing else lives."""
 _RAW: Final = "_takes_raw_body"
 View = TypeVar("View", bound=Callable[..., Any])
 

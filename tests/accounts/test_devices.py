@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -10,12 +12,14 @@ from sqlalchemy import text
 from app.accounts import devices, later, sessions
 from app.accounts.sessions import Browser
 from app.extensions import db
+from tests.accounts.test_proving import let_time_pass
 from tests.accounts.test_sign_in import sign_in, token_of
 from tests.accounts.test_totp import AGENTS
-from tests.support.factories import Make, SomePerson, SomeStore, signed_in
+from tests.support.factories import PASSWORD, Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
 from tests.support.mails import mails_to, wait_for_mail
 
+OTHERS = "/me/devices/sign-out-others"
 CHROME = {"User-Agent": AGENTS["Chrome on Windows"]}
 IPHONE = {"User-Agent": AGENTS["Safari on iPhone"]}
 
@@ -87,6 +91,19 @@ def test_list_says_what_is_known_of_each_browser(app: Flask, person: SomePerson)
     assert page.index("Chrome on Windows") < page.index("This one") < page.index("Safari on iPhone")
     assert phone.environ_base["REMOTE_ADDR"] in page
     assert page.count("/sign-out") == 2  # the phone, and all others
+    assert page.count("in 12 hours") == 2
+
+
+def test_signing_out_from_afar_asks_who_one_is(app: Flask, person: SomePerson) -> None:
+    here, there = (signed_in(new_client(app), person) for _browser in range(2))
+    let_time_pass(app, person)
+    for path in (re.findall(r'action="(/me/devices/\d+/sign-out)"', here.get("/me/devices").text)[0], OTHERS):
+        asked = here.post(path, headers={"Referer": "http://localhost/me/devices"})
+        assert asked.location == "/me/prove?next=/me/devices"
+    assert there.get("/me").status_code == 200
+    assert here.post("/me/prove", data={"password": PASSWORD, "next": "/me/devices"}).location == "/me/devices"
+    assert here.post(OTHERS).location == "/me/devices"
+    assert there.get("/me").status_code == 303
 
 
 def test_one_is_signed_out_from_afar_and_none_of_others(app: Flask, make: Make, person: SomePerson) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.accounts import passwords
+from app.accounts import limits, passwords
 from app.extensions import db
 from tests.support.factories import PASSWORD, Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -237,3 +239,54 @@ def test_password_is_the_same_however_it_was_composed(app: Flask, make: Make, cl
 @pytest.mark.parametrize("password", ["tram-lantern-82", "correct horse battery", "kopi-o-kaw-satu!"])
 def test_unusual_passwords_pass(password: str) -> None:
     assert not passwords.is_guessable(password, "owner@demo.example", "Puan Lim")
+
+
+METER = "/signup/password-strength"
+
+
+@pytest.mark.parametrize(
+    ("password", "value", "words"),
+    [
+        ("", None, ""),
+        ("mango-lime", 0, "Still too short."),
+        ("password12345", 1, "Too easy to guess."),
+        ("mango mango mango", 2, "It will do. One more word makes it stronger."),
+        ("harbour-mango-17", 3, "Good."),
+        ("lemongrass and pandan cake", 4, "Strong."),
+    ],
+)
+def test_meter_says_how_strong_a_password_is(client: FlaskClient, password: str, value: int | None, words: str) -> None:
+    told = client.post(METER, data={"password": password}, headers={"HX-Request": "true"}).text
+    found = re.search(r'<meter[^>]* value="(\d)" aria-label="[^"]+"></meter><span>(.*)</span>', told)
+    assert ((int(found[1]), found[2]) if found else (None, told.strip())) == (value, words)
+
+
+def test_meter_and_form_agree_about_what_is_refused(client: FlaskClient, store: SomeStore) -> None:
+    def value(**fields: str) -> str:
+        return client.post(METER, data=fields).text.partition('value="')[2][:1]
+
+    mine = "roselyn.ooi2026"
+    assert value(password=mine) == "3"
+    assert value(password=mine, email="roselyn.ooi@shop.example") == "1"
+    assert value(password=mine, name="Roselyn.Ooi") == "1"
+    signed_in(client, store.owner)
+    assert value(password=f"{store.owner.email}1") == "1", "the page knows who is signed in"
+
+
+def test_meter_is_asked_so_often_and_by_our_own_pages_alone(client: FlaskClient) -> None:
+    form = {"password": "harbour-mango-17"}
+    assert client.post(METER, data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.get(f"{METER}?password=harbour-mango-17").status_code in {404, 405}
+    many = int(limits.STRENGTH_BY_ADDRESS.split()[0])
+    answers = [client.post(METER, data=form).status_code for _try in range(2 * many + 1)]  # a minute may end meanwhile
+    assert answers[:2] == [200, 200]
+    assert 429 in answers
+
+
+def test_meter_stands_wherever_a_password_is_chosen_and_sends_no_other(client: FlaskClient, store: SomeStore) -> None:
+    pages = [client.get("/signup").text, signed_in(client, store.owner).get("/me/password").text]
+    for page in pages:
+        (field,) = re.findall(r'<input[^>]*hx-post="/signup/password-strength"[^>]*>', page)
+        assert 'name="password"' in field
+        assert 'hx-params="password,email,name,store_name"' in field
+        assert '<div id="password-strength" class="strength needs-js" role="status" aria-live="polite"></div>' in page

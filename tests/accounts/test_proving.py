@@ -18,6 +18,8 @@ ASKS = {
     "accounts.set_up_two_step",
     "accounts.start_two_step",
     "accounts.renew_recovery_codes",
+    "accounts.sign_out_device",
+    "accounts.sign_out_others",
     "accounts.two_step_picture",
     "channels.add_connection",
     "channels.reconnect",

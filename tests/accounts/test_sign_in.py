@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -174,8 +175,33 @@ def age(app: Flask, person: SomePerson, sql: str) -> None:
         db.session.commit()
 
 
+def test_sign_in_lasts_twelve_hours_in_all(app: Flask, client: FlaskClient, store: SomeStore) -> None:
+    sign_in(client, store.owner.email)
+    cookie = client.get_cookie("channelbook")
+    assert cookie is not None
+    assert cookie.expires is None, "a browser that is closed forgets it"
+    assert times_of(app, store.owner)[1] <= timedelta(hours=12)
+    age(app, store.owner, "created_at = now() - interval '11 hours', last_seen_at = now() - interval '1 hour'")
+    age(app, store.owner, "expires_at = expires_at - interval '11 hours'")
+    assert client.get("/me").status_code == 200
+    seen, left = times_of(app, store.owner)
+    assert seen < timedelta(minutes=1)
+    assert left < timedelta(hours=1), "using it does not prolong it"
+
+
+def test_whoever_asks_for_it_stays_signed_in_on_the_device(app: Flask, client: FlaskClient, store: SomeStore) -> None:
+    page = client.get("/signin").text
+    (tick,) = re.findall(r'<input[^>]*name="keep"[^>]*>', page)
+    assert "checked" not in tick
+    sign_in(client, store.owner.email, keep="y")
+    cookie = client.get_cookie("channelbook")
+    assert cookie is not None
+    assert cookie.expires is not None
+    assert times_of(app, store.owner)[1] > sessions.IDLE - timedelta(minutes=1)
+
+
 def test_use_is_noted_once_in_a_while_and_prolongs(app: Flask, client: FlaskClient, store: SomeStore) -> None:
-    signed_in(client, store.owner)
+    sign_in(client, store.owner.email, keep="y")
     age(app, store.owner, "last_seen_at = now() - interval '20 days', expires_at = now() + interval '10 days'")
     client.get("/me")
     seen, left = times_of(app, store.owner)
@@ -187,7 +213,7 @@ def test_use_is_noted_once_in_a_while_and_prolongs(app: Flask, client: FlaskClie
 
 
 def test_no_session_outlives_ninety_days(app: Flask, client: FlaskClient, store: SomeStore) -> None:
-    signed_in(client, store.owner)
+    sign_in(client, store.owner.email, keep="y")
     age(app, store.owner, "created_at = now() - interval '80 days', last_seen_at = now() - interval '1 day'")
     client.get("/me")
     assert times_of(app, store.owner)[1] < timedelta(days=10, minutes=1)

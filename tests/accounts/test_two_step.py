@@ -118,6 +118,18 @@ def test_code_opens_and_goes_on_to_the_page_that_asked(client: FlaskClient, pers
     assert bring(client, phone.code(), next="https://evil.example/").location == "/"
 
 
+@pytest.mark.parametrize("keep", ["y", ""])
+def test_what_was_ticked_beside_the_password_holds_after_the_code(
+    app: Flask, client: FlaskClient, person: SomePerson, phone: Phone, keep: str
+) -> None:
+    sign_in(client, person.email, **({"keep": keep} if keep else {}))
+    bring(client, phone.code())
+    page = client.get("/me/devices").text
+    assert ("in 1 month" if keep else "in 12 hours") in page
+    client.post("/me/two-step/off", data={"password": PASSWORD})
+    assert ("in 1 month" if keep else "in 12 hours") in client.get("/me/devices").text, "and as other things change"
+
+
 def test_account_without_it_sees_no_change(client: FlaskClient, person: SomePerson) -> None:
     assert sign_in(client, person.email).location == "/"
     assert is_in(client)

@@ -29,6 +29,7 @@ ONCE_IS_AS_TWICE = {
     "accounts.reset": "a link opens once",
     "accounts.me": "a name is replaced",
     "accounts.code": "a code is accepted once: tests/accounts/test_two_step.py brings it at the same moment",
+    "accounts.password_strength": "judges what is typed and stores nothing",
     "accounts.prove": "each press renews the proof",
     "accounts.start_two_step": "a secret that was drawn a moment ago is shown again",
     "accounts.set_up_two_step": "the second finds nothing to confirm",

@@ -45,7 +45,10 @@ TABLE: Final = """
     accounts/test_sign_up.py::test_guessable_passwords_are_refused
     accounts/test_invitations.py::test_a_guessable_password_is_refused
 2.1.8 A meter helps to choose a strong one.
-    - gap: no meter; a hint says what does well, and a guessable one is refused with words
+    accounts/test_passwords.py::test_meter_says_how_strong_a_password_is
+    accounts/test_passwords.py::test_meter_and_form_agree_about_what_is_refused
+    accounts/test_passwords.py::test_meter_stands_wherever_a_password_is_chosen_and_sends_no_other
+    accounts/test_passwords.py::test_meter_is_asked_so_often_and_by_our_own_pages_alone
 2.1.9 No mix of letters and signs is asked for.
     accounts/test_passwords.py::test_unusual_passwords_pass
 2.1.10 Nobody has to change it by the calendar.
@@ -184,7 +187,10 @@ TABLE: Final = """
     security/test_requests.py::test_sign_out_leaves_nothing_in_the_browser_that_opens_anything
     security/test_walk.py::test_what_is_private_is_kept_nowhere
 3.3.2 People are asked again who they are, at latest after twelve hours.
-    - gap: thirty days idle and ninety in all, as level 1; what could hurt asks again after fifteen minutes (3.7.1)
+    accounts/test_sign_in.py::test_sign_in_lasts_twelve_hours_in_all
+    accounts/test_sign_in.py::test_whoever_asks_for_it_stays_signed_in_on_the_device
+    accounts/test_two_step.py::test_what_was_ticked_beside_the_password_holds_after_the_code
+    - gap: whoever ticks so at sign-in stays for thirty idle days, ninety in all; what could hurt asks again (3.7.1)
 3.3.3 A new password ends every other session.
     accounts/test_passwords.py::test_change_ends_every_other_session_and_keeps_this_one
     accounts/test_passwords.py::test_link_sets_the_password_once_and_ends_every_session
@@ -192,7 +198,7 @@ TABLE: Final = """
     accounts/test_devices.py::test_list_says_what_is_known_of_each_browser
     accounts/test_devices.py::test_one_is_signed_out_from_afar_and_none_of_others
     accounts/test_devices.py::test_all_others_are_signed_out_at_once
-    - gap: ending one asks for no password: whoever sees a stranger there shall not be held up
+    accounts/test_devices.py::test_signing_out_from_afar_asks_who_one_is
 3.4.1 The cookie travels by https alone.
     accounts/test_sign_in.py::test_cookie_is_kept_from_scripts_other_sites_and_plain_http
     security/test_requests.py::test_no_cookie_travels_by_plain_http
@@ -207,7 +213,9 @@ TABLE: Final = """
 3.5.1 Keys of programs can be taken back.
     api/test_keys.py::test_a_key_is_shown_once_and_works_until_it_is_revoked
 3.5.2 Programs bring tokens that end, no lasting keys.
-    - gap: a store's own programs bring a lasting key: hashed, limited in what it may, logged, revoked at any time
+    api/test_keys.py::test_a_key_works_as_long_as_was_chosen
+    api/test_keys.py::test_a_key_whose_time_is_over_is_refused_with_words
+    - gap: a key ends after a year unless another end, or none, is chosen; no program renews its own by itself
 3.5.3 Tokens that carry facts are signed.
     accounts/test_sign_in.py::test_database_holds_no_token_that_opens_anything
     channels/test_adding.py::test_a_draft_of_another_store_or_person_is_not_used
@@ -623,7 +631,8 @@ TABLE: Final = """
     security/test_walk.py::test_every_answer_carries_the_headers
 14.4.5 Browsers remember that we are reached by https.
     security/test_requests.py::test_https_is_remembered_whatever_the_proxy_says
-    - gap: for this host alone; what else lives below its name is for whoever owns that to say
+    web/test_security.py::test_https_alone_is_remembered
+    - review: for all names below as well; the portal has a host name of its own (3.4.5)
 14.4.6 Other sites hear no address of ours.
     security/test_walk.py::test_every_answer_carries_the_headers
 14.4.7 Nobody frames us.

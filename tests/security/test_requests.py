@@ -101,7 +101,7 @@ def test_many_addresses_of_one_network_are_counted_as_one(app: Flask) -> None:
 
 def test_https_is_remembered_whatever_the_proxy_says(behind_a_proxy: Flask) -> None:
     answer = behind_a_proxy.test_client().get("/signin")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_no_cookie_travels_by_plain_http(behind_a_proxy: Flask) -> None:

@@ -103,6 +103,7 @@ ROUTES: Mapping[str, Route] = {
     "accounts.signout": Route(post=Who.ANYONE),
     "accounts.forgot": PUBLIC_FORM,
     "accounts.reset": Route(get=Who.ANYONE, post=Who.ANYONE, values={"token": "no-such-token"}, also=frozenset({410})),
+    "accounts.password_strength": Route(post=Who.ANYONE),
     "accounts.me": OWN_FORM,
     "accounts.change_password": OWN_FORM,
     "accounts.code": PUBLIC_FORM,

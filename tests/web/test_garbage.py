@@ -69,6 +69,7 @@ RARELY_RIGHT = {
 }
 """Values that some field may take, a name for one."""
 ACTS = {
+    "accounts.password_strength",
     "accounts.renew_recovery_codes",
     "accounts.sign_out_device",
     "accounts.sign_out_others",

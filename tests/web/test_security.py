@@ -31,7 +31,7 @@ def test_pages_are_not_kept(browser: FlaskClient) -> None:
 def test_https_alone_is_remembered(browser: FlaskClient) -> None:
     assert "Strict-Transport-Security" not in browser.get("/shop").headers
     answer = browser.get("/shop", base_url="https://localhost")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize(
