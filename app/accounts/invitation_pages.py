@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from app.accounts import entering, invitations, limits, passwords
+from app.accounts import entering, invitations, limits, passwords, staff_mails
 from app.accounts.access import signed_in_person
 from app.accounts.forms import NewPassword
-from app.accounts.invitations import HasAccount, NoSuchInvitation
+from app.accounts.invitations import HasAccount, Joined, NoSuchInvitation
 from app.accounts.routes import blueprint
 from app.accounts.sessions import Person
 from app.tenancy.doors import Invited
@@ -57,8 +57,7 @@ def _accepted(token: str, invited: Invited, person: Person) -> Response:
     if request.method == "GET" or not is_theirs:
         status = 200 if request.method == "GET" else 409
         return _page("accounts/invitation.html", status, invited=invited, person=person, is_theirs=is_theirs)
-    slug = invitations.accept(token, person.id, person.email)
-    return _welcome(invited, slug)
+    return _welcome(invited, invitations.accept(token, person.id, person.email))
 
 
 def _newcomer(token: str, invited: Invited) -> Response:
@@ -67,19 +66,21 @@ def _newcomer(token: str, invited: Invited) -> Response:
     has_account = invitations.has_account(invited.email)
     if request.method == "POST" and not has_account and form.validate():
         try:
-            user_id, slug = invitations.join(token, form.name.data or "", form.password.data or "")
+            joined = invitations.join(token, form.name.data or "", form.password.data or "")
         except HasAccount:  # made a moment ago, somewhere else
             has_account = True
         else:
-            entering.enter(user_id)
-            return _welcome(invited, slug)
+            entering.enter(joined.user_id)
+            return _welcome(invited, joined)
     status = 422 if request.method == "POST" else 200
     return _page("accounts/invitation.html", status, invited=invited, form=form, has_account=has_account)
 
 
-def _welcome(invited: Invited, slug: str) -> Response:
+def _welcome(invited: Invited, joined: Joined) -> Response:
+    if joined.is_new:
+        staff_mails.tell_joined(invited.store_id, joined.user_id)
     flash(_("Welcome to %(store)s.", store=invited.store), "success")
-    return redirect_to(f"/{slug}/")
+    return redirect_to(f"/{joined.slug}/")
 
 
 def _page(template: str, status: int, **context: Any) -> Response:

@@ -52,6 +52,15 @@ class InvitationRow:
         return self.expires_at <= datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Who joined, the store's name in URLs, and whether they had no place there before."""
+
+    user_id: int
+    slug: str
+    is_new: bool
+
+
 class IsMember(Exception):
     """The address is that of a member."""
 
@@ -171,8 +180,8 @@ def has_account(email: str) -> bool:
     return db.session.scalar(select(User.id).where(User.email == email)) is not None
 
 
-def accept(token: str, user_id: int, email: str) -> str:
-    """Give the person with this address their place, use up the link, and return the store's name in URLs.
+def accept(token: str, user_id: int, email: str) -> Joined:
+    """Give the person with this address their place, and use up the link.
 
     Who is a member already keeps their role. NoSuchInvitation when the link opens nothing, or not for them. Commits.
     """
@@ -180,15 +189,15 @@ def accept(token: str, user_id: int, email: str) -> str:
     if invited is None or invited.email != email:
         raise NoSuchInvitation
     with store_scope(invited.store_id):
-        slug = _take_place(token, user_id)
+        joined = _take_place(token, user_id)
         db.session.commit()
-        return slug
+        return joined
 
 
-def join(token: str, name: str, password: str) -> tuple[int, str]:
+def join(token: str, name: str, password: str) -> Joined:
     """Make a person of the invited address, without a store of their own, and give them their place.
 
-    (person's id, the store's name in URLs). NoSuchInvitation; HasAccount. Commits.
+    NoSuchInvitation; HasAccount. Commits.
     """
     invited = opens(token)
     if invited is None:
@@ -199,12 +208,12 @@ def join(token: str, name: str, password: str) -> tuple[int, str]:
         raise HasAccount
     act_as(person_acting(user_id))
     with store_scope(invited.store_id):
-        slug = _take_place(token, user_id)
+        joined = _take_place(token, user_id)
         db.session.commit()
-        return user_id, slug
+        return joined
 
 
-def _take_place(token: str, user_id: int) -> str:
+def _take_place(token: str, user_id: int) -> Joined:
     """Of two presses at the same moment one takes the row; what the other wrote is rolled back with its scope."""
     role = db.session.scalar(
         update(Invitation)
@@ -215,8 +224,9 @@ def _take_place(token: str, user_id: int) -> str:
     if role is None:
         raise NoSuchInvitation
     place = insert(Membership).values(store_id=current_store_id(), user_id=user_id, role=role)
-    db.session.execute(place.on_conflict_do_nothing(index_elements=["store_id", "user_id"]))
-    return current_store().slug
+    place = place.on_conflict_do_nothing(index_elements=["store_id", "user_id"])
+    is_new = db.session.scalar(place.returning(Membership.user_id)) is not None
+    return Joined(user_id, current_store().slug, is_new)
 
 
 def _change(invitation_id: int, values: Mapping[str, object]) -> str:

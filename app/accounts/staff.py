@@ -56,8 +56,9 @@ def member_row(user_id: int) -> MemberRow | None:
     return None if row is None else _row(row)
 
 
-def change_role(user_id: int, role: Role, *, by: int) -> None:
-    """Give a member another role. What they wrote to others as an owner is withdrawn when they are none any more.
+def change_role(user_id: int, role: Role, *, by: int) -> bool:
+    """Give a member another role; False when it is theirs already. What they wrote to others as an owner is withdrawn
+    when they are none any more.
 
     LastOwner when they are the last one; NoSuchMember, NotEntitled. Commits.
     """
@@ -72,6 +73,7 @@ def change_role(user_id: int, role: Role, *, by: int) -> None:
     if not role.may(Ability.STAFF):
         _withdraw_invitations_of(user_id)
     db.session.commit()
+    return roles[user_id] is not role
 
 
 def remove_member(user_id: int, *, by: int) -> None:

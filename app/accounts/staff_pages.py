@@ -13,7 +13,7 @@ from wtforms import RadioField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
-from app.accounts import invitations, staff
+from app.accounts import invitations, staff, staff_mails
 from app.accounts.access import me
 from app.accounts.emails import read_email
 from app.accounts.invitations import AT_MOST, IsInvited, IsMember, NoSuchInvitation, TooMany
@@ -134,7 +134,7 @@ def member(member_id: int) -> Response:
         return _member_page(row, form, 422)
     role = Role(form.role.data)
     try:
-        staff.change_role(member_id, role, by=me().id)
+        is_new = staff.change_role(member_id, role, by=me().id)
     except LastOwner:
         form.form_errors.append(_needs_owner())
         return _member_page(row, form, 422)
@@ -142,6 +142,8 @@ def member(member_id: int) -> Response:
         abort(404)
     except NotEntitled:
         abort(403)
+    if is_new and member_id != me().id:
+        staff_mails.tell_role(g.store.id, member_id, role, by=me().name)
     words = _("%(name)s has the role %(role)s now.", name=row.name, role=str(ROLE_WORDS[role]))
     return done(url_for(".staff_page"), words)
 
@@ -158,6 +160,7 @@ def remove_member(member_id: int) -> Response:
         return _page("_shared/confirm.html", **_removing(row))
     if (refused := _take_out(member_id)) is not None:
         return refused
+    staff_mails.tell_removed(g.store.id, member_id, by=me().name)
     return done(url_for(".staff_page"), _("%(name)s does not work here any more.", name=row.name))
 
 

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.accounts import invitations, later
-from app.accounts.invitations import AT_MOST, HasAccount, NoSuchInvitation, TooMany
+from app.accounts.invitations import AT_MOST, HasAccount, Joined, NoSuchInvitation, TooMany
 from app.core.roles import Role
 from app.extensions import db
 from app.tenancy.scope import store_scope
 from tests.support.factories import PASSWORD, Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
-from tests.support.mails import links_in, mails_to, wait_for_mail
+from tests.support.mails import links_in, mails_to, text_of, wait_for_mail
 
 GONE = "This invitation no longer works"
 _numbers = itertools.count(1)
@@ -85,6 +85,12 @@ def test_a_newcomer_joins_with_a_name_and_a_password_and_gets_no_store_of_their_
     assert "Send again" not in listed
     for who in (client, new_client(app)):
         assert who.get(link).status_code == 410, "a link works once"
+    later.finish()
+    (told,) = mails_to(app, store.owner.email)
+    assert told["Subject"] == f"Cik Aina has joined {store.name}"
+    for words in (f"Cik Aina ({email})", f"the invitation of {store.owner.name}", "Order desk", "/settings/staff"):
+        assert words in text_of(told)
+    assert mails_to(app, store.reader.email) == [], "owners are told, and no others"
 
 
 def test_whoever_has_an_account_signs_in_and_joins(app: Flask, make: Make, store: SomeStore) -> None:
@@ -215,7 +221,7 @@ def test_who_is_a_member_by_now_keeps_their_role(app: Flask, make: Make, store: 
     token = invited(app, store, person.email, Role.READ_ONLY).rpartition("/")[2]
     make.member(store, person, Role.MANAGER)
     with app.app_context():
-        assert invitations.accept(token, person.id, person.email) == store.slug
+        assert invitations.accept(token, person.id, person.email) == Joined(person.id, store.slug, is_new=False)
     assert role_of(app, store, person.email) == "manager"
 
 

@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.accounts import invitations, staff
+from app.accounts import invitations, later, staff
 from app.accounts.roles import ABILITY_WORDS, ROLE_TEXTS, ROLE_WORDS
+from app.accounts.services import speak_to
 from app.accounts.staff import LastOwner, NoSuchMember, NotEntitled
 from app.core.roles import Ability, Role
 from app.extensions import db
@@ -20,6 +21,7 @@ from app.tenancy.scope import store_scope
 from tests.orders.factories import statements
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
+from tests.support.mails import links_in, mails_to, text_of
 
 
 @pytest.fixture
@@ -71,6 +73,39 @@ def test_another_role_holds_at_the_next_press(app: Flask, owner: FlaskClient, st
     assert f"{store.reader.name} has the role Order desk now." in owner.get(store.url("/settings/staff")).text
     assert reader.get(store.url("/orders/new")).status_code == 200
     assert roles_of(app, store)[store.reader.id] == "order_desk"
+
+
+def test_whoever_gets_another_role_is_told_once_and_in_their_language(
+    app: Flask, owner: FlaskClient, store: SomeStore
+) -> None:
+    with app.app_context():
+        speak_to(store.reader.id, "ms")
+    url = store.url(f"/settings/staff/{store.reader.id}")
+    for _press in range(2):
+        assert owner.post(url, data={"role": "order_desk"}).status_code == 303
+    later.finish()
+    (mail,) = mails_to(app, store.reader.email)
+    assert store.name in mail["Subject"]
+    words = text_of(mail)
+    assert store.owner.name in words
+    assert "Kerani pesanan" in words
+    assert links_in(mail) == [f"http://localhost{store.url('/')}"]
+    assert mails_to(app, store.owner.email) == []
+
+
+def test_whoever_is_removed_is_told_and_whoever_leaves_is_not(
+    app: Flask, owner: FlaskClient, make: Make, store: SomeStore
+) -> None:
+    leaver = make.person()
+    make.member(store, leaver, Role.MANAGER)
+    assert signed_in(new_client(app), leaver).post(store.url("/settings/staff/leave")).status_code == 303
+    for _press in range(2):
+        owner.post(store.url(f"/settings/staff/{store.reader.id}/remove"))
+    later.finish()
+    (mail,) = mails_to(app, store.reader.email)
+    assert mail["Subject"] == f"You no longer work in {store.name}"
+    assert f"{store.owner.name} removed you from the store {store.name}" in text_of(mail)
+    assert mails_to(app, leaver.email) == []
 
 
 @pytest.mark.parametrize("role", ["", "admin", "OWNER", "owner "])
@@ -127,7 +162,7 @@ def test_two_owners_at_the_same_moment_leave_one(app: Flask, make: Make, store: 
     """Each lets the other go, or each goes by oneself: whoever is second finds the other gone."""
     second = make.person()
     make.member(store, second, Role.OWNER)
-    acts: dict[str, Callable[[SomePerson, SomePerson], None]] = {
+    acts: dict[str, Callable[[SomePerson, SomePerson], object]] = {
         "remove": lambda one, other: staff.remove_member(other.id, by=one.id),
         "lower": lambda one, other: staff.change_role(other.id, Role.READ_ONLY, by=one.id),
         "leave": lambda one, _other: staff.remove_member(one.id, by=one.id),
@@ -139,12 +174,14 @@ def test_two_owners_at_the_same_moment_leave_one(app: Flask, make: Make, store: 
 
 
 def at_once(
-    app: Flask, store: SomeStore, presses: list[tuple[Callable[[SomePerson, SomePerson], None], SomePerson, SomePerson]]
+    app: Flask,
+    store: SomeStore,
+    presses: list[tuple[Callable[[SomePerson, SomePerson], object], SomePerson, SomePerson]],
 ) -> list[str]:
     """Press at the same moment, from transactions that have all begun: what became of each."""
     ready, done = threading.Barrier(len(presses)), []
 
-    def press(act: Callable[[SomePerson, SomePerson], None], one: SomePerson, other: SomePerson) -> None:
+    def press(act: Callable[[SomePerson, SomePerson], object], one: SomePerson, other: SomePerson) -> None:
         with app.app_context(), store_scope(store.id):
             db.session.execute(text("select 1"))
             ready.wait(30)
