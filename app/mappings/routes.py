@@ -107,8 +107,13 @@ def _payments_page(channel: ChannelRow, form: GatewayForm, *, status: int = 200)
     )
 
 
-def _gateway_lines(channel_id: int, *, saved_id: int | None = None, stays_id: int | None = None) -> list[GatewayLine]:
-    """What waits comes first; the row that was just saved stays among them, before the eyes of who saved it."""
+def _gateway_lines(
+    channel_id: int, *, saved_id: int | None = None, stays_id: int | None = None, freed: int = 0
+) -> list[GatewayLine]:
+    """What waits comes first; the row that was just saved stays where it was, before the eyes of who saved it.
+
+    `freed` orders waited for it until then, which is what its place went by.
+    """
     tallies = gateway_tallies(channel_id)
     lines = [
         GatewayLine(row, tallies.get(row.id, NOTHING), row.payment_method_id, is_saved=row.id == saved_id)
@@ -116,8 +121,9 @@ def _gateway_lines(channel_id: int, *, saved_id: int | None = None, stays_id: in
     ]
 
     def place(line: GatewayLine) -> tuple[bool, int, str]:
-        is_done = line.row.payment_method_id is not None and line.row.id != stays_id
-        return is_done, -line.tally.waiting, line.row.gateway_key
+        stays = line.row.id == stays_id
+        is_done = line.row.payment_method_id is not None and not stays
+        return is_done, -(line.tally.waiting + (freed if stays else 0)), line.row.gateway_key
 
     return sorted(lines, key=place)
 
@@ -145,7 +151,8 @@ def _gateway_saved(channel: ChannelRow, mapping_id: int, saved: Chosen, form: Ch
     words = _("Saved.")
     if saved.freed:
         words += " " + ngettext("One order is ready now.", "%(num)s orders are ready now.", saved.freed)
-    lines = _gateway_lines(channel.id, saved_id=mapping_id if saved.freed else None, stays_id=mapping_id)
+    saved_id = mapping_id if saved.freed else None
+    lines = _gateway_lines(channel.id, saved_id=saved_id, stays_id=mapping_id, freed=saved.freed)
     has_new = bool(form.new_name.data)
     response = done(
         _gateway_url(channel.id, mapping_id, is_saved=bool(saved.freed)),

@@ -149,6 +149,18 @@ def test_a_new_payment_method_is_made_in_the_row_and_chosen(
     assert mapping(books, gateway_id).payment_method_id == made.id
 
 
+def test_the_row_that_was_saved_stays_where_it_was(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel, gateway_id: int
+) -> None:
+    """A new payment method brings the whole list anew; what waited most stood first, and is looked at."""
+    set_rule(books, "hold")
+    other_id = books.gateway(channel, "Atome")
+    books.orders(channel, [WAITS, WAITS, WAITS | {"reason_detail": {"gateway": "Atome"}, "gateway": "Atome"}])
+    answer = save(owner, store, channel, gateway_id, htmx=True, new_name="TNG eWallet").text
+    assert "2 orders are ready now." in answer
+    assert answer.index(f'id="gateway-{gateway_id}"') < answer.index(f'id="gateway-{other_id}"')
+
+
 def test_the_name_of_an_existing_payment_method_just_picks_it(
     owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel, gateway_id: int
 ) -> None:
