@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, b
 from app.core.noticing import NoticeKind
 from app.extensions import db
 from app.notices.models import Notice, NoticeCopy
+from app.notices.personal import new_devices_counted
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
@@ -43,7 +44,7 @@ class NoticeRow:
 
 
 def unread_counted() -> ColumnElement[int]:
-    """How many notices the reader has not read, counted up to BADGE_AT_MOST, as a column."""
+    """How many notices the reader has not read, counted up to BADGE_AT_MOST, and of themselves, as a column."""
     unread = (
         select(literal(1))
         .where(
@@ -54,7 +55,8 @@ def unread_counted() -> ColumnElement[int]:
         )
         .limit(BADGE_AT_MOST)
     )
-    return select(func.count()).select_from(unread.subquery()).scalar_subquery()
+    of_store = select(func.count()).select_from(unread.subquery()).scalar_subquery()
+    return of_store + new_devices_counted(THIS_READER)
 
 
 def unread_count() -> int:

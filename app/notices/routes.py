@@ -15,6 +15,7 @@ from app.core.noticing import EVERY, NoticeKind, Way
 from app.core.roles import Ability
 from app.notices import queries
 from app.notices.choosing import choose, stop_mail, ways_of
+from app.notices.personal import mark_devices_read, new_devices
 from app.notices.queries import NoticeFilter, NoticeRow
 from app.notices.services import mark_read
 from app.notices.stopping import stopped_by
@@ -54,7 +55,9 @@ def menu() -> Response:
     """The newest few, for the menu behind the bell."""
     if not wants_fragment():
         return redirect_to(url_for(".index"))
-    return fragment("notices/_menu.html", notices=_told(queries.newest(g.membership.user_id, _IN_MENU)))
+    user_id = g.membership.user_id
+    notices = _told(queries.newest(user_id, _IN_MENU))
+    return fragment("notices/_menu.html", notices=notices, devices=new_devices(user_id))
 
 
 @blueprint.get("/<store>/notices/count")
@@ -70,7 +73,7 @@ def count() -> Response:
 @needs(Ability.LOOK)
 def read_all() -> Response:
     """Mark everything as read."""
-    many = mark_read(g.membership.user_id)
+    many = mark_read(g.membership.user_id) + mark_devices_read(g.membership.user_id)
     words = ngettext("%(num)d notice is marked as read.", "%(num)d notices are marked as read.", many)
     return done(url_for(".index"), words if many else _("Everything was read already."))
 
@@ -91,6 +94,14 @@ def open_one(notice_id: int) -> Response:
     row = _notice_or_404(notice_id)
     mark_read(g.membership.user_id, notice_id)
     return redirect_to(told(row.kind, row.detail, g.store.name).url or url_for(".index"))
+
+
+@blueprint.post("/<store>/notices/devices/open")
+@needs(Ability.LOOK)
+def open_devices() -> Response:
+    """Mark what the person is told of their sign-ins as read, and go where they are listed and ended."""
+    mark_devices_read(g.membership.user_id)
+    return redirect_to(url_for("accounts.devices"))
 
 
 @settings.route("/notifications", methods=["GET", "POST"])
@@ -132,8 +143,15 @@ def _list() -> Response:
     where = read_args(NoticeFilter, request.args)
     keyset = Keyset.from_args(request.args)
     page = queries.notices_page(g.membership.user_id, where, keyset)
-    shown: dict[str, Any] = {"page": page, "where": where, "notices": _told(page.rows), "kinds": _HAPPENING}
     is_newest = keyset.cursor is None
+    devices = new_devices(g.membership.user_id) if is_newest and where.kind is None else []
+    shown: dict[str, Any] = {
+        "page": page,
+        "where": where,
+        "notices": _told(page.rows),
+        "devices": devices,
+        "kinds": _HAPPENING,
+    }
     return page_or_fragment(
         "notices/list.html", "notices/_list.html", kind_words=KIND_WORDS, is_newest=is_newest, **shown
     )

@@ -83,6 +83,7 @@ ONCE_IS_AS_TWICE = {
     "settings.notifications": "values are replaced",
     "notices.read_all": "what is read is read",
     "notices.read_one": "what is read is read",
+    "notices.open_devices": "what is read is read",
     "notices.open_one": "what is read is read",
     "notices.stop": "what is stopped is stopped",
     "api.create_order": "one order by its Idempotency-Key: tests/api/test_orders.py sends it at the same moment",

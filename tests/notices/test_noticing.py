@@ -15,6 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app import mail
+from app.accounts import devices
+from app.accounts.sessions import Browser
 from app.core.noticing import NoticeKind, Way
 from app.core.roles import Role
 from app.extensions import db
@@ -370,3 +372,30 @@ def test_choices_are_kept_for_each_person(app: Flask, store: SomeStore, books: B
     assert not re.search(r'name="failed_sync-portal" checked', page)
     assert owner.post(url, data={**form, "digest": "hourly"}).status_code == 422
     assert signed_in(new_client(app), store.reader).post(url, data={"digest": "weekly"}).status_code == 303
+
+
+def test_a_new_device_is_told_to_its_person_alone_in_each_of_their_stores(
+    app: Flask, make: Make, store: SomeStore, other_store: SomeStore, owner: FlaskClient
+) -> None:
+    make.member(other_store, store.reader, Role.MANAGER)
+    reader = signed_in(new_client(app), store.reader)
+    with app.app_context():
+        devices.arrive(store.reader.id, Browser("one", "127.0.0.1"), "")
+        assert 'class="count"' not in reader.get(store.url("/notices/count"), headers=HTMX).text, "the first is no news"
+        devices.arrive(store.reader.id, Browser("Version/17.4 Safari/604.1 iPhone", "203.0.113.9"), "")
+    for place in (store, other_store):
+        assert '<span class="count" aria-hidden="true">1</span>' in reader.get(place.url("/notices")).text
+        menu = reader.get(place.url("/notices/menu"), headers=HTMX).text
+        assert "New sign-in to your account" in menu
+        page = reader.get(place.url("/notices")).text
+        assert page.count('class="notice-row is-unread"') == 1
+        for fact in ("Safari on iPhone", "203.0.113.9"):
+            assert fact in page
+    assert "New sign-in" not in owner.get(store.url("/notices")).text
+    assert reader.post(store.url("/notices/devices/open")).location == "/me/devices"
+    assert "New sign-in" not in reader.get(other_store.url("/notices")).text, "it is read everywhere"
+    with app.app_context():
+        devices.arrive(store.reader.id, Browser("three", "127.0.0.1"), "")
+    read_all = reader.post(store.url("/notices/read"), follow_redirects=True).text
+    assert "1 notice is marked as read." in read_all
+    assert "New sign-in" not in read_all

@@ -221,6 +221,7 @@ ROUTES: Mapping[str, Route] = {
     "notices.menu": PAGE,
     "notices.count": PAGE,
     "notices.read_all": Route(post=Who.MEMBER),
+    "notices.open_devices": Route(post=Who.MEMBER),
     "notices.read_one": Route(post=Who.MEMBER, also=NOT_MINE),
     "notices.open_one": Route(post=Who.MEMBER, also=NOT_MINE),
     "notices.stop": Route(get=Who.ANYONE, post=Who.ANYONE, values={"token": "no-such-token"}, also=NOT_MINE),

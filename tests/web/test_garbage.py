@@ -101,6 +101,7 @@ ACTS = {
     "settings.remove_member",
     "settings.release_two_step",
     "settings.require_two_step",
+    "notices.open_devices",
     "notices.open_one",
     "notices.read_all",
     "notices.read_one",
