@@ -36,7 +36,17 @@
     const reveal = event.target.closest("[data-reveal]");
     if (reveal) show(reveal, reveal.getAttribute("aria-pressed") !== "true");
     const dismiss = event.target.closest("[data-dismiss]");
-    if (dismiss) dismiss.closest(dismiss.dataset.dismiss).remove();
+    if (!dismiss) return;
+    holdFocus();
+    dismiss.closest(dismiss.dataset.dismiss).remove();
+    passFocus();
+  });
+
+  // A menu that the focus has left would lie over what has it now.
+  // Where tabs or chips are wider than the screen, the keys bring the one that has the focus into sight.
+  document.addEventListener("focusin", ({ target }) => {
+    closeMenus(target);
+    if (target.matches("main nav a:focus-visible")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 
   // What is typed into a password field can be looked at; it is hidden again before it is sent, or it would be kept.
@@ -61,7 +71,7 @@
   function countTicks(form) {
     const ticks = all("[data-tick]", form);
     const ticked = ticks.filter((tick) => tick.checked).length;
-    for (const output of all("[data-ticked-count]", form)) output.value = ticked;
+    for (const output of all("[data-ticked-count]", form)) if (output.value !== `${ticked}`) output.value = ticked;
     for (const bar of all("[data-ticked-bar]", form)) bar.classList.toggle("is-idle", ticked === 0);
     for (const box of all("[data-tick-all]", form)) {
       box.checked = ticked > 0 && ticked === ticks.length;
@@ -93,6 +103,7 @@
     }
     countAll();
     focusError(document);
+    tell(all("#flash p").map((words) => words.textContent.trim()));
   });
 
   // A refused form is read from its first mistake on.
@@ -122,8 +133,59 @@
     notice.append(words);
     flash.replaceChildren(notice);
   });
+
+  // What is replaced while it has the focus passes it on: to its like, to the first thing in its row or in the next
+  // one, at last to the content. A button that waits for its answer has lost the focus as well, so it is held from then.
+  const like = (part) => [part.tagName, part.name, part.getAttribute("aria-label"), part.matches("a, button, summary") && part.textContent.trim()].join();
+  const stopsIn = (place) => all("a[href], button, input, select, textarea, summary", place).filter((part) => part.tabIndex >= 0 && !part.disabled && part.checkVisibility());
+  let held;
+  function holdFocus() {
+    const part = document.activeElement;
+    if (!part || part === document.body) return;
+    const near = [];
+    for (let place = part; place && place.id !== "main"; place = place.parentElement) {
+      if (place.id) near.push(place, place.nextElementSibling, place.previousElementSibling);
+    }
+    held = { part, like: like(part), near: near.map((place) => place?.id).filter(Boolean) };
+  }
+  function passFocus() {
+    if (!held || held.part.isConnected && held.part.disabled) return;
+    const { part, near } = held;
+    const isLost = !document.activeElement || document.activeElement === document.body;
+    const places = near.map((id) => document.getElementById(id)).filter(Boolean).map(stopsIn);
+    const nearest = places.find((stops) => stops.length) ?? [];
+    const next = part.isConnected ? part : nearest.find((stop) => like(stop) === held.like) ?? nearest[0] ?? find("#main");
+    held = null;
+    if (isLost) next?.focus({ preventScroll: true });
+  }
+  document.addEventListener("htmx:beforeRequest", holdFocus);
+  document.addEventListener("htmx:beforeSwap", holdFocus);
+  document.addEventListener("htmx:afterSwap", (event) => event.detail.xhr?.status === 422 || passFocus());
+  document.addEventListener("htmx:afterRequest", () => held?.part.isConnected && passFocus());
+
+  // What changes by itself is read out once: the words of a part with [data-told], unless they stood there before.
+  const told = new Map();
+  let standing = [];
+  function news() {
+    const now = new Map();
+    for (const part of all("[data-told]")) {
+      const { told: key, toldAs: words = part.textContent.trim().replace(/\s+/g, " ") } = part.dataset;
+      if (!now.has(key)) now.set(key, words);
+    }
+    const changed = [...now].filter(([key, words]) => told.get(key) !== words && !standing.includes(words));
+    for (const [key, words] of now) told.set(key, words);
+    standing = [...now.values()];
+    return changed.map(([, words]) => words);
+  }
+  function tell(words) {
+    if (words.length) find("#told").textContent = words.join(" ");
+  }
+  news();
+
   document.addEventListener("htmx:afterSettle", (event) => {
     countAll();
     if (event.detail.xhr?.status === 422) focusError(event.target);
+    passFocus();
+    tell(news());
   });
 })();

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
 from app.core.types import ListingObstacle
 from app.sync.nudge import nudge
 from tests.connectors.fake import a_listing
 from tests.mappings.test_products_of_branches import branch, counted, sell
 from tests.orders.factories import Books, SomeChannel
-from tests.support.browsing import Tab
+from tests.support.browsing import Tab, press
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -40,14 +40,16 @@ def test_a_row_is_accepted_in_place_and_the_counts_follow(tab: Tab, channel: Som
     page = tab.page
     page.goto(f"{tab.base}channels/{channel.id}/products")
     row = page.locator(f"#listing-{shelf[1]}")
-    row.get_by_role("button", name="Accept").click()
+    press(row.get_by_role("button", name="Accept"))
     row.get_by_text("Linked").wait_for()
+    expect(row.locator(":focus")).to_have_count(1)
     page.locator("#products-head a.chip", has_text="Linked").filter(has_text="1").wait_for()
     assert page.url.endswith("/products")
     row.get_by_role("button", name="Unlink").click()
     row.get_by_text("Same barcode 9551234567890: certain").wait_for()
-    row.get_by_role("button", name="Refuse").click()
+    press(row.get_by_role("button", name="Refuse"))
     row.get_by_text("Refused: MUG").wait_for()
+    expect(row.locator(":focus")).to_have_count(1)
     assert tab.complaints == []
 
 

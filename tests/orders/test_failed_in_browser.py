@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from app.extensions import db
 from tests.orders.factories import Books, SomeChannel
-from tests.support.browsing import Tab
+from tests.support.browsing import Tab, heard, listen, press
 
 pytestmark = pytest.mark.browser
+IN_WORDS = "Nothing waits for this any more. What became of the orders below stands beside them."
 SOON = 4_500
 """Milliseconds; less than the five seconds after which a page asks by itself."""
 
@@ -38,8 +39,11 @@ def test_a_saved_mapping_frees_its_orders_on_every_open_page(tab: Tab, books: Bo
     tab.page.goto(f"{tab.base}channels/{channel.id}/payments")
     row = tab.page.locator(f"#gateway-{mapping}")
     row.locator("select").first.select_option(index=1)
-    row.get_by_role("button", name="Save").click()
+    listen(failed)
+    press(row.get_by_role("button", name="Save"))
     expect(failed.locator("#causes")).to_contain_text("Nothing needs you", timeout=SOON)
+    expect(row.get_by_role("button", name="Save")).to_be_focused()
+    assert heard(failed) == ["Nothing needs you"]
     expect(failed.locator("#count-orders-failed")).to_have_text("")
     expect(shown.locator(f"#order-story-{order}")).to_contain_text("Ready to sync", timeout=SOON)
     expect(shown.locator("#order-payment")).not_to_contain_text("none yet")
@@ -63,9 +67,11 @@ def test_retried_rows_say_so_and_leave_one_by_one(tab: Tab, books: Books, channe
     first, second = books.orders(channel, [{"state": "held", "reason": "NO_LINES"}] * 2)
     page = tab.page
     page.goto(f"{tab.base}failed/{channel.id}/orders/NO_LINES")
-    page.get_by_role("button", name="Retry", exact=True).first.click()
+    listen(page)
+    press(page.get_by_role("button", name="Retry", exact=True).first)
     expect(page.locator("#flash")).to_contain_text("One order is tried again.")
     rows = page.locator("#failed-rows tbody tr")
+    expect(rows.nth(0).locator(":focus")).to_have_count(1)
     expect(rows.nth(0)).to_contain_text("Being tried again")
     expect(rows.nth(1)).not_to_contain_text("Being tried again")
     books.set(first, state="ready", reason=None)
@@ -73,6 +79,7 @@ def test_retried_rows_say_so_and_leave_one_by_one(tab: Tab, books: Books, channe
     expect(page.locator("#failed-head")).to_contain_text("1 order")
     books.set(second, state="ready", reason=None)
     expect(page.locator("#failed-head")).to_contain_text("Nothing waits for this any more", timeout=9_000)
+    assert [words for words in heard(page) if "order" in words] == ["1 order", IN_WORDS]
     page.reload()
     expect(page.locator("main")).to_contain_text("Nothing waits for this any more")
     assert tab.complaints == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.support.factories import SomeStore
@@ -46,6 +46,27 @@ class Tab:
     page: Page
     base: str
     complaints: list[str]
+
+
+def press(button: Locator) -> None:
+    """Press a button by keys, so that it has the focus when what it stands in is replaced."""
+    button.focus()
+    button.press("Enter")
+
+
+def listen(page: Page) -> None:
+    """Note what the page reads out from now on, for `heard`."""
+    page.evaluate("""() => {
+        window.heard = [];
+        const voice = document.querySelector("#told");
+        new MutationObserver(() => window.heard.push(voice.textContent)).observe(voice, {childList: true});
+    }""")
+
+
+def heard(page: Page) -> list[str]:
+    """What the page read out since it was listened to."""
+    said: list[str] = page.evaluate("window.heard")
+    return said
 
 
 @pytest.fixture

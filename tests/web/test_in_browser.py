@@ -56,6 +56,7 @@ def test_menu_closes_by_escape_and_by_a_click_elsewhere(page: Page, way: str) ->
     expect(page.locator("details.menu[open]")).to_have_count(1)
     if way == "Escape":
         page.keyboard.press("Escape")
+        expect(page.locator(".person > summary")).to_be_focused()
     else:
         page.locator("h1").click()
     expect(page.locator("details.menu[open]")).to_have_count(0)
