@@ -19,6 +19,7 @@ from app.core.completeness import DeviationKind, Verdict, verdict
 from app.core.states import ACTIVE_JOB_STATES
 from app.extensions import db
 from app.orders.models import Order
+from app.planning import among
 from app.sync.models import SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import MAX_LIMIT, Cursor, Keyset, Page, page_of
@@ -255,7 +256,7 @@ def _last() -> Select[Any]:
     channels: Any = bindparam("channels", expanding=True)
     ids = select(newest.c.id).select_from(Channel).join(newest, true())
     mine = ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(channels))
-    return _verifications().where(Verification.id.in_(mine))
+    return _verifications().where(among(Verification.id, mine))
 
 
 def verification(verification_id: int) -> VerificationRow | None:

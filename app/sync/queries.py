@@ -18,7 +18,7 @@ from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.orders.models import JournalEntry, Order
-from app.planning import fixed
+from app.planning import among, fixed
 from app.sync.models import MOVE, Change, SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
@@ -337,7 +337,7 @@ def _ended() -> Select[Any]:
         .lateral("newest")
     )
     ids = select(newest.c.id).select_from(Channel).join(newest, true())
-    return _jobs().where(SyncJob.id.in_(ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(_CHANNELS))))
+    return _jobs().where(among(SyncJob.id, ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(_CHANNELS))))
 
 
 _CHANNELS: Final[Any] = bindparam("channels", expanding=True)
