@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import booking, crowd, fairness, growth, linked, live, memory, pages, pulling, reports, source
+from tests.bench import answers, booking, crowd, fairness, growth, linked, live, memory, pages, pulling, reports, source
 from tests.bench.frame import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -17,4 +17,5 @@ MEASURES: tuple[Measure, ...] = (
     *reports.MEASURES,
     *linked.MEASURES,
     *source.MEASURES,
+    *answers.MEASURES,
 )

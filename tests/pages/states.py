@@ -74,7 +74,11 @@ def prepare(app: Flask, state: State) -> Prepared:
     if state is State.FAILED:
         for statement in _STOPPED:
             _run(books, statement, **values)
-    return Prepared(state, store, values, make.staff(store))
+    staff = make.staff(store)
+    if state is State.MANY:
+        for statement in _LAST:
+            _run(books, statement, words=list(_WORDS), **values)
+    return Prepared(state, store, values, staff)
 
 
 _T: Final = "(cast(:words as text[]))[1 + i % 7]"
@@ -207,6 +211,34 @@ _MANY: Final[tuple[tuple[str, str, Mapping[str, str]], ...]] = (
         },
     ),
     ("audit_entries", "id = (select max(id) from audit_entries)", {"label": _T, "who": _T}),
+    ("salespeople", "true", {"name": f"{_T} || i"}),
+    (
+        "verifications",
+        "id = :verification_id",
+        {
+            "job_id": "(select id from sync_jobs j where j.store_id = :store order by id desc offset i - 1 limit 1)",
+            "finished_at": "t.finished_at - i * interval '1 day'",
+        },
+    ),
+    (
+        "hook_messages",
+        "id = :message_id",
+        {"message_id": "'many-' || i", "created_at": "now() - i * interval '1 hour'"},
+    ),
+    (
+        "notices",
+        "true",
+        {
+            "key": "'many-' || i",
+            "kind": "(array['failed_sync', 'verification_difference', 'channel_paused'])[1 + i % 3]",
+            "detail": f"t.detail || jsonb_build_object('channel', {_T})",
+        },
+    ),
+    (
+        "invitations",
+        "id = :invitation_id",
+        {"email": "'many-' || i || '@shop.example'", "token_hash": "decode(md5(t.store_id || 'many' || i), 'hex')"},
+    ),
 )
 """Table, which row of it, and what differs in its copies, as SQL of the row `t` and the copy's number `i`."""
 
@@ -307,8 +339,29 @@ _FIRST: Final = (
     select :store, :item_id, min(id), 'receive', 5, 0, 5, 0 from locations where store_id = :store
     """,
     "update verifications set missing = 1, differing = 1, extra = 1 where id = :verification_id",
+    "insert into salespeople (store_id, name) values (:store, 'Aminah')",
+    """
+    insert into notices (store_id, kind, key, detail)
+    values (:store, 'failed_sync', 'first', jsonb_build_object('count', 3, 'channel', 'SiteGiant', 'code', 'PAID_LESS',
+        'cause', 'orders', 'channel_id', :channel_id, 'verification_id', :verification_id))
+    """,
 )
-"""What the samples lack: lines of an invoice, and what a verification found."""
+"""What the samples lack: lines of an invoice, what a verification found, a salesperson, something to be told of."""
+_LAST: Final = (
+    f"""
+    with people as (
+        insert into users (email, name, password_hash)
+        select 'many-' || :store || '-' || i || '@shop.example', {_T}, '' from generate_series(1, {COPIES}) i
+        returning id)
+    insert into memberships (store_id, user_id, role) select :store, id, 'read_only' from people
+    """,
+    """
+    insert into notice_copies (store_id, notice_id, user_id, in_portal, read_at)
+    select n.store_id, n.id, m.user_id, true, case when n.id % 2 = 0 then now() end
+    from notices n cross join memberships m where n.store_id = :store and m.store_id = :store
+    """,
+)
+"""More colleagues, and everybody is told of everything."""
 _STOPPED: Final = (
     "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :channel_id",
     """
