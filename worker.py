@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import logging
 import os
@@ -16,6 +17,9 @@ from app.sync.lease import end_stalled_transactions
 from app.sync.queue import work
 from app.sync.tick import tick_for_ever
 
+_M_ARENA_MAX = -8  # glibc's malloc.h
+_ARENAS = 2
+
 
 def main() -> None:
     """Run one of the two until told to stop. The application is built before the worker forks."""
@@ -23,6 +27,7 @@ def main() -> None:
     parser.add_argument("what", choices=("work", "tick"))
     arguments = parser.parse_args()
     logs.write_to_stderr(logging.INFO)
+    _share_heaps()
     try:
         app = create_app()
     except (SettingError, UnsoundError) as error:
@@ -41,6 +46,16 @@ def main() -> None:
         # A thread that the database has answered shall not wait until another one has reckoned for five milliseconds.
         sys.setswitchinterval(0.0005)
         work(app.extensions["settings"].redis_url)
+
+
+def _share_heaps() -> None:
+    """Let all threads take memory from two heaps: with one for each, what a job has let go of stands about in many.
+
+    Saves 10 MB of each process that reads from a channel. Only glibc has such heaps.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 if __name__ == "__main__":

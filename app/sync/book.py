@@ -41,7 +41,7 @@ from app.sync.models import WRITE_BACK, Change
 from app.sync.threads import threads
 from app.tenancy.scope import current_store, store_scope
 
-BATCH = 500
+BATCH = 1000
 """Large enough that what each transaction costs hardly counts, small enough that nobody waits for its end."""
 
 
