@@ -24,12 +24,16 @@ _FIRST_INVOICES = 20
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the first run: what to do, why, and where; `url` is None while there is nowhere to go yet."""
+    """One step of the first run: what to do, why, and where; `url` is None while there is nowhere to go yet.
+
+    `before` are pages to look at first, by their names.
+    """
 
     is_done: bool
     title: str
     text: str
     url: str | None
+    before: tuple[tuple[str, str], ...] = ()
 
 
 def checklist() -> list[Step]:
@@ -58,7 +62,7 @@ def checklist() -> list[Step]:
             _("Say what each gateway, such as ShopeePay, is called in your books. Unmapped ones are red."),
             payments,
         ),
-        Step(has_invoice, _("Book the first order"), _("Tick it and press Sync: it becomes an invoice."), orders),
+        _booking_step(orders, is_done=has_invoice),
     ]
     if is_made_here:
         del steps[1]
@@ -73,6 +77,21 @@ def _set_up_step(channel: Any, *, is_done: bool) -> Step:
         _("Finish set-up"),
         _("Say what flows which way; then everything is read."),
         url_if("channels.set_up", channel_id=channel.id),
+    )
+
+
+def _booking_step(orders: str | None, *, is_done: bool) -> Step:
+    """An invoice keeps its seller and its number for ever, so the pages that say both come first."""
+    pages = (
+        (_("General"), url_if("settings.general")),
+        (_("Invoicing"), url_if("settings.invoicing")),
+    )
+    return Step(
+        is_done,
+        _("Book the first order"),
+        _("Tick it and press Sync: it becomes an invoice."),
+        orders,
+        tuple((label, url) for label, url in pages if url),
     )
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.accounts import access
@@ -18,6 +19,7 @@ from app.audit.recording import record_look
 from app.catalog import services as catalog
 from app.channels.queries import channels
 from app.core.roles import Ability
+from app.core.states import OrderState
 from app.invoices import closing as books
 from app.invoices import settings
 from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
@@ -29,6 +31,7 @@ from app.sync.nudge import nudge
 from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
 from app.web.filters import number
+from app.web.links import url_if
 from app.web.needs import needs
 from app.web.respond import done, invalid, page_or_fragment
 
@@ -280,11 +283,13 @@ def _closed(moved: int) -> str:
 def _saved(moved: int) -> str:
     if not moved:
         return _("Saved.")
-    return ngettext(
+    words = ngettext(
         "Saved. %(num)d order that waited was looked at again and moved.",
         "Saved. %(num)d orders that waited were looked at again and moved.",
         moved,
     )
+    url = url_if("orders.index", state=OrderState.READY.value)
+    return Markup('{} <a href="{}">{}</a>').format(words, url, _("Go to the orders that are ready")) if url else words
 
 
 def _numbers_problem(problem: NumberUsed | LeavesGap | NumberInTheWay, wanted: Numbering) -> str:

@@ -78,6 +78,8 @@ def test_list_shows_the_one_next_thing_and_goes_when_all_is_done(app: Flask, sto
     assert shown.count("btn-primary") == 1
     assert f'href="{store.url("/channels/add")}"' in shown
     assert "0 of 5 done" in shown
+    for page in ("/settings/general", "/settings/invoicing"):
+        assert f'href="{store.url(page)}"' in shown, "an invoice keeps what it says"
 
 
 def test_list_costs_three_statements_however_long_the_books_are(app: Flask, store: SomeStore, books: Books) -> None:

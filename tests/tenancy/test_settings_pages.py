@@ -209,6 +209,7 @@ def test_held_orders_go_on_when_their_setting_changes(app: Flask, owner: FlaskCl
     books.line(foreign)
     answer = save(owner, store, "invoicing", INVOICING, htmx=True)
     assert "1 order that waited was looked at again and moved" in answer.text
+    assert f'<a href="{store.url("/orders?state=ready")}">Go to the orders that are ready</a>' in answer.text
     assert value(app, store, f"select state from orders where id = {waits}") == "ready"
     assert value(app, store, f"select state from orders where id = {foreign}") == "held"
     save(owner, store, "invoicing", {**INVOICING, "invoice_currencies": ["SGD"]})
