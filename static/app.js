@@ -3,8 +3,8 @@
   const find = (selector) => document.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Where tabs are wider than the screen, the current one is in sight.
-  for (const here of all("main nav [aria-current]")) {
+  // Where tabs are wider than the screen, the current one is in sight; of several the first.
+  for (const here of all("main nav [aria-current]").reverse()) {
     const bar = here.closest("nav");
     bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.channels.queries import ChannelRow, channels
@@ -13,7 +13,7 @@ from app.core.roles import Ability
 from app.mappings.queries import unmapped_gateways
 from app.onboarding.queries import Step, checklist
 from app.reports import charts, queries
-from app.reports.words import Answer, answers
+from app.reports.words import Answer, answers, first_to_do
 from app.sync.queries import channel_activities, recent_jobs
 from app.sync.words import ShownJob, show_activity, show_job
 from app.web.needs import needs
@@ -31,13 +31,14 @@ def home() -> str:
     """Everything at a glance, and the one thing to do next."""
     connected = channels()
     steps = _first_steps()
+    next_act = None if steps else queries.next_act(connected, queries.channels_with_ready_orders())
     activities = channel_activities([channel.id for channel in connected])
     return render_template(
         "reports/home.html",
-        answers=_answers(connected),
+        **_state(connected, leads=not steps and next_act is None),
         checklist=steps,
         channels=[(channel, show_activity(activities[channel.id])) for channel in connected],
-        next_act=None if steps else queries.next_act(connected, queries.channels_with_ready_orders()),
+        next_act=next_act,
         jobs=_recent(),
         **_sales(),
     )
@@ -60,7 +61,7 @@ def home_state() -> Response:
     """The sentences again, for a page that is open while things happen."""
     if not wants_fragment():
         return redirect_to(url_for(".home"))
-    return fragment("reports/_state.html", answers=_answers(channels()))
+    return fragment("reports/_state.html", **_state(channels(), leads=request.args.get("leads") == "1"))
 
 
 @blueprint.get("/home/sales")
@@ -81,6 +82,12 @@ def home_jobs() -> Response:
     if not wants_fragment():
         return redirect_to(url_for(".home"))
     return fragment("reports/_jobs.html", jobs=_recent())
+
+
+def _state(connected: list[ChannelRow], *, leads: bool) -> dict[str, Any]:
+    """The sentences; the first thing to do `leads` where no channel's button does."""
+    given = _answers(connected)
+    return {"answers": given, "leads": leads, "lead": first_to_do(given) if leads else None}
 
 
 def _answers(connected: list[ChannelRow]) -> list[Answer]:

@@ -54,6 +54,11 @@ def answers(
     return [*given, *_where_numbers_are(found)]
 
 
+def first_to_do(given: Sequence[Answer]) -> Fact | None:
+    """The fact that somebody should look at first."""
+    return next((fact for answer in given if answer.tone != "success" for fact in answer.facts if fact.url), None)
+
+
 def some(count: int) -> str:
     """A count as pages say it, knowing that counting stops somewhere."""
     return number(count) if count < COUNTED_AT_MOST else f"{number(COUNTED_AT_MOST - 1)}+"

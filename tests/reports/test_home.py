@@ -214,11 +214,14 @@ def test_one_coloured_button_where_there_is_one_thing_to_do(
     other = books.channel("Lazada")
     checked(books, other, minutes=1)
     first_number_is_out(books, channel)
-    assert buttons(page(owner, store)) == [("", "Sync now"), ("", "Sync now")]
+    assert buttons(page(owner, store)) == [("", "Sync now"), ("", "Sync now")], "nothing waits"
     books.order(other, state="ready")
     assert buttons(page(owner, store)) == [("", "Sync now"), ("btn-primary", "Sync now")]
     books.order(channel, state="ready")
-    assert buttons(page(owner, store)) == [("", "Sync now"), ("", "Sync now")]
+    assert buttons(page(owner, store)) == [("btn-primary", "Show"), ("", "Sync now"), ("", "Sync now")]
+    part = "/home/state?leads=1"
+    assert part in page(owner, store), "it stays when the sentences are asked for again"
+    assert 'class="btn btn-primary"' in page(owner, store, part, htmx=True)
 
 
 def test_stopped_channels_offer_what_lets_them_go_on(
