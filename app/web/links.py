@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final, cast
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from flask import Flask, current_app, g, request, url_for
-from werkzeug.routing import Map
+from werkzeug.routing import IntegerConverter, Map
 
 from app.web.ids import LARGEST
 
@@ -22,25 +25,62 @@ def init_app(app: Flask) -> None:
 
 
 def url_to(endpoint: str, **values: Any) -> str:
-    """What `url_for` says, built once where it differs by an id alone: a list has links in each row."""
-    ids = list(values.values())
-    if len(ids) > 1 or (ids and type(ids[0]) is not int) or (ids and not 0 <= ids[0] < LARGEST) or endpoint[0] == ".":
+    """What `url_for` says, built once where it differs by ids and by what stands behind the "?": a list has links in
+    each row."""
+    if endpoint[0] == ".":
         return url_for(endpoint, **values)
-    built: dict[Any, tuple[str, str]] = vars(g._get_current_object()).setdefault("_urls", {})
+    built: dict[Any, _Pattern | None] = vars(g._get_current_object()).setdefault("_urls", {})
     key = (endpoint, *values)
-    parts = built.get(key)
-    if parts is None:
+    if key not in built:
         slug = getattr(g.get("store"), "slug", None)
-        parts = built[key] = _parts(current_app.url_map, request.script_root, slug, endpoint, *values)
-    return f"{parts[0]}{ids[0]}{parts[1]}" if ids else parts[1]
+        built[key] = _pattern(current_app.url_map, request.script_root, slug, endpoint, *values)
+    pattern = built[key]
+    url = None if pattern is None else pattern.filled(values)
+    return url_for(endpoint, **values) if url is None else url
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A URL with room for its values: ids in the path, each followed by what stands behind it, then the query's."""
+
+    head: str
+    ids: tuple[tuple[str, str], ...]
+    query: tuple[str, ...]
+
+    def filled(self, values: Mapping[str, Any]) -> str | None:
+        """The URL; None when a value is of a kind that it has no room for."""
+        url = self.head
+        for name, text in self.ids:
+            value = values[name]
+            if type(value) is not int or not 0 <= value < LARGEST:
+                return None
+            url += f"{value}{text}"
+        asked = [(name, values[name]) for name in self.query if values[name] is not None]
+        if not all(isinstance(value, str | int) for _name, value in asked):
+            return None
+        return f"{url}?{'&'.join([f'{name}={_quoted(str(value))}' for name, value in asked])}" if asked else url
+
+
+_quoted: Final = lru_cache(maxsize=8192)(partial(quote_plus, safe="!$'()*,/:;?@"))
+"""A value behind the "?", as Werkzeug writes it."""
 
 
 @lru_cache(maxsize=4096)
-def _parts(_urls: Map, _root: str, _store: str | None, endpoint: str, *names: str) -> tuple[str, str]:
-    """What stands before and after the id. All that a URL depends on is part of the key."""
-    marked: dict[str, Any] = dict.fromkeys(names, LARGEST)
-    head, _marker, tail = url_for(endpoint, **marked).rpartition(str(LARGEST))
-    return head, tail
+def _pattern(urls: Map, _root: str, _store: str | None, endpoint: str, *names: str) -> _Pattern | None:
+    """How the endpoint's URL is made with values of these names; None when it takes more than that.
+
+    All that a URL depends on is part of the key.
+    """
+    in_path = {name: rule._converters[name] for rule in urls.iter_rules(endpoint) for name in rule.arguments}
+    ids = [name for name in names if name in in_path]
+    if not all(isinstance(in_path[name], IntegerConverter) for name in ids) or any(name[0] == "_" for name in names):
+        return None
+    marks = {name: LARGEST - place for place, name in enumerate(ids)}
+    url = url_for(endpoint, **cast(dict[str, Any], marks))
+    pieces = re.split("|".join(map(str, marks.values())), url) if marks else [url]
+    order = sorted(ids, key=lambda name: url.index(str(marks[name])))
+    query = tuple(name for name in names if name not in in_path)
+    return _Pattern(pieces[0], tuple(zip(order, pieces[1:], strict=True)), query)
 
 
 def safe_next(url: str | None) -> str | None:

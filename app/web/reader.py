@@ -98,9 +98,10 @@ class Reader:
 
 def reader() -> Reader:
     """Who reads the answer that is being made."""
-    if not g:
+    try:
+        answer = vars(g._get_current_object())
+    except RuntimeError:  # a worker words something outside of any answer
         return _of("")
-    answer = vars(g._get_current_object())
     chosen = getattr(answer.get("_flask_babel"), "babel_locale", None) or get_locale()
     known = answer.get(_KNOWN)
     if known is None or known[0] is not chosen:  # it may be forced for a while, as it is for a mail

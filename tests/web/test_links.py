@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask, g, url_for
+from werkzeug.routing import BuildError, IntegerConverter
 
-from app.web.links import has_page, is_active, safe_next, url_if, url_with, web_address
+from app.core.states import OrderState
+from app.web.ids import LARGEST
+from app.web.links import has_page, is_active, safe_next, url_if, url_to, url_with, web_address
 from tests.web.conftest import make_site
 
 
@@ -68,6 +73,30 @@ def test_links_stay_in_the_store(site: Flask) -> None:
         assert url_for("orders.index") == "/penang/orders"
         assert url_for("orders.index", store="ipoh") == "/ipoh/orders"
         assert url_for("shop") == "/shop"
+
+
+def test_a_link_of_a_template_is_what_flask_says(app: Flask) -> None:
+    queries: list[dict[str, Any]] = [
+        {},
+        {"q": "Kopi & “teh” ünï a+b/c:?=%", "page": 3, "none": None},
+        {"state": OrderState.HELD, "open": True, "tags": ["a", "b"]},
+        {"_anchor": "top of it"},
+    ]
+    with app.test_request_context("/penang/", base_url="http://localhost/under"):
+        g.store = type("Store", (), {"slug": "penang"})
+        for rule in app.url_map.iter_rules():
+            numbers = [name for name in rule.arguments if isinstance(rule._converters[name], IntegerConverter)]
+            words = {"store": "penang", "act": "default", "to": "paid", "what": "days", "kind": "salespeople"}
+            named = {name: words.get(name, "salespeople") for name in rule.arguments if name not in numbers}
+            for ids in range(7, 10), range(1, 4), (LARGEST, LARGEST - 1, LARGEST):
+                for query in queries:
+                    values = dict(zip(numbers, ids, strict=False)) | named | query
+                    values = {name: value for name, value in values.items() if name != "store"}
+                    try:
+                        wanted = url_for(rule.endpoint, **values)
+                    except (BuildError, ValueError):
+                        continue
+                    assert url_to(rule.endpoint, **values) == wanted
 
 
 def test_page_that_is_not_there_has_no_link(site: Flask) -> None:
