@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     """A channel and the books do not say the same."""
     ENDPOINT_PAUSED = "endpoint_paused"
     """A webhook was given up."""
+    KEY_ENDS = "key_ends"
+    """The key of a program of the store's own runs out soon."""
     DIGEST = "digest"
     """How it stands, every day or every week, by e-mail alone."""
 
@@ -76,6 +78,7 @@ _DEFAULTS: Final[Mapping[Role, Mapping[NoticeKind, Way]]] = {
         NoticeKind.APPROVAL_ASKED: Way.BOTH,
         NoticeKind.VERIFICATION_DIFFERENCE: Way.BOTH,
         NoticeKind.ENDPOINT_PAUSED: Way.BOTH,
+        NoticeKind.KEY_ENDS: Way.BOTH,
         NoticeKind.DIGEST: Way.WEEKLY,
     },
     Role.MANAGER: {
@@ -84,6 +87,7 @@ _DEFAULTS: Final[Mapping[Role, Mapping[NoticeKind, Way]]] = {
         NoticeKind.APPROVAL_ASKED: Way.PORTAL,
         NoticeKind.VERIFICATION_DIFFERENCE: Way.PORTAL,
         NoticeKind.ENDPOINT_PAUSED: Way.NONE,
+        NoticeKind.KEY_ENDS: Way.NONE,
         NoticeKind.DIGEST: Way.WEEKLY,
     },
     Role.BOOKKEEPER: {
@@ -92,6 +96,7 @@ _DEFAULTS: Final[Mapping[Role, Mapping[NoticeKind, Way]]] = {
         NoticeKind.APPROVAL_ASKED: Way.NONE,
         NoticeKind.VERIFICATION_DIFFERENCE: Way.BOTH,
         NoticeKind.ENDPOINT_PAUSED: Way.NONE,
+        NoticeKind.KEY_ENDS: Way.NONE,
         NoticeKind.DIGEST: Way.WEEKLY,
     },
     Role.ORDER_DESK: {**_QUIET, NoticeKind.FAILED_SYNC: Way.PORTAL, NoticeKind.CHANNEL_PAUSED: Way.PORTAL},

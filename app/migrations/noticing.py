@@ -77,7 +77,7 @@ def make_notice_tables() -> None:
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
             "kind in ('failed_sync', 'channel_paused', 'approval_asked', 'verification_difference', "
-            "'endpoint_paused', 'digest')",
+            "'endpoint_paused', 'key_ends', 'digest')",
             name=op.f("ck_notices_kind"),
         ),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_notices_store_id")),

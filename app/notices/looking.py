@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
+from app.api.keys import key_rows
 from app.channels.models import Channel
 from app.channels.queries import channels
 from app.completeness.models import Deviation
@@ -71,6 +72,7 @@ def look() -> int:
         *_links(now),
         *_verifications(),
         *_endpoints(),
+        *_keys(),
     ]
     told = tell(happened)
     end_look(mark, {name: cause.count for name, cause in causes.items()})
@@ -188,3 +190,11 @@ def _endpoints() -> Iterator[Happening]:
     for row in rows.all():
         detail = {"endpoint_id": row.id, "host": urlsplit(row.url).hostname or "", "reason": row.paused_reason}
         yield Happening(NoticeKind.ENDPOINT_PAUSED, f"endpoint:{row.id}:{row.paused_at:%Y%m%dT%H%M%S.%f}", detail)
+
+
+def _keys() -> Iterator[Happening]:
+    """Keys of programs that run out soon. Where orders come with them they are looked at often."""
+    for key in key_rows():
+        if key.expires_at is not None and key.ends_soon and key.revoked_at is None:
+            detail = {"name": key.name, "expires_at": key.expires_at.isoformat()}
+            yield Happening(NoticeKind.KEY_ENDS, f"key:{key.id}", detail)

@@ -21,7 +21,7 @@ class Notice(StoreOwned, Base):
         UniqueConstraint("store_id", "key"),
         CheckConstraint(
             "kind in ('failed_sync', 'channel_paused', 'approval_asked', 'verification_difference', "
-            "'endpoint_paused', 'digest')",
+            "'endpoint_paused', 'key_ends', 'digest')",
             name="kind",
         ),
         Index("ix_notices_at", "at"),

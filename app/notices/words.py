@@ -37,6 +37,7 @@ KIND_WORDS: Final[Mapping[NoticeKind, tuple[Any, Any]]] = {
         _l("A verification found that a channel and your books do not say the same."),
     ),
     NoticeKind.ENDPOINT_PAUSED: (_l("A webhook stopped"), _l("Its address took nothing any more and is not called.")),
+    NoticeKind.KEY_ENDS: (_l("An API key ends"), _l("A program cannot send orders any more once its key has ended.")),
     NoticeKind.DIGEST: (_l("Digest"), _l("How it stands and what waits, in the morning. Without news there is none.")),
 }
 """What each kind is called, and what it is."""
@@ -47,6 +48,7 @@ _DRAWINGS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
     NoticeKind.APPROVAL_ASKED: ("link", "info"),
     NoticeKind.VERIFICATION_DIFFERENCE: ("check", "warning"),
     NoticeKind.ENDPOINT_PAUSED: ("pause", "danger"),
+    NoticeKind.KEY_ENDS: ("key", "warning"),
     NoticeKind.DIGEST: ("report", "info"),
 }
 
@@ -210,6 +212,13 @@ def _given_up(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | N
     )
 
 
+def _key_ends(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:
+    until = day(datetime.fromisoformat(detail["expires_at"]))
+    title = _("The key “%(name)s” ends on %(day)s", name=detail["name"], day=until)
+    words = _("Make another key in time, give it to the program, and revoke this one.")
+    return title, words, url_if("settings.api_keys"), _("Make a key")
+
+
 def _digest(_detail: Mapping[str, Any], store: str) -> tuple[str, str, str | None, str]:
     return _("How it stands at %(store)s", store=store), "", url_if("reports.home"), _("Open Home")
 
@@ -220,5 +229,6 @@ _TELLERS: Final[Mapping[NoticeKind, Callable[[Mapping[str, Any], str], tuple[str
     NoticeKind.APPROVAL_ASKED: _link,
     NoticeKind.VERIFICATION_DIFFERENCE: _differs,
     NoticeKind.ENDPOINT_PAUSED: _given_up,
+    NoticeKind.KEY_ENDS: _key_ends,
     NoticeKind.DIGEST: _digest,
 }

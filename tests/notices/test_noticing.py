@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import text
 from app import mail
 from app.accounts import devices
 from app.accounts.sessions import Browser
+from app.api.keys import Scope, make_key
 from app.core.noticing import NoticeKind, Way
 from app.core.roles import Role
 from app.extensions import db
@@ -354,6 +356,22 @@ def test_the_digest_says_how_it_stands_and_where_nothing_is_to_say_there_is_none
     assert len([one for one in subjects(app, staff[Role.ORDER_DESK]) if "stands" in one]) == 2
 
 
+def test_owners_are_told_once_that_a_key_ends_soon(app: Flask, make: Make, store: SomeStore, books: Books) -> None:
+    staff = make.staff(store)
+    with books.scope():
+        for name, days in (("Till", 13), ("Webshop", 15), ("Landing page", None)):
+            make_key(name, [Scope.WRITE], store.owner.id, lasts=days and timedelta(days=days))
+    for _look in range(2):
+        tell_people(app, store)
+    rows = read(
+        books, "select n.detail->>'name' as name, c.user_id from notices n join notice_copies c on c.notice_id = n.id"
+    )
+    assert [(row.name, row.user_id) for row in rows] == [("Till", staff[Role.OWNER].id)]
+    ((subject,), link) = subjects(app, store.owner), store.url("/settings/api-keys")
+    assert subject.startswith("The key “Till” ends on ")
+    assert f"http://localhost{link}" in links_in(mails_to(app, store.owner.email)[0])
+
+
 def test_choices_are_kept_for_each_person(app: Flask, store: SomeStore, books: Books, owner: FlaskClient) -> None:
     url = store.url("/settings/notifications")
     form = {"failed_sync-mail": "on", "channel_paused-portal": "on", "channel_paused-mail": "on", "digest": "daily"}
@@ -365,6 +383,7 @@ def test_choices_are_kept_for_each_person(app: Flask, store: SomeStore, books: B
         "approval_asked": "none",
         "verification_difference": "none",
         "endpoint_paused": "none",
+        "key_ends": "none",
         "digest": "daily",
     }
     page = owner.get(url).text
