@@ -359,8 +359,8 @@ def test_the_digest_says_how_it_stands_and_where_nothing_is_to_say_there_is_none
 def test_owners_are_told_once_that_a_key_ends_soon(app: Flask, make: Make, store: SomeStore, books: Books) -> None:
     staff = make.staff(store)
     with books.scope():
-        for name, days in (("Till", 13), ("Webshop", 15), ("Landing page", None)):
-            make_key(name, [Scope.WRITE], store.owner.id, lasts=days and timedelta(days=days))
+        for name, lasts in (("Till", timedelta(days=13)), ("Webshop", timedelta(days=15)), ("Landing page", None)):
+            make_key(name, [Scope.WRITE], store.owner.id, lasts=lasts)
     for _look in range(2):
         tell_people(app, store)
     rows = read(
