@@ -96,6 +96,9 @@ def test_password_is_changed_and_people_come_and_go(page: Page, complaints: list
     page.goto("/me/password")
     page.get_by_label("Password now").fill(PASSWORD)
     page.get_by_label("New password").fill("harbour-mango-17")
+    expect(page.get_by_role("meter", name="How strong it is")).to_be_visible()
+    expect(page.locator("#password-strength")).to_have_text("Good.")
+    assert violations_here(page) == []
     page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_text("Everywhere else you are signed out.")).to_be_visible()
     page.goto(f"{store}/settings/general")
@@ -103,7 +106,7 @@ def test_password_is_changed_and_people_come_and_go(page: Page, complaints: list
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/signin")
     page.goto(f"{store}/settings/general")
-    expect(page.get_by_text("Sign in to go on.")).to_be_visible()
+    expect(page.locator("#flash")).to_contain_text("Sign in to go on.")
     page.get_by_label("E-mail").fill(f"layar{store.rpartition('-')[2]}@shop.example")
     page.get_by_label("Password").fill("harbour-mango-17")
     page.get_by_role("button", name="Sign in").click()
@@ -139,7 +142,7 @@ def test_two_step_is_set_up_and_signed_in_with(page: Page, complaints: list[str]
     page.get_by_role("link", name="No phone at hand?").click()
     page.get_by_label("Code").fill(codes[0])
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("You have 9 recovery codes left.")).to_be_visible()
+    expect(page.locator("#flash")).to_contain_text("You have 9 recovery codes left.")
     assert complaints == []
 
 
