@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, cast
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from flask import Flask, current_app, g, request, url_for
 from werkzeug.routing import IntegerConverter, Map
@@ -58,11 +58,16 @@ class _Pattern:
         asked = [(name, values[name]) for name in self.query if values[name] is not None]
         if not all(isinstance(value, str | int) for _name, value in asked):
             return None
-        return f"{url}?{'&'.join([f'{name}={_quoted(str(value))}' for name, value in asked])}" if asked else url
+        if asked:
+            url += f"?{'&'.join([f'{name}={_quoted(str(value))}' for name, value in asked])}"
+        anchor = values.get("_anchor")
+        return url if anchor is None else f"{url}#{_quoted_anchor(anchor)}"
 
 
 _quoted: Final = lru_cache(maxsize=8192)(partial(quote_plus, safe="!$'()*,/:;?@"))
 """A value behind the "?", as Werkzeug writes it."""
+_quoted_anchor: Final = lru_cache(maxsize=256)(partial(quote, safe="%!#$&'()*+,/:;=?@"))
+"""What stands behind the "#", as Flask writes it."""
 
 
 @lru_cache(maxsize=4096)
@@ -73,14 +78,14 @@ def _pattern(urls: Map, _root: str, _store: str | None, endpoint: str, *names: s
     """
     in_path = {name: rule._converters[name] for rule in urls.iter_rules(endpoint) for name in rule.arguments}
     ids = [name for name in names if name in in_path]
-    if not all(isinstance(in_path[name], IntegerConverter) for name in ids) or any(name[0] == "_" for name in names):
+    asked = tuple(name for name in names if name not in in_path and name != "_anchor")
+    if not all(isinstance(in_path[name], IntegerConverter) for name in ids) or any(name[0] == "_" for name in asked):
         return None
     marks = {name: LARGEST - place for place, name in enumerate(ids)}
     url = url_for(endpoint, **cast(dict[str, Any], marks))
     pieces = re.split("|".join(map(str, marks.values())), url) if marks else [url]
     order = sorted(ids, key=lambda name: url.index(str(marks[name])))
-    query = tuple(name for name in names if name not in in_path)
-    return _Pattern(pieces[0], tuple(zip(order, pieces[1:], strict=True)), query)
+    return _Pattern(pieces[0], tuple(zip(order, pieces[1:], strict=True)), asked)
 
 
 def safe_next(url: str | None) -> str | None:

@@ -80,7 +80,8 @@ def test_a_link_of_a_template_is_what_flask_says(app: Flask) -> None:
         {},
         {"q": "Kopi & “teh” ünï a+b/c:?=%", "page": 3, "none": None},
         {"state": OrderState.HELD, "open": True, "tags": ["a", "b"]},
-        {"_anchor": "top of it"},
+        {"_anchor": "top of ünï"},
+        {"q": "a", "_anchor": "top"},
     ]
     with app.test_request_context("/penang/", base_url="http://localhost/under"):
         g.store = type("Store", (), {"slug": "penang"})
