@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.notices.models import NoticeClock, NoticeCopy
@@ -69,17 +68,6 @@ def wind() -> None:
     )
     due = func.least(NoticeClock.look_at, NoticeClock.digest_at, next_mail)
     db.session.execute(_change().values(rung_at=None, next_at=due))
-    db.session.commit()
-
-
-def ask_for_look() -> None:
-    """Have the store looked at as soon as may be. Commits."""
-    at_once = insert(NoticeClock).values(store_id=current_store_id(), look_at=func.now(), next_at=func.now())
-    db.session.execute(
-        at_once.on_conflict_do_update(
-            index_elements=["store_id"], set_={"look_at": at_once.excluded.look_at, "next_at": at_once.excluded.next_at}
-        )
-    )
     db.session.commit()
 
 

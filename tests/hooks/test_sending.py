@@ -17,12 +17,11 @@ from app.core.errors import AddressRefused
 from app.hooks import services
 from app.hooks.addresses import parse_url
 from app.hooks.sending import deliver
-from app.notices.clock import ask_for_look
 from app.sync import queue
 from app.sync.tick import tick_once
 from tests.hooks.conftest import Told
 from tests.support.factories import SomeStore
-from tests.support.mails import mails_to, tell_people
+from tests.support.mails import ask_for_look, mails_to, tell_people
 
 
 def held(told: Told, many: int = 1) -> None:

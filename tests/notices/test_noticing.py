@@ -28,7 +28,7 @@ from app.sync.models import SyncJob
 from tests.orders.factories import Books
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
-from tests.support.mails import links_in, mails_to, tell_people, text_of
+from tests.support.mails import ask_for_look, links_in, mails_to, tell_people, text_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -121,11 +121,11 @@ def test_a_job_that_ends_asks_for_a_look(app: Flask, store: SomeStore, books: Bo
 def test_what_happens_during_a_look_is_looked_at_next(app: Flask, store: SomeStore, books: Books) -> None:
     books.order(books.channel(), state="held", reason="PAID_LESS")
     with books.scope():
-        clock.ask_for_look()
+        ask_for_look()
         begun = clock.begin_look()
         assert begun is not None
         assert clock.begin_look() is None, "one look at a time"
-        clock.ask_for_look()
+        ask_for_look()
         clock.end_look(begun[0], {})
         db.session.commit()
     with app.app_context():

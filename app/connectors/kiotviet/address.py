@@ -26,11 +26,6 @@ class Place:
     tokens: str
     records: str
 
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether this is not KiotViet itself."""
-        return self.records != RECORDS
-
 
 class NoShopName(Misconfigured):
     """What was typed names no shop."""
