@@ -35,7 +35,7 @@ from app.sync.queries import job_view
 from app.sync.services import ChannelNotReadyError, request_products
 from app.sync.words import ShownJob, show_job
 from app.web.args import read_args, search_words
-from app.web.ids import row_id
+from app.web.ids import LARGEST, row_id
 from app.web.links import safe_next
 from app.web.needs import needs
 from app.web.pagination import Keyset
@@ -72,7 +72,7 @@ def products(channel_id: int) -> Response:
     if htmx.target == "listings":
         return fragment("mappings/_listings.html", channel=channel, **context)
     context |= _head_context(channel, where)
-    context["seen"] = _last_id(context["job"])
+    context["seen"] = _last_id(context["job"]) if context["lines"] else LARGEST  # an empty list follows by itself
     context["tells_changes"] = Capability.PRODUCTS_BY_UPDATE in connectors.REGISTRY[channel.kind].capabilities
     return tab_page("mappings/products.html", "products", channel, **context)
 

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.mappings.models import Listing
 from app.orders.models import Order
 from app.tenancy.models import Store
+from app.web.ids import LARGEST
 from tests.connectors.fake import a_listing
 from tests.orders.factories import Books, SomeChannel, statements
 from tests.support.factories import Make, SomeStore, signed_in
@@ -347,6 +348,15 @@ def test_a_reader_sees_everything_and_may_change_nothing(
     assert reader.post(url(books.store, channel, "/accept"), data={"count": "1"}).status_code == 403
     assert reader.post(books.store.url("/inventory/add"), data={"sku": "X"}).status_code == 403
     assert stands(books, listing_id)[0] == "proposed"
+
+
+def test_an_empty_list_follows_by_itself_and_is_never_called_old(
+    owner: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    page = owner.get(url(books.store, channel)).text
+    assert f"seen={LARGEST}" in page
+    books.listings(channel, a_listing("1"))
+    assert f"seen={LARGEST}" not in owner.get(url(books.store, channel)).text
 
 
 def test_the_live_part_says_when_the_list_is_older_than_the_products(

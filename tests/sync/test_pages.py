@@ -158,6 +158,15 @@ def test_job_behind_another_one_leads_to_it(
     assert store.url(f"/jobs/{running}") in shown
 
 
+def test_a_verification_leads_on_to_its_days_once_it_has_ended(
+    board: Board, channel: SomeChannel, owner: FlaskClient, store: SomeStore
+) -> None:
+    """Also where nothing differs, so that no figure leads there."""
+    running, ended = board.running(channel, kind="verify"), board.ended(channel, kind="verify", counts={"listed": 5})
+    assert store.url(f"/verify/of-job/{ended}") in seen(owner, store.url(f"/jobs/{ended}"))
+    assert "/verify/of-job/" not in seen(owner, store.url(f"/jobs/{running}"))
+
+
 def test_counts_lead_to_what_they_count(
     board: Board, channel: SomeChannel, owner: FlaskClient, store: SomeStore
 ) -> None:
