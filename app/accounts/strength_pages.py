@@ -21,7 +21,7 @@ from app.web.respond import fragment
 _WORDS: Final[Mapping[Strength, Any]] = {
     Strength.SHORT: _l("Still too short."),
     Strength.GUESSABLE: _l("Too easy to guess."),
-    Strength.FAIR: _l("It will do. One more word makes it stronger."),
+    Strength.FAIR: _l("It will do."),
     Strength.GOOD: _l("Good."),
     Strength.STRONG: _l("Strong."),
 }

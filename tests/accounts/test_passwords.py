@@ -250,7 +250,7 @@ METER = "/signup/password-strength"
         ("", None, ""),
         ("mango-lime", 0, "Still too short."),
         ("password12345", 1, "Too easy to guess."),
-        ("mango mango mango", 2, "It will do. One more word makes it stronger."),
+        ("mango mango mango", 2, "It will do."),
         ("harbour-mango-17", 3, "Good."),
         ("lemongrass and pandan cake", 4, "Strong."),
     ],
