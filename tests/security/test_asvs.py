@@ -191,6 +191,7 @@ TABLE: Final = """
     accounts/test_sign_in.py::test_whoever_asks_for_it_stays_signed_in_on_the_device
     accounts/test_two_step.py::test_what_was_ticked_beside_the_password_holds_after_the_code
     - gap: whoever ticks so at sign-in stays for thirty idle days, ninety in all; what could hurt asks again (3.7.1)
+    - gap: half an hour without a press ends no sign-in; a till is looked at all day and touched now and then
 3.3.3 A new password ends every other session.
     accounts/test_passwords.py::test_change_ends_every_other_session_and_keeps_this_one
     accounts/test_passwords.py::test_link_sets_the_password_once_and_ends_every_session
