@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from flask import Blueprint, Flask, abort, flash, g, make_response, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, g, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
@@ -338,7 +338,8 @@ def _refused_code(form: CodeForm, draft: LinkRow | None, refused: Refused) -> Re
 
 def _code_page(form: CodeForm, draft: LinkRow | None, status: int = 200, **context: Any) -> Response:
     leads = services.may_lead()
-    page = render_template("links/code.html", form=form, draft=draft, may_lead=leads, **context)
+    sandboxes = current_app.extensions["settings"].allow_sandboxes
+    page = render_template("links/code.html", form=form, draft=draft, may_lead=leads, sandboxes=sandboxes, **context)
     return make_response(page, status)
 
 

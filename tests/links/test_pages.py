@@ -139,6 +139,8 @@ def test_a_smaller_plan_is_told_before_a_code_is_typed(app: Flask, main: FlaskCl
     answer = type_code(main, pair, pair.code())
     assert answer.status_code == 422
     assert pair.sub.name not in answer.text
+    assert "In the way at the moment" in answer.text, "the card has a name although the store stays unnamed"
+    assert answer.text.count("needs the plan Premium or Enterprise") == 1
 
 
 def test_going_back_loses_nothing(main: FlaskClient, pair: Pair) -> None:
