@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Response, g, request, stream_with_context, url_for
+from flask import Response, g, request, url_for
 from flask_babel import gettext as _
 
 from app.accounts.agents import agent_of
@@ -20,7 +20,7 @@ from app.tenancy.routes import blueprint
 from app.web.filters import number
 from app.web.needs import needs
 from app.web.pagination import Keyset
-from app.web.respond import page_or_fragment
+from app.web.respond import csv_answer, page_or_fragment
 
 _SECRETS: Final = ("secret", "credentials")
 
@@ -75,9 +75,7 @@ def audit() -> Response:
 def audit_export() -> Response:
     """The filtered list for a spreadsheet: a row for each field that changed."""
     lines = audit_csv(g.store.id, ZoneInfo(g.store.time_zone), AuditFilter.from_args(request.args))
-    response = Response(stream_with_context(lines), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="audit-log-{g.store.slug}.csv"'
-    return response
+    return csv_answer(lines, f"audit-log-{g.store.slug}")
 
 
 def _shown(row: EntryRow, known: Mapping[tuple[str, str], int | None]) -> Shown:

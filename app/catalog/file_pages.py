@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from flask import Response as FlaskResponse
-from flask import flash, g, make_response, render_template, request, stream_with_context, url_for
+from flask import flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -24,7 +23,7 @@ from app.sync.nudge import nudge
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.needs import needs
-from app.web.respond import done
+from app.web.respond import csv_answer, done
 from app.web.sheets import BadFile, content_of, packed, unpacked
 
 SHOWN: Final = 100
@@ -33,7 +32,7 @@ SHOWN: Final = 100
 
 @blueprint.get("/items.csv")
 @needs(Ability.LOOK)
-def export_items() -> FlaskResponse:
+def export_items() -> Response:
     """The items that match, with what every warehouse holds."""
     where, store_id = read_args(ItemFilter, request.args), g.store.id
 
@@ -45,11 +44,7 @@ def export_items() -> FlaskResponse:
             for rows in queries.all_items(where):
                 yield from csv_lines(lines_of(rows, places))
 
-    return FlaskResponse(
-        stream_with_context(lines()),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="items.csv"', "Cache-Control": "no-store"},
-    )
+    return csv_answer(lines(), "items")
 
 
 @blueprint.route("/import", methods=["GET", "POST"])

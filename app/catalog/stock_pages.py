@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Response as FlaskResponse
-from flask import abort, flash, g, request, stream_with_context, url_for
+from flask import abort, flash, g, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -32,7 +31,7 @@ from app.web.args import read_args
 from app.web.filters import number
 from app.web.needs import needs
 from app.web.pagination import Keyset
-from app.web.respond import done, fragment, page_or_fragment, wants_fragment
+from app.web.respond import csv_answer, done, fragment, page_or_fragment, wants_fragment
 
 _STOCK: Final = "inventory/_stock.html"
 
@@ -101,7 +100,7 @@ def movements() -> Response:
 
 @blueprint.get("/movements.csv")
 @needs(Ability.LOOK)
-def export_movements() -> FlaskResponse:
+def export_movements() -> Response:
     """The movements that match, for a spreadsheet; times are of the store's zone."""
     where, store_id, zone = read_args(MovementFilter, request.args), g.store.id, ZoneInfo(g.store.time_zone)
 
@@ -111,11 +110,7 @@ def export_movements() -> FlaskResponse:
             yield from csv_lines([_heading(zone)])
             yield from csv_lines(_cells(row, zone) for row in all_movements(where))
 
-    return FlaskResponse(
-        stream_with_context(lines()),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="stock-movements.csv"', "Cache-Control": "no-store"},
-    )
+    return csv_answer(lines(), "stock-movements")
 
 
 def _refused(row: ItemRow, form: AdjustForm, *, asks: bool = False) -> Response:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, flash, g, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
@@ -25,7 +25,7 @@ from app.web.args import read_args
 from app.web.links import safe_next, url_if
 from app.web.needs import needs
 from app.web.pagination import Keyset
-from app.web.respond import done, fragment, invalid, page_or_fragment, redirect_to, wants_fragment
+from app.web.respond import csv_answer, done, fragment, invalid, page_or_fragment, redirect_to, wants_fragment
 
 _ID: Final = "int(max=9223372036854775807)"
 _MOST_TICKED: Final = 1000
@@ -132,10 +132,7 @@ def export(verification_id: int, what: str) -> Response:
     """The days, or what deviates, for a spreadsheet."""
     row = _verification_or_404(verification_id)
     lines = days_csv(g.store.id, row) if what == "days" else deviations_csv(g.store.id, row)
-    response = Response(stream_with_context(lines), mimetype="text/csv")
-    name = f"verify-{what}-{row.since:%Y-%m-%d}-{row.until:%Y-%m-%d}-{g.store.slug}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_answer(lines, f"verify-{what}-{row.since:%Y-%m-%d}-{row.until:%Y-%m-%d}-{g.store.slug}")
 
 
 @blueprint.post(f"/verify/<{_ID}:verification_id>/mend")

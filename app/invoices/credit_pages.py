@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Response, abort, g, render_template, request, stream_with_context
+from flask import Response, abort, g, render_template, request
 from flask_babel import gettext as _
 
 from app.accounts.languages import for_the_store
@@ -22,7 +22,7 @@ from app.invoices.pdf import invoice_pdf
 from app.invoices.routes import blueprint
 from app.web.needs import needs
 from app.web.pagination import Keyset
-from app.web.respond import page_or_fragment
+from app.web.respond import csv_answer, page_or_fragment
 
 _ID: Final = "<int(max=9223372036854775807):credit_note_id>"
 
@@ -70,10 +70,8 @@ def credit_notes_export() -> Response:
     """The filtered list for a spreadsheet; `rows=lines` gives the credit notes' lines instead."""
     rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
     lines = credits_csv(g.store.id, ZoneInfo(g.store.time_zone), CreditFilter.from_args(request.args), rows)
-    response = Response(stream_with_context(lines), mimetype="text/csv")
     name = "credit-notes" if rows is Rows.INVOICES else "credit-note-lines"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{g.store.slug}.csv"'
-    return response
+    return csv_answer(lines, f"{name}-{g.store.slug}")
 
 
 @blueprint.get(f"/credit-notes/{_ID}")

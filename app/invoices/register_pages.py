@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Response, abort, g, render_template, request, stream_with_context
+from flask import Response, abort, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -22,7 +22,7 @@ from app.orders.export import BYTE_ORDER_MARK, csv_lines
 from app.tenancy.scope import store_scope
 from app.web.needs import needs
 from app.web.pagination import Keyset
-from app.web.respond import page_or_fragment
+from app.web.respond import csv_answer, page_or_fragment
 
 SERIES_NAMES: Final = {Series.INVOICE: _l("Invoices"), Series.CREDIT_NOTE: _l("Credit notes")}
 
@@ -81,10 +81,7 @@ def register_csv(series: str, month: str) -> Response:
     """Every number of a month for a spreadsheet."""
     kind, first = _series(series), _month(month)
     lines = _csv(g.store.id, ZoneInfo(g.store.time_zone), kind, first)
-    response = Response(stream_with_context(lines), mimetype="text/csv")
-    name = f"register-{kind.value.replace('_', '-')}-{first:%Y-%m}-{g.store.slug}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_answer(lines, f"register-{kind.value.replace('_', '-')}-{first:%Y-%m}-{g.store.slug}")
 
 
 def _index(series: Series, year: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, g, render_template, request, stream_with_context
+from flask import Blueprint, Response, abort, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -30,7 +30,7 @@ from app.web.beside import along
 from app.web.needs import needs
 from app.web.pagination import Keyset
 from app.web.reader import Reader, reader
-from app.web.respond import page_or_fragment, wants_fragment
+from app.web.respond import csv_answer, page_or_fragment, wants_fragment
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/<store>")
 
@@ -74,10 +74,8 @@ def export() -> Response:
     """The filtered list for a spreadsheet; `rows=lines` gives the invoices' lines instead."""
     rows = Rows.LINES if request.args.get("rows") == Rows.LINES else Rows.INVOICES
     lines = invoices_csv(g.store.id, ZoneInfo(g.store.time_zone), InvoiceFilter.from_args(request.args), rows)
-    response = Response(stream_with_context(lines), mimetype="text/csv")
     name = "invoices" if rows is Rows.INVOICES else "invoice-lines"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{g.store.slug}.csv"'
-    return response
+    return csv_answer(lines, f"{name}-{g.store.slug}")
 
 
 @blueprint.get("/invoices/<int(max=9223372036854775807):invoice_id>")

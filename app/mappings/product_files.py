@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from flask import Response as FlaskResponse
-from flask import abort, g, request, stream_with_context, url_for
+from flask import abort, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -26,7 +25,7 @@ from app.sync.counted import tell
 from app.tenancy.scope import store_scope
 from app.web.args import read_args
 from app.web.needs import needs
-from app.web.respond import done
+from app.web.respond import csv_answer, done
 from app.web.sheets import BadFile, content_of
 
 SHOWN: Final = 100
@@ -35,7 +34,7 @@ _STEP = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{0,18})", re.ASCII)
 
 @blueprint.get("/<int:channel_id>/products.csv")
 @needs(Ability.LOOK)
-def export_links(channel_id: int) -> FlaskResponse:
+def export_links(channel_id: int) -> Response:
     """The products that match, with the items that they mean."""
     channel = channel_or_404(channel_id)
     where, store_id = read_args(ListingFilter, request.args), g.store.id
@@ -46,12 +45,7 @@ def export_links(channel_id: int) -> FlaskResponse:
             yield from csv_lines([HEADING])
             yield from csv_lines(cells(row) for row in all_listings(channel.id, where))
 
-    name = f"products-{channel.id}.csv"
-    return FlaskResponse(
-        stream_with_context(lines()),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+    return csv_answer(lines(), f"products-{channel.id}")
 
 
 @blueprint.route("/<int:channel_id>/products/import", methods=["GET", "POST"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 from urllib.parse import parse_qs
 
-from flask import Blueprint, Flask, Response, abort, g, request, stream_with_context
+from flask import Blueprint, Flask, Response, abort, g, request
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -68,9 +68,7 @@ def index() -> Response:
 def export() -> Response:
     """The filtered list for a spreadsheet."""
     lines = _lines(g.membership.store_id, OrderFilter.from_args(request.args))
-    response = Response(stream_with_context(lines), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="orders-{g.store.slug}.csv"'
-    return response
+    return respond.csv_answer(lines, f"orders-{g.store.slug}")
 
 
 @blueprint.get("/orders/rows")

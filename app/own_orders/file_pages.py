@@ -7,7 +7,6 @@ import re
 import secrets
 from typing import Final
 
-from flask import Response as FlaskResponse
 from flask import abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -22,7 +21,7 @@ from app.own_orders.files import EXAMPLES, MOST_BYTES, FilePreview, preview
 from app.own_orders.services import KeyReused, NumberTaken, Request
 from app.sync.nudge import nudge
 from app.web.needs import needs
-from app.web.respond import done
+from app.web.respond import csv_answer, done
 from app.web.sheets import BadFile, content_of, packed, unpacked
 
 SHOWN: Final = 100
@@ -32,14 +31,10 @@ _PRESS: Final = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 @blueprint.get("/orders/import.csv")
 @needs(Ability.LOOK)
-def import_template() -> FlaskResponse:
+def import_template() -> Response:
     """A file to start from: the columns, and two orders."""
     rows = [COLUMNS, *([row.get(name, "") for name in COLUMNS] for row in EXAMPLES)]
-    return FlaskResponse(
-        BYTE_ORDER_MARK + "".join(csv_lines(rows)),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="orders-to-import.csv"', "Cache-Control": "no-store"},
-    )
+    return csv_answer([BYTE_ORDER_MARK, *csv_lines(rows)], "orders-to-import")
 
 
 @blueprint.route("/orders/import", methods=["GET", "POST"])

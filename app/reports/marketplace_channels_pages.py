@@ -20,6 +20,7 @@ from app.reports.routes import blueprint
 from app.web.args import read_args
 from app.web.filters import day, month_name
 from app.web.needs import needs
+from app.web.respond import csv_answer
 
 PERIODS: Final = {
     Period.TODAY: _l("Today"),
@@ -50,9 +51,8 @@ def marketplace_channels_csv() -> Response:
     """The same for a spreadsheet, a row for each marketplace and currency, without any sums of them."""
     report = _asked()
     rows = (_cells(report, sheet, line) for sheet in report.sheets for of in sheet.channels for line in of.lines)
-    text = BYTE_ORDER_MARK + "".join(csv_lines([_heading(), *rows]))
-    name = f"marketplace-channels-{g.store.slug}-{report.days.first}-{report.days.last}.csv"
-    return Response(text, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    lines = [BYTE_ORDER_MARK, *csv_lines([_heading(), *rows])]
+    return csv_answer(lines, f"marketplace-channels-{g.store.slug}-{report.days.first}-{report.days.last}")
 
 
 def _asked() -> Report:

@@ -5,15 +5,25 @@ Routes end in one of these functions, so that each action works with and without
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template
+from flask import Response, flash, make_response, redirect, render_template, stream_with_context
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.extensions import htmx
 from app.web.links import safe_next
 
-__all__ = ["done", "fragment", "invalid", "page_or_fragment", "redirect_to", "safe_next", "wants_fragment"]
+__all__ = [
+    "csv_answer",
+    "done",
+    "fragment",
+    "invalid",
+    "page_or_fragment",
+    "redirect_to",
+    "safe_next",
+    "wants_fragment",
+]
 
 
 def wants_fragment() -> bool:
@@ -59,6 +69,13 @@ def redirect_to(url: str) -> BaseResponse:
     if htmx:
         response.headers["HX-Redirect"] = url
     response.vary.add("HX-Request")
+    return response
+
+
+def csv_answer(lines: Iterable[str], name: str) -> Response:
+    """A file for a spreadsheet, sent while it is made: its end may be read long after the request."""
+    response = Response(stream_with_context(iter(lines)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
