@@ -106,9 +106,9 @@
     tell(all("#flash p").map((words) => words.textContent.trim()));
   });
 
-  // A refused form is read from its first mistake on.
+  // A refused form is read from its first mistake on; of choices, which cannot be invalid themselves, the group is.
   function focusError(root) {
-    root.querySelector("[aria-invalid]")?.focus();
+    root.querySelector("[aria-invalid], [data-refused] input")?.focus();
   }
 
   // A part that was replaced while it asked has no use for the answer: the rows it speaks of are gone from the page.

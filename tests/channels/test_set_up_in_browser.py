@@ -30,6 +30,7 @@ def test_a_channel_is_set_up_by_keyboard_and_pointer(
     expect(page.get_by_label("Orders made here go to")).to_be_hidden()
     page.get_by_role("button", name="Finish", exact=True).click()
     expect(page.get_by_text("Choose grams or kilograms")).to_be_visible()
+    expect(page.get_by_role("radio", name="Grams", exact=True)).to_be_focused()
     page.get_by_role("switch", name="Orders to Branchy").focus()
     page.keyboard.press("Space")
     expect(page.get_by_label("Orders made here go to")).to_be_visible()
