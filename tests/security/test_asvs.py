@@ -70,6 +70,7 @@ TABLE: Final = """
     accounts/test_two_step.py::test_mailed_link_does_not_go_round_the_second_step
 2.2.3 Whoever's sign-in changed is told.
     accounts/test_devices.py::test_first_sign_in_with_another_device_is_mailed
+    notices/test_noticing.py::test_a_new_device_is_told_to_its_person_alone_in_each_of_their_stores
     accounts/test_two_step.py::test_set_up_from_the_page
     accounts/test_two_step.py::test_recovery_code_works_once_and_is_told
 2.3.1 Links that let somebody in the first time are random, short-lived and used once.
@@ -216,6 +217,7 @@ TABLE: Final = """
 3.5.2 Programs bring tokens that end, no lasting keys.
     api/test_keys.py::test_a_key_works_as_long_as_was_chosen
     api/test_keys.py::test_a_key_whose_time_is_over_is_refused_with_words
+    notices/test_noticing.py::test_owners_are_told_once_that_a_key_ends_soon
     - gap: a key ends after a year unless another end, or none, is chosen; no program renews its own by itself
 3.5.3 Tokens that carry facts are signed.
     accounts/test_sign_in.py::test_database_holds_no_token_that_opens_anything
