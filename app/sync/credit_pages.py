@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -214,6 +215,7 @@ def _credit_page(
         form=form,
         lines=shown,
         preview=preview,
+        today=datetime.now(UTC),
         follows=any(line.follows for line in invoice.creditable.lines),
         alert=alert_words(news.alert, news.channel) if news.alert else "",
     )

@@ -30,7 +30,7 @@ from app.mappings.queries import payment_methods
 from app.sync.nudge import nudge
 from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
-from app.web.filters import number
+from app.web.filters import day, number
 from app.web.links import url_if
 from app.web.needs import needs
 from app.web.respond import done, invalid, page_or_fragment
@@ -272,12 +272,13 @@ def _closing_page(problem: str = "", form: OpenBooksForm | None = None) -> dict[
 
 def _closed(moved: int) -> str:
     if not moved:
-        return _("The books are closed up to that day.")
-    return ngettext(
+        return _("The books are closed up to and including %(day)s.", day=day(g.store.closed_through))
+    words = ngettext(
         "The books are closed up to that day. %(num)d order waits now.",
         "The books are closed up to that day. %(num)d orders wait now.",
         moved,
     )
+    return Markup('{} <a href="{}">{}</a>').format(words, url_for("orders.failed"), _("Failed Sync"))
 
 
 def _saved(moved: int) -> str:

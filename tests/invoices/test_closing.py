@@ -124,7 +124,7 @@ def test_the_number_of_orders_not_booked_leads_to_these_orders(
     books.order(channel, placed_at=IN_OCTOBER, state="ready", number="IN-OCTOBER")
     books.order(channel, state="ready", number="IN-NOVEMBER")
     page = owner.get(books.store.url("/settings/closing")).text
-    href = re.search(r'class="text-danger" href="([^"]+)">1<', page)
+    href = re.search(r'href="([^"]+/orders[?][^"]+)">1<', page)
     assert href is not None, page
     orders = owner.get(html.unescape(href[1])).text
     assert "IN-OCTOBER" in orders
@@ -138,6 +138,7 @@ def test_a_person_closes_and_opens_with_a_reason(owner: FlaskClient, books: Book
     assert owner.post(url, data={"through": "2026-10-31"}).status_code == 303
     page = owner.get(url).text
     assert "1 order waits now" in page
+    assert f'<a href="{books.store.url("/failed")}">Failed Sync</a>' in page
     assert "closed up to and including 31 Oct 2026" in page
     press = books.store.url("/settings/closing/open")
     reason = {"words": "Late bill", "closed": "2026-10-31"}

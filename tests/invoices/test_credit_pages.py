@@ -71,6 +71,7 @@ def test_the_preview_says_what_the_credit_note_will_say_and_makes_none(
     assert "This is what the credit note will say" in shown
     assert "Discount −RM 1.73" in shown and "Total credited RM 18.27" in shown
     assert "RM 39.53 of INV00001 is left after it." in shown
+    assert "The credit note is dated today, " in shown
     assert rows(books, "select * from credit_notes") == []
 
 
