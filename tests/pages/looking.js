@@ -18,7 +18,7 @@
     const hasWords = (part) => [...part.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.data.trim());
     const parts = [...document.querySelectorAll("body *")].filter((part) => part.clientWidth > 1 && hasWords(part));
     const isTooSmall = (part) => part.scrollWidth > part.clientWidth + 2 || part.scrollHeight > part.clientHeight + 2;
-    const isCut = (part) => isTooSmall(part) && ["hidden", "clip"].includes(getComputedStyle(part).overflowX);
+    const isCut = (part) => isTooSmall(part) && !part.title && ["hidden", "clip"].includes(getComputedStyle(part).overflowX);
     const measure = (how) => {
       const over = document.documentElement.scrollWidth - innerWidth;
       if (over > 0) said.push(`is wider than the screen by ${over} px${how}`);
