@@ -82,6 +82,15 @@ def test_list_shows_the_one_next_thing_and_goes_when_all_is_done(app: Flask, sto
         assert f'href="{store.url(page)}"' in shown, "an invoice keeps what it says"
 
 
+def test_a_reader_sees_how_far_it_is_and_is_asked_for_nothing(app: Flask, store: SomeStore) -> None:
+    with app.test_request_context(), store_scope(store.id):
+        g.store = current_store()
+        g.membership = Member(store.id, store.reader.id, Role.READ_ONLY)
+        shown = render_template("onboarding/_checklist.html", checklist=checklist())
+    assert "0 of 5 done" in shown
+    assert "btn-primary" not in shown
+
+
 def test_list_costs_three_statements_however_long_the_books_are(app: Flask, store: SomeStore, books: Books) -> None:
     channel = books.channel()
     for _ in range(3):
