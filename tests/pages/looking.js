@@ -23,7 +23,7 @@
       const over = document.documentElement.scrollWidth - innerWidth;
       if (over > 0) said.push(`is wider than the screen by ${over} px${how}`);
     };
-    const isTight = (part) => part.clientWidth && part.scrollWidth > part.clientWidth + 2 && part.checkVisibility();
+    const isTight = (part) => part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 2 && part.checkVisibility();
     const tight = () => [...document.querySelectorAll("a, button, summary")].filter((part) => isTight(part) && !part.querySelector(".count"));
     measure("");
     for (const part of tight()) said.push(sentence("has words that stick out", part));
