@@ -7,11 +7,12 @@ get through follows from the need. What a route does in detail is tested with it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,7 +44,7 @@ from app.web.needs import InStore, Need, Outside, need_of
 from tests.conftest import TEST_KEY
 from tests.connectors.fake import a_listing
 from tests.links.pairs import pair_with
-from tests.orders.factories import NOON, Books
+from tests.orders.factories import NOON, Books, SomeChannel
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
 from tests.tenancy.offered import beyond
@@ -339,39 +340,63 @@ IN_STORE = [endpoint for endpoint in KNOWN if "store" in RULES[endpoint][0].argu
 OUTSIDE = [endpoint for endpoint in KNOWN if endpoint not in IN_STORE]
 
 
+class Samples(Mapping[str, Any]):
+    """One real row of each kind that a URL can name, all of one store; each is made when it is asked for first."""
+
+    def __init__(self, app: Flask, store: SomeStore) -> None:
+        self.books = Books(app, store)
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _SAMPLES[name](self, self.books)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_SAMPLES)
+
+    def __len__(self) -> int:
+        return len(_SAMPLES)
+
+    @cached_property
+    def channel(self) -> SomeChannel:
+        """The one that most of the others are of."""
+        return self.books.channel()
+
+
+_SAMPLES: Final[Mapping[str, Callable[[Samples, Books], Any]]] = {
+    "channel_id": lambda rows, _books: rows.channel.id,
+    "marketplace_id": lambda rows, _books: rows.channel.marketplace_id,
+    "mapping_id": lambda rows, books: books.gateway(rows.channel, "ShopeePay"),
+    "order_id": lambda rows, books: _order(books, rows.channel),
+    "booked_id": lambda rows, books: books.order(rows.channel),
+    "invoice_id": lambda rows, books: books.invoice(rows["booked_id"]),
+    "credit_note_id": lambda rows, books: _credit_note(books, books.invoice(books.order(rows.channel))),
+    "series": lambda _rows, _books: "invoice",
+    "month": lambda _rows, _books: f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
+    "own_order_id": lambda _rows, books: _own_order(books),
+    "linked_order_id": lambda _rows, books: _linked_order(books),
+    "key_id": lambda _rows, books: _key(books),
+    "listing_id": lambda rows, books: books.listings(rows.channel, a_listing())[0],
+    "item_id": lambda _rows, books: books.item("SAMPLE"),
+    "change_id": lambda rows, books: books.change(
+        rows["booked_id"], rows["invoice_id"], "blocked", reason="WRITEBACK_FAILED"
+    ),
+    "row_id": lambda _rows, books: _payment_method(books),
+    "notice_id": lambda _rows, _books: 1,
+    "endpoint_id": lambda _rows, books: _endpoint(books),
+    "message_id": lambda rows, books: _message(books, rows["endpoint_id"]),
+    "member_id": lambda _rows, books: books.store.reader.id,
+    "invitation_id": lambda _rows, books: _invitation(books),
+    "link_id": lambda _rows, books: pair_with(books.app, books.store).connected(),
+    "job_id": lambda rows, books: _job(books, rows.channel.id),
+    "verification_id": lambda rows, books: _verification(books, rows.channel.id, rows["job_id"]),
+}
+
+
 def samples(app: Flask, store: SomeStore) -> dict[str, Any]:
-    """One real row of each kind that a URL can name, all of this store."""
-    books = Books(app, store)
-    channel = books.channel()
-    order_id = books.order(channel)
-    books.line(order_id)
-    booked_id = books.order(channel)
-    invoice_id = books.invoice(booked_id)
-    return {
-        "channel_id": channel.id,
-        "marketplace_id": channel.marketplace_id,
-        "mapping_id": books.gateway(channel, "ShopeePay"),
-        "order_id": order_id,
-        "invoice_id": invoice_id,
-        "credit_note_id": _credit_note(books, books.invoice(books.order(channel))),
-        "series": "invoice",
-        "month": f"{datetime.now(ZoneInfo('Asia/Kuala_Lumpur')):%Y-%m}",
-        "own_order_id": _own_order(books),
-        "linked_order_id": _linked_order(books),
-        "key_id": _key(books),
-        "listing_id": books.listings(channel, a_listing())[0],
-        "item_id": books.item("SAMPLE"),
-        "change_id": books.change(booked_id, invoice_id, "blocked", reason="WRITEBACK_FAILED"),
-        "row_id": _payment_method(books),
-        "notice_id": 1,
-        "endpoint_id": (endpoint_id := _endpoint(books)),
-        "message_id": _message(books, endpoint_id),
-        "member_id": store.reader.id,
-        "invitation_id": _invitation(books),
-        "link_id": pair_with(app, store).connected(),
-        "job_id": (job_id := _job(books, channel.id)),
-        "verification_id": _verification(books, channel.id, job_id),
-    }
+    """All of them."""
+    return dict(Samples(app, store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,15 +411,27 @@ class Furnished:
 
 def furnish(app: Flask) -> Furnished:
     """Make one; it takes far longer than asking for a page does, so tests that change nothing share one."""
+    furnished = furnish_as_asked(app)
+    return replace(furnished, values=dict(furnished.values))
+
+
+def furnish_as_asked(app: Flask) -> Furnished:
+    """One in which only those rows are made whose ids somebody asks for."""
     make = Make(app)
     store = make.store()
-    return Furnished(store, samples(app, store), make.staff(store))
+    return Furnished(store, Samples(app, store), make.staff(store))
 
 
 @pytest.fixture(scope="module")
 def untouched(app: Flask) -> Furnished:
     """One for all tests that change nothing."""
     return furnish(app)
+
+
+def _order(books: Books, channel: SomeChannel) -> int:
+    order_id = books.order(channel)
+    books.line(order_id)
+    return order_id
 
 
 def _endpoint(books: Books) -> int:
@@ -498,7 +535,12 @@ class Visit:
         self, client: FlaskClient, method: str, slug: str, headers: Mapping[str, str] | None = None
     ) -> TestResponse:
         rule = RULES[self.endpoint][0]
-        values = {name: value for name, value in self.values.items() if name in rule.arguments}
+        mine = ROUTES[self.endpoint].values
+        values = {
+            name: mine[name] if name in mine else self.values[name]
+            for name in rule.arguments
+            if name in mine or name in self.values
+        }
         url = self.app.url_map.bind("localhost").build(self.endpoint, values | ({"store": slug} if slug else {}))
         form = ROUTES[self.endpoint].form
         return client.open(url, method=method, data=form, headers=dict(headers or {}), buffered=True)
@@ -551,11 +593,12 @@ def test_table_names_the_methods_of_each_route(endpoint: str) -> None:
 
 @pytest.mark.parametrize("endpoint", IN_STORE)
 def test_route_of_a_store(app: Flask, untouched: Furnished, other_store: SomeStore, endpoint: str) -> None:
-    furnished = untouched if set(methods_of(endpoint)) == {"GET"} else furnish(app)
-    store, need = furnished.store, NEEDS[endpoint]
+    need = NEEDS[endpoint]
     assert isinstance(need, InStore)
-    visit = Visit(app, endpoint, {**furnished.values, **ROUTES[endpoint].values})
     for method in methods_of(endpoint):
+        furnished = untouched if method == "GET" else furnish_as_asked(app)
+        store = furnished.store
+        visit = Visit(app, endpoint, furnished.values)
         for headers in ({}, HTMX):
             signed_out = visit.open(new_client(app), method, store.slug, headers)
             assert asks_to_sign_in(signed_out) or signed_out.headers.get("HX-Redirect", "").startswith("/signin")
@@ -584,7 +627,7 @@ def test_route_of_a_store(app: Flask, untouched: Furnished, other_store: SomeSto
 def test_ids_of_another_store_name_nothing(
     app: Flask, untouched: Furnished, other_store: SomeStore, endpoint: str
 ) -> None:
-    visit = Visit(app, endpoint, {**untouched.values, **ROUTES[endpoint].values})
+    visit = Visit(app, endpoint, untouched.values)
     for method in methods_of(endpoint):
         answer = visit.open(signed_in(new_client(app), other_store.owner), method, other_store.slug, HTMX)
         assert answer.status_code == 404, f"{method} {endpoint}: {answer.status_code} {answer.text[:300]}"
@@ -592,7 +635,7 @@ def test_ids_of_another_store_name_nothing(
 
 @pytest.mark.parametrize("endpoint", OUTSIDE)
 def test_route_outside_stores(app: Flask, make: Make, endpoint: str) -> None:
-    visit = Visit(app, endpoint, ROUTES[endpoint].values)
+    visit = Visit(app, endpoint, {})
     for method, who in methods_of(endpoint).items():
         signed_out = visit.open(new_client(app), method, "")
         if who is Who.PERSON:
