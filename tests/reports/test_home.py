@@ -75,10 +75,14 @@ def page(client: FlaskClient, store: SomeStore, path: str = "/", *, htmx: bool =
 
 
 def facts(client: FlaskClient, store: SomeStore) -> dict[str, str]:
-    """Each sentence of Home and where it leads, "" when nowhere."""
+    """Each sentence of Home and where it leads, "" when nowhere; the first thing to do leads by a button."""
     shown = page(client, store, "/home/state", htmx=True)
-    found = re.findall(r'<li>(?:<a href="([^"]*)">)?([^<]+)(?:</a>)?</li>', shown)
-    return {words.strip().replace("\u202f", " "): url for url, words in found}
+    link, button = (
+        r'(?:<a href="([^"]*)">|<span>)?([^<]+)(?:</a>|</span>)?',
+        r'(?:<a class="btn [^>]*href="([^"]*)">.*?</a>)?',
+    )
+    found = re.findall(rf"<li[^>]*>{link}{button}</li>", shown)
+    return {words.strip().replace("\u202f", " "): url or pressed for url, words, pressed in found}
 
 
 def test_new_store_is_led_to_its_first_channel(owner: FlaskClient, store: SomeStore) -> None:
