@@ -199,7 +199,7 @@ def test_gateways_of_a_channel_stand_under_one_card_and_lead_to_their_rows(
     for name in ("GrabPay", "GrabPay", "Boost"):
         books.order(channel, state="held", reason="GATEWAY_UNMAPPED", gateway=name)
     page = owner.get(store.url("/failed")).text.replace(NBSP, " ")
-    assert page.count("Payment method missing") == 1
+    assert page.count(">Payment method missing<") == 1
     cause = store.url(f"/failed/{channel.id}/orders/GATEWAY_UNMAPPED")
     for name, many in (("GrabPay", "2 orders"), ("Boost", "1 order")):
         assert f'href="{cause}?gateway={name.lower()}">{name}: {many}</a>' in page
