@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.core.states import OrderState, Reason
 from app.extensions import db
@@ -113,8 +113,16 @@ def first_open_day() -> date | None:
     return None if closed is None else closed + timedelta(days=1)
 
 
-def date_on_first_open_day(channel_id: int, order_ids: Sequence[int] | None, day: date, user_id: int) -> int:
-    """Date the invoices of what waits in closed books (or only of these orders) on `day`. Commits; returns how many.
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """How many orders can be booked on the day that was chosen, and how many wait for something else all the same."""
+
+    ready: int
+    held: int
+
+
+def date_on_first_open_day(channel_id: int, order_ids: Sequence[int] | None, day: date, user_id: int) -> Dated:
+    """Date the invoices of what waits in closed books (or only of these orders) on `day`. Commits.
 
     OtherDay when `day` is not the first open one any more: nothing was changed.
     """
@@ -136,8 +144,10 @@ def date_on_first_open_day(channel_id: int, order_ids: Sequence[int] | None, day
     write_journal([JournalNote("dated", channel_id, one, {"day": day.isoformat()}) for one in ids], user_id=user_id)
     db.session.expire_all()
     rejudge_orders(channel_id, ids, user_id)
+    among = [Order.store_id == current_store_id(), one_of(Order.id, ids)]
+    held = db.session.scalars(select(func.count()).where(*among, Order.state == OrderState.HELD)).one()
     db.session.commit()
-    return len(ids)
+    return Dated(len(ids) - held, held)
 
 
 def _is_suspected(state: str, reason: str | None) -> bool:

@@ -23,8 +23,8 @@ from wtforms.validators import DataRequired, Length
 from app.channels import queries as channels
 from app.channels.queries import ChannelRow
 from app.core.roles import Ability
-from app.core.states import Reason
-from app.orders.deciding import OtherDay, date_on_first_open_day, first_open_day
+from app.core.states import OrderState, Reason
+from app.orders.deciding import Dated, OtherDay, date_on_first_open_day, first_open_day
 from app.orders.failed import BY_SKU, CauseKey, CauseKind
 from app.orders.failed_rows import FailedRow, failed_page, failed_rows, row_number
 from app.orders.filters import NO_GATEWAY
@@ -167,13 +167,35 @@ def failed_date(channel_id: int) -> Response:
     except OtherDay:
         return redirect_to(url_for(".failed_date", channel_id=channel_id, row=request.form.get("row")))
     nudge(g.store.id, "orders", f"channel-{channel_id}")
-    words = ngettext(
-        "One invoice will be dated %(day)s; sync the order to make it.",
-        "%(num)s invoices will be dated %(day)s; sync the orders to make them.",
-        dated,
-        day=day_text(on),
-    )
-    return done(_back(key), words if dated else _("It was settled meanwhile."), category="success" if dated else "info")
+    if not (dated.ready or dated.held):
+        return done(_back(key), _("It was settled meanwhile."), category="info")
+    return done(_back(key), _dated(dated, day_text(on)))
+
+
+def _dated(dated: Dated, on: str) -> Markup:
+    """What became of the orders: where to book those that are ready, and that the others have another cause too."""
+    said = []
+    if dated.ready:
+        words = ngettext(
+            "One invoice will be dated %(day)s; sync the order to make it.",
+            "%(num)s invoices will be dated %(day)s; sync the orders to make them.",
+            dated.ready,
+            day=on,
+        )
+        said += [
+            words,
+            _link(url_if("orders.index", state=OrderState.READY.value), _("Go to the orders that are ready")),
+        ]
+    if dated.held:
+        said += [
+            ngettext(
+                "One order is dated %(day)s now, and still waits for something else.",
+                "%(num)s orders are dated %(day)s now, and still wait for something else.",
+                dated.held,
+                day=on,
+            )
+        ]
+    return Markup(" ").join(said)
 
 
 @blueprint.get("/failed/ignored")

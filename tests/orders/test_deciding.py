@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.extensions import db
 from app.orders.deciding import (
+    Dated,
     OtherDay,
     date_on_first_open_day,
     first_open_day,
@@ -82,12 +84,32 @@ def test_orders_of_a_closed_month_are_dated_on_the_first_open_day(
     first, second = closed
     with books.scope():
         assert first_open_day() == date(2026, 11, 1)
-        assert date_on_first_open_day(channel.id, [first], date(2026, 11, 1), books.store.owner.id) == 1
+        assert date_on_first_open_day(channel.id, [first], date(2026, 11, 1), books.store.owner.id) == Dated(
+            ready=1, held=0
+        )
     assert standing(books, first)[:3] == ("ready", None, date(2026, 11, 1))
     assert standing(books, second).state == "held"
     with books.scope():
-        assert date_on_first_open_day(channel.id, None, date(2026, 11, 1), books.store.owner.id) == 1
+        assert date_on_first_open_day(channel.id, None, date(2026, 11, 1), books.store.owner.id) == Dated(
+            ready=1, held=0
+        )
     assert standing(books, second).state == "ready"
+
+
+def test_an_order_with_another_cause_is_dated_and_not_called_ready(
+    owner: FlaskClient, books: Books, channel: SomeChannel, closed: list[int]
+) -> None:
+    books.gateway(channel, "ShopeePay", "Bank")
+    with books.scope():
+        db.session.execute(text("update stores set unmapped_gateway = 'hold'"))
+        unknown = "update orders set gateway = 'Atome', gateway_key = 'atome' where id = :id"
+        db.session.execute(text(unknown), {"id": closed[0]})
+        db.session.commit()
+    url = books.store.url(f"/failed/{channel.id}/date")
+    page = owner.post(url, data={"day": "2026-11-01"}, follow_redirects=True).text
+    assert "One invoice will be dated 1 Nov 2026; sync the order to make it." in page
+    assert "and still waits for something else." in page
+    assert f'<a href="{books.store.url("/orders?state=ready")}">' in page
 
 
 def test_a_day_that_was_closed_meanwhile_is_refused(books: Books, channel: SomeChannel, closed: list[int]) -> None:
