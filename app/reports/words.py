@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -90,13 +90,16 @@ def _is_everything_in(channels: Sequence[ChannelRow], found: Waiting, verified: 
             count=some(found.unread),
         )
         facts.append(Fact(words, url_if("orders.failed")))
-    facts += _verified(verified)
+    facts += _verified(verified, {row.id for row in taken})
     differs = any(row.open for row in verified)
     return Answer("warning" if unchecked or paused or found.unread or differs else "success", tuple(facts))
 
 
-def _verified(verified: Sequence[VerificationRow]) -> list[Fact]:
-    """What the last look by a second road found, a sentence for each channel that differs."""
+def _verified(verified: Sequence[VerificationRow], taken: Set[int]) -> list[Fact]:
+    """What the last look by a second road found, a sentence for each channel that differs.
+
+    That all is the same is said once every channel in `taken` was looked at: it is read as all of them.
+    """
     differing = [row for row in verified if row.open]
     if differing:
         return [
@@ -112,7 +115,7 @@ def _verified(verified: Sequence[VerificationRow]) -> list[Fact]:
             )
             for row in differing
         ]
-    if not verified or any(row.short for row in verified):
+    if not verified or any(row.short for row in verified) or taken - {row.channel_id for row in verified}:
         return []
     at = min(row.finished_at for row in verified if row.finished_at is not None)
     words = _("Held against the channel on %(day)s: the same to the cent.", day=day(at))

@@ -8,9 +8,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.completeness.verifying import deviations, last, lose, press_verify, verify
+from tests.orders.factories import Books
 from tests.sandbox.running import an_order
 from tests.support.factories import signed_in
 from tests.support.fixtures import new_client
@@ -256,6 +258,14 @@ def test_the_channels_card_says_how_it_stands(books: Merchant, owner: FlaskClien
     html = page(owner, books, "/channels/")
     assert "Verified" in html
     assert of_last(books) in html
+
+
+def test_home_calls_nothing_the_same_while_another_channel_was_not_looked_at(
+    app: Flask, books: Merchant, owner: FlaskClient
+) -> None:
+    verify(books)
+    Books(app, books.store).channel("Direct")
+    assert "Held against the channel on" not in page(owner, books, "/")
 
 
 def test_home_says_what_the_last_look_found(books: Merchant, owner: FlaskClient) -> None:
