@@ -18,8 +18,8 @@ test: setup-dev  ## all tests, two at a time; ARGS='tests/core -x' for some of t
 bench: setup-dev  ## how fast it is, against limits measured beside it; ARGS='--only a,b'
 	@$(PY) -m tests.bench $(ARGS)
 
-eyes: setup-dev  ## axe over every page: all states of a store, light and dark, desk and phone, all languages
-	@EYES=all .venv/bin/pytest -q tests/pages/test_eyes.py
+eyes: setup-dev  ## axe, narrow screens and keys over every page: all states of a store, light and dark, all languages
+	@EYES=all .venv/bin/pytest -q -n 2 --dist load tests/pages/test_eyes.py
 
 lighthouse: setup-dev  ## Lighthouse over the ten main pages of a demo
 	@$(call fetch,tests/lighthouse)

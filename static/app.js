@@ -163,6 +163,16 @@
   document.addEventListener("htmx:afterSwap", (event) => event.detail.xhr?.status === 422 || passFocus());
   document.addEventListener("htmx:afterRequest", () => held?.part.isConnected && passFocus());
 
+  // A table without links that is wider than its place is scrolled by keys.
+  function reachTables() {
+    for (const wrap of all(".table-wrap")) {
+      if (wrap.scrollWidth > wrap.clientWidth && !stopsIn(wrap).length) wrap.tabIndex = 0;
+      else wrap.removeAttribute("tabindex");
+    }
+  }
+  window.addEventListener("resize", reachTables);
+  reachTables();
+
   // What changes by itself is read out once: the words of a part with [data-told], unless they stood there before.
   const told = new Map();
   let standing = [];
@@ -186,6 +196,7 @@
     countAll();
     if (event.detail.xhr?.status === 422) focusError(event.target);
     passFocus();
+    reachTables();
     tell(news());
   });
 })();
