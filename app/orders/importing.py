@@ -269,6 +269,7 @@ class _Decided:
     def says(self) -> dict[str, Any]:
         """What of it is compared with what is stored."""
         return {
+            "digest": self.order.digest,
             "state": self.decision.state,
             "reason": self.decision.reason,
             "status": self.order.status,
@@ -346,9 +347,9 @@ def _alert(sheet: Sheet, before: Row[Any]) -> tuple[Reason | None, Reason | None
 
 def _is_same(before: Row[Any], now: _Decided) -> bool:
     """Whether writing the order again would change nothing that anybody can see."""
-    seen = ("state", "reason", "alert", "remote_invoice_no")
     says = now.says()
-    return before.digest == now.order.digest and all(getattr(before, name) == says[name] for name in seen)
+    seen = ("digest", "state", "reason", "alert", "remote_invoice_no")
+    return all(getattr(before, name) == says[name] for name in seen)
 
 
 def _what_changed(before: Row[Any], now: _Decided) -> dict[str, Any]:
