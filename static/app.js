@@ -103,7 +103,9 @@
     }
     countAll();
     focusError(document);
-    tell(all("#flash p").map((words) => words.textContent.trim()));
+    // What came with the page is put where it stands once more, so that it is read out.
+    const flash = find("#flash");
+    flash?.append(...flash.children);
   });
 
   // A refused form is read from its first mistake on; of choices, which cannot be invalid themselves, the group is.
