@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -13,11 +14,13 @@ from flask_htmx import HTMX
 from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import BigInteger, DateTime, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -55,7 +58,20 @@ def visitor_address() -> str:
     return str(ip.ipv4_mapped or IPv6Network((ip, 64), strict=False))
 
 
-db = SQLAlchemy(model_class=Base)
+class OneContextsSession(Session):
+    """A session that is forgotten at the end of its application context, whatever became of its connection.
+
+    Giving back a connection that the server ended in the middle of a transaction raises. The session would then stay
+    behind with its rows and its store, to be found by whichever context comes to lie at the same address.
+    """
+
+    def close(self) -> None:
+        """Give back what there is to give back; the server rolled back what a dead connection had begun."""
+        with suppress(DBAPIError):
+            super().close()
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": OneContextsSession})
 login_manager = LoginManager()
 htmx = HTMX()
 babel = Babel()

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import ForeignKeyConstraint, Table, delete, func, insert, inspect, select, text, union_all, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.pool import QueuePool
 
 import app.wiring  # noqa: F401  # every model
 from app.catalog.models import Location
@@ -43,6 +44,20 @@ def test_orm_sees_its_own_rows_only(app: Flask, both: tuple[SomeStore, SomeStore
         assert {row.store_id for row in db.session.scalars(select(Location))} == {mine.id}
         assert {row.id for row in db.session.scalars(select(Store))} == {mine.id}
         assert db.session.get(Store, theirs.id) is None
+
+
+def test_nothing_of_a_session_is_left_when_its_connection_died(app: Flask, both: tuple[SomeStore, SomeStore]) -> None:
+    mine, theirs = both
+    with app.app_context():
+        enter_store(mine.id)
+        connection = db.session.scalar(text("select pg_backend_pid()"))
+        with db.engine.connect() as other:
+            other.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": connection})
+        lent = cast(QueuePool, db.engine.pool).checkedout()
+        db.session.remove()
+        assert cast(QueuePool, db.engine.pool).checkedout() == lent - 1
+        enter_store(theirs.id)
+        assert current_store().id == theirs.id
 
 
 def test_core_select_of_a_table_is_scoped(app: Flask, both: tuple[SomeStore, SomeStore]) -> None:
