@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,7 +27,6 @@ from app.extensions import Base, db
 Columns = TypeVarTuple("Columns")
 
 NOTHING_BESIDE: Final[Mapping[str, Sequence[Any]]] = MappingProxyType({})
-NOTHING_ALIKE: Final[Mapping[str, Any]] = MappingProxyType({})
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -42,13 +41,7 @@ class EncodedRows:
 
 def encode_rows(rows: Sequence[Mapping[str, Any]]) -> EncodedRows:
     """Rows in the form that `insert_rows` sends."""
-    return EncodedRows(_encoded(rows), len(rows))
-
-
-def joined(parts: Iterable[EncodedRows]) -> EncodedRows:
-    """The rows of all of these, in their order."""
-    filled = [part for part in parts if part.count]
-    return EncodedRows(f"[{','.join(part.text[1:-1] for part in filled)}]", sum(part.count for part in filled))
+    return EncodedRows(_encode(rows), len(rows))
 
 
 def insert_rows(
@@ -57,51 +50,35 @@ def insert_rows(
     rows: Sequence[Mapping[str, Any]] | EncodedRows,
     *,
     beside: Mapping[str, Sequence[Any]] = NOTHING_BESIDE,
-    alike: Mapping[str, Any] = NOTHING_ALIKE,
     returning: tuple[str, ...] = (),
     on_conflict: str = "",
 ) -> Sequence[Row[Any]]:
     """Insert `rows` (each a mapping of `columns`); returns the `returning` columns of what was inserted.
 
-    `beside` holds columns that the rows lack, with one value for each row, in their order; `alike` those that are the
-    same in all rows. `on_conflict` is the SQL of the conflict clause, a constant of the calling code.
+    `beside` holds columns that the rows lack, with one value for each row, in their order. `on_conflict` is the SQL of
+    the conflict clause, a constant of the calling code.
     """
-    sent = rows if isinstance(rows, EncodedRows) else encode_rows(rows)
-    if not sent.count:
+    encoded = rows if isinstance(rows, EncodedRows) else encode_rows(rows)
+    if not encoded.count:
         return []
-    statement = _insert(
-        _table(model), columns, tuple(beside), tuple(alike), returning=returning, on_conflict=on_conflict
-    )
-    result = db.session.execute(statement, _parameters(sent, beside, alike))
+    if any(len(values) != encoded.count for values in beside.values()):
+        raise ValueError(f"{encoded.count} rows need as many values beside them")
+    statement = _insert(_table(model), columns, tuple(beside), returning, on_conflict)
+    parameters = {"rows": encoded.text}
+    if beside:
+        parameters["beside"] = _encode(
+            [dict(zip(beside, values, strict=True)) for values in zip(*beside.values(), strict=True)]
+        )
+    result = db.session.execute(statement, parameters)
     return result.all() if returning else []
 
 
 def update_rows(
-    model: type[Base],
-    keys: tuple[str, ...],
-    columns: tuple[str, ...],
-    rows: Sequence[Mapping[str, Any]] | EncodedRows,
-    *,
-    beside: Mapping[str, Sequence[Any]] = NOTHING_BESIDE,
-    alike: Mapping[str, Any] = NOTHING_ALIKE,
+    model: type[Base], keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Set `columns` and those `beside` and `alike` of the rows that `keys` (store_id among them) identify."""
-    sent = rows if isinstance(rows, EncodedRows) else encode_rows(rows)
-    if sent.count:
-        statement = _update(_table(model), keys, columns, tuple(beside), tuple(alike))
-        db.session.execute(statement, _parameters(sent, beside, alike))
-
-
-def _parameters(rows: EncodedRows, beside: Mapping[str, Sequence[Any]], alike: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = {"rows": rows.text, **alike}
-    if beside:
-        if any(len(values) != rows.count for values in beside.values()):
-            raise ValueError(f"{rows.count} rows need as many values beside them")
-        names = tuple(beside)
-        parameters["beside"] = _encoded(
-            [dict(zip(names, row, strict=True)) for row in zip(*beside.values(), strict=True)]
-        )
-    return parameters
+    """Set `columns` of the rows that `keys` (store_id among them) identify."""
+    if rows:
+        db.session.execute(_update(_table(model), keys, columns), {"rows": _encode(rows)})
 
 
 def each_of(
@@ -137,45 +114,30 @@ def _table(model: type[Base]) -> Table:
 
 @lru_cache(maxsize=256)
 def _insert(
-    table: Table,
-    columns: tuple[str, ...],
-    beside: tuple[str, ...],
-    alike: tuple[str, ...],
-    *,
-    returning: tuple[str, ...],
-    on_conflict: str,
+    table: Table, columns: tuple[str, ...], beside: tuple[str, ...], returning: tuple[str, ...], on_conflict: str
 ) -> TextClause:
-    names = (*columns, *beside, *alike)
-    source = _source(table, columns, beside, alike)
-    sql = f"insert into {table.name} ({', '.join(names)}) select {', '.join(names)} from {source} {on_conflict}"  # noqa: S608
+    names = ", ".join((*columns, *beside))
+    source = _rows_beside(table, columns, beside) if beside else _recordset(table, columns)
+    sql = f"insert into {table.name} ({names}) select {names} from {source} {on_conflict}"  # noqa: S608
     return text(f"{sql} returning {', '.join(returning)}" if returning else sql)
-
-
-@lru_cache(maxsize=256)
-def _update(
-    table: Table, keys: tuple[str, ...], columns: tuple[str, ...], beside: tuple[str, ...], alike: tuple[str, ...]
-) -> TextClause:
-    given = tuple(name for name in keys if name not in beside and name not in alike)
-    changes = ", ".join(f"{name} = r.{name}" for name in (*columns, *beside, *alike) if name not in keys)
-    match = " and ".join(f"t.{name} = r.{name}" for name in keys)
-    # Says nothing new, but lets PostgreSQL expect few rows, so that it looks them up and does not read the whole store.
-    match += " and r.store_id = cast(current_setting('app.store_id') as bigint)"
-    source = _source(table, (*given, *columns), beside, alike)
-    return text(f"update {table.name} t set {changes} from {source} where {match}")  # noqa: S608
-
-
-def _source(table: Table, columns: tuple[str, ...], beside: tuple[str, ...], alike: tuple[str, ...]) -> str:
-    """All the rows with all their columns, as `r`."""
-    source = _rows_beside(table, columns, beside) if beside else f"{_records(table, columns, ' r')}"
-    if not alike:
-        return source
-    same = ", ".join(f"cast(:{name} as {_type(table, name)}) as {name}" for name in alike)
-    return f"(select r.*, {same} from {source}) as r"  # noqa: S608
 
 
 def _rows_beside(table: Table, columns: tuple[str, ...], beside: tuple[str, ...]) -> str:
     both = f"{_records(table, columns)}, {_records(table, beside, parameter='beside')}"
     return f"rows from ({both}) as r({', '.join((*columns, *beside))})"
+
+
+@lru_cache(maxsize=256)
+def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> TextClause:
+    changes = ", ".join(f"{name} = r.{name}" for name in columns)
+    match = " and ".join(f"t.{name} = r.{name}" for name in keys)
+    # Says nothing new, but lets PostgreSQL expect few rows, so that it looks them up and does not read the whole store.
+    match += " and r.store_id = cast(current_setting('app.store_id') as bigint)"
+    return text(f"update {table.name} t set {changes} from {_recordset(table, keys + columns)} where {match}")  # noqa: S608
+
+
+def _recordset(table: Table, columns: tuple[str, ...]) -> str:
+    return _records(table, columns, " r")
 
 
 def _records(table: Table, columns: tuple[str, ...], name: str = "", *, parameter: str = "rows") -> str:
@@ -190,13 +152,13 @@ def _type(table: Table, column: str) -> str:
     return str(table.c[column].type.compile(_DIALECT))
 
 
-def _encoded(rows: Sequence[Mapping[str, Any]]) -> str:
+def _encode(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as JSON; U+0000, which PostgreSQL cannot hold in text, becomes the replacement character."""
     try:
-        found = orjson.dumps(rows, default=_plain).decode()
+        encoded = orjson.dumps(rows, default=_plain).decode()
     except TypeError:  # A payload as it was received may hold a number of more than 64 bits.
-        found = json.dumps(rows, default=_plain)
-    return _NUL.sub(r"\1\\ufffd", found) if "\\u0000" in found else found
+        encoded = json.dumps(rows, default=_plain)
+    return _NUL.sub(r"\1\\ufffd", encoded) if "\\u0000" in encoded else encoded
 
 
 def _plain(value: object) -> object:

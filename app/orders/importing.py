@@ -7,18 +7,23 @@ page together. Each costs a fixed number of statements however many orders it is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, delete, or_, select, update
 
-from app.bulk import each_of, insert_rows, joined, update_rows
+from app.bulk import each_of, insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
 from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision
+from app.core.same_sale import content_key, sale_key
 from app.core.states import OrderState, Reason
-from app.core.types import OrderStub, RemoteOrder, UnreadableOrder
+from app.core.types import (
+    OrderStub,
+    RemoteOrder,
+    UnreadableOrder,
+)
 from app.extensions import db
 from app.mappings.models import PaymentMapping
 from app.orders.aside import Aside, put_aside
@@ -27,12 +32,64 @@ from app.orders.ledger import Entry, write_ledger
 from app.orders.meaning import doubts_of
 from app.orders.mirroring import mirror
 from app.orders.models import Order, OrderLine, RawRecord
-from app.orders.sheets import LINE_COLUMNS, ORDER_COLUMNS, RAW_COLUMNS, Sheet, sheets_of
 from app.orders.stock import settle_stock
 from app.orders.writing import JournalNote, write_journal
 from app.tenancy.models import Store
 from app.tenancy.scope import current_store_id
 
+_ORDER_COLUMNS = (
+    "marketplace_id",
+    "number",
+    "order_type",
+    "status",
+    "status_text",
+    "payment_status",
+    "payment_status_text",
+    "gateway",
+    "gateway_key",
+    "remote_invoice_no",
+    "currency",
+    "placed_at",
+    "paid_at",
+    "shipped_at",
+    "remote_updated_at",
+    "buyer",
+    "note",
+    "shipping",
+    "discount",
+    "adjustment",
+    "tax",
+    "tax_included",
+    "total",
+    "refunded",
+    "units",
+    "line_discount",
+    "digest",
+    "content_key",
+    "sale_key",
+    "search",
+    "state",
+    "reason",
+    "reason_detail",
+    "alert",
+    "ignored_alert",
+    "changed_at",
+)
+_LINE_COLUMNS = (
+    "store_id",
+    "order_id",
+    "line_no",
+    "remote_id",
+    "sku",
+    "isku",
+    "name",
+    "variant",
+    "quantity",
+    "unit_price",
+    "gross",
+    "discount",
+    "tax",
+)
 _COMPARED = (
     "state",
     "reason",
@@ -69,8 +126,7 @@ class PageCounts:
 class PulledPage:
     """A page as the channel gave it: its rows, and the details of those that had to be read.
 
-    `details` lacks the ids that were asked for and not answered; `wanted` names all that were asked for. `sheets` are
-    of those orders for which they were made where they were read.
+    `details` lacks the ids that were asked for and not answered; `wanted` names all that were asked for.
     """
 
     channel_id: int
@@ -78,7 +134,6 @@ class PulledPage:
     wanted: frozenset[str]
     details: tuple[RemoteOrder | UnreadableOrder, ...]
     skipped: Mapping[str, Reason]
-    sheets: Mapping[str, Sheet] = field(default_factory=dict)
 
 
 def store_rules(channel_id: int) -> StoreRules:
@@ -139,9 +194,7 @@ def store_page(
     counts = PageCounts(listed=len(page.stubs), skipped=len(skipped), unreadable=len(unread))
     write_ledger(page.channel_id, page.stubs, _entries(page, read, unreadable, aside), marketplaces)
     _write_gateways(page.channel_id, orders.values())
-    made = sheets_of(order for one, order in orders.items() if one not in page.sheets)
-    sheets = [page.sheets.get(one) or made[one] for one in orders]
-    new, changed = _write_orders(page.channel_id, sheets, rules, marketplaces, job_id, user_id=user_id)
+    new, changed = _write_orders(page.channel_id, list(orders.values()), rules, marketplaces, job_id, user_id=user_id)
     counts.new, counts.changed = len(new), len(changed)
     hold_unread(page.channel_id, unread, job_id)
     counts.unchanged = counts.listed - counts.new - counts.changed - counts.skipped - counts.unreadable
@@ -204,7 +257,7 @@ def _write_gateways(channel_id: int, orders: Iterable[RemoteOrder]) -> None:
 
 def _write_orders(
     channel_id: int,
-    sheets: Sequence[Sheet],
+    orders: Sequence[RemoteOrder],
     rules: StoreRules,
     marketplaces: Mapping[str, int],
     job_id: int | None,
@@ -212,31 +265,42 @@ def _write_orders(
     user_id: int | None,
 ) -> tuple[list[int], list[int]]:
     """The ids of the orders that were new, and of the known ones that changed."""
-    stored = _stored_orders(channel_id, [sheet.order.remote_id for sheet in sheets])
-    doubts = doubts_of(channel_id, {sheet.order.remote_id: sheet.order.lines for sheet in sheets}, rules)
-    subjects = [_subject(sheet, stored.get(sheet.order.remote_id)) for sheet in sheets]
+    stored = _stored_orders(channel_id, [order.remote_id for order in orders])
+    doubts = doubts_of(channel_id, {order.remote_id: order.lines for order in orders}, rules)
+    subjects = [_subject(order, stored.get(order.remote_id)) for order in orders]
     known = known_of(channel_id, subjects, doubts)
-    fresh: list[_Decided] = []
-    changed: list[tuple[int, _Decided]] = []
+    store_id = current_store_id()
+    fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    rewritten: list[tuple[int, RemoteOrder]] = []
     notes: list[JournalNote] = []
-    for sheet in sheets:
-        before = stored.get(sheet.order.remote_id)
-        decided = _decided(sheet, decide(sheet.order, rules, known[sheet.order.remote_id]), before)
+    for order, subject in zip(orders, subjects, strict=True):
+        before = stored.get(order.remote_id)
+        found = decide(order, rules, known[order.remote_id])
+        row = _order_row(order, found, marketplaces[order.marketplace_id], before)
+        row["sale_key"] = subject.sale_key
         if before is None:
-            fresh.append(decided)
-        elif not _is_same(before, decided):
-            changed.append((before.id, decided))
-            notes.append(JournalNote("changed", channel_id, before.id, _what_changed(before, decided)))
-    added = _insert(channel_id, fresh, marketplaces)
-    notes += [
-        JournalNote("imported", channel_id, order_id, {"state": one.decision.state, "reason": one.decision.reason})
-        for order_id, one in added
-    ]
-    _update(changed, marketplaces)
-    _write_lines([order_id for order_id, _ in changed], added + changed)
-    mirror(channel_id, {key: one.order.fulfilment for key, one in added + changed if one.order.fulfilment is not None})
+            fresh.append({"store_id": store_id, "channel_id": channel_id, "remote_id": order.remote_id, **row})
+        elif _same(before, row):
+            continue
+        else:
+            changed.append({"store_id": store_id, "id": before.id, **row})
+            rewritten.append((before.id, order))
+            notes.append(JournalNote("changed", channel_id, before.id, _what_changed(before, row)))
+    ids = insert_rows(
+        Order, ("store_id", "channel_id", "remote_id", *_ORDER_COLUMNS), fresh, returning=("id", "remote_id")
+    )
+    by_remote_id = {order.remote_id: order for order in orders}
+    added = [(row.id, by_remote_id[row.remote_id]) for row in ids]
+    states = {row["remote_id"]: row for row in fresh}
+    for order_id, order in added:
+        row = states[order.remote_id]
+        notes.append(JournalNote("imported", channel_id, order_id, {"state": row["state"], "reason": row["reason"]}))
+    update_rows(Order, ("store_id", "id"), _ORDER_COLUMNS, changed)
+    _write_lines([order_id for order_id, _ in rewritten], added + rewritten)
+    mirror(channel_id, {key: order.fulfilment for key, order in added + rewritten if order.fulfilment is not None})
     write_journal(notes, job_id=job_id, user_id=user_id)
-    return [order_id for order_id, _ in added], [order_id for order_id, _ in changed]
+    return [order_id for order_id, _ in added], [order_id for order_id, _ in rewritten]
 
 
 def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[Any]]:
@@ -247,84 +311,53 @@ def _stored_orders(channel_id: int, remote_ids: Sequence[str]) -> dict[str, Row[
     return {row.remote_id: row for row in rows}
 
 
-def _subject(sheet: Sheet, before: Row[Any] | None) -> Subject:
+def _subject(order: RemoteOrder, before: Row[Any] | None) -> Subject:
     chosen = {} if before is None else {"book_on": before.book_on, "not_same_sale": before.not_same_sale}
-    return Subject(sheet.order.remote_id, sheet.sale_key, sheet.order.created_at, **chosen)
+    return Subject(order.remote_id, sale_key(order), order.created_at, **chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """An order and what was decided about it."""
-
-    sheet: Sheet
-    decision: Decision
-    alert: Reason | None = None
-    ignored_alert: Reason | None = None
-
-    @property
-    def order(self) -> RemoteOrder:
-        """The order."""
-        return self.sheet.order
-
-    def says(self) -> dict[str, Any]:
-        """What of it is compared with what is stored."""
-        return {
-            "digest": self.order.digest,
-            "state": self.decision.state,
-            "reason": self.decision.reason,
-            "status": self.order.status,
-            "payment_status": self.order.payment_status,
-            "total": self.order.total,
-            "remote_invoice_no": self.order.invoice_no,
-            "alert": self.alert,
-        }
-
-
-def _decided(sheet: Sheet, found: Decision, before: Row[Any] | None) -> _Decided:
-    if before is None:
-        return _Decided(sheet, found)
-    decision = next_decision(decision_of(before), found)
-    if decision.state != OrderState.BOOKED:
-        return _Decided(sheet, decision)
-    alert, ignored = _alert(sheet, before)
-    return _Decided(sheet, decision, alert, ignored)
-
-
-def _insert(channel_id: int, fresh: Sequence[_Decided], marketplaces: Mapping[str, int]) -> list[tuple[int, _Decided]]:
-    """The orders with the ids that they were given."""
-    rows = insert_rows(
-        Order,
-        ORDER_COLUMNS,
-        joined(one.sheet.row for one in fresh),
-        beside=_decisions(fresh, marketplaces),
-        alike={"store_id": current_store_id(), "channel_id": channel_id, "changed_at": datetime.now(UTC)},
-        returning=("id", "remote_id"),
-    )
-    by_remote_id = {one.order.remote_id: one for one in fresh}
-    return [(row.id, by_remote_id[row.remote_id]) for row in rows]
-
-
-def _update(changed: Sequence[tuple[int, _Decided]], marketplaces: Mapping[str, int]) -> None:
-    decided = [one for _order_id, one in changed]
-    update_rows(
-        Order,
-        ("store_id", "id"),
-        ORDER_COLUMNS,
-        joined(one.sheet.row for one in decided),
-        beside={"id": [order_id for order_id, _ in changed], **_decisions(decided, marketplaces)},
-        alike={"store_id": current_store_id(), "changed_at": datetime.now(UTC)},
-    )
-
-
-def _decisions(decided: Sequence[_Decided], marketplaces: Mapping[str, int]) -> dict[str, list[Any]]:
-    """What is not of the sheets, by columns."""
+def _order_row(order: RemoteOrder, found: Decision, marketplace_id: int, before: Row[Any] | None) -> dict[str, Any]:
+    content, decision, alert, ignored = content_key(order), found, None, None
+    if before is not None:
+        decision = next_decision(decision_of(before), found)
+        if decision.state == OrderState.BOOKED:
+            alert, ignored = _alert(order, content, before)
     return {
-        "marketplace_id": [marketplaces[one.order.marketplace_id] for one in decided],
-        "state": [one.decision.state for one in decided],
-        "reason": [one.decision.reason for one in decided],
-        "reason_detail": [dict(one.decision.detail) for one in decided],
-        "alert": [one.alert for one in decided],
-        "ignored_alert": [one.ignored_alert for one in decided],
+        "marketplace_id": marketplace_id,
+        "number": order.number or order.remote_id,
+        "order_type": order.order_type,
+        "status": order.status,
+        "status_text": order.status_text,
+        "payment_status": order.payment_status,
+        "payment_status_text": order.payment_status_text,
+        "gateway": order.gateway.strip(),
+        "gateway_key": gateway_key(order.gateway),
+        "remote_invoice_no": order.invoice_no,
+        "currency": order.currency,
+        "placed_at": order.created_at,
+        "paid_at": order.paid_at,
+        "shipped_at": order.shipped_at,
+        "remote_updated_at": order.updated_at,
+        "buyer": dict(order.buyer),
+        "note": order.note,
+        "shipping": order.shipping,
+        "discount": order.discount,
+        "adjustment": order.adjustment,
+        "tax": order.tax,
+        "tax_included": order.tax_included,
+        "total": order.total,
+        "refunded": order.refunded,
+        "units": sum(line.quantity for line in order.lines),
+        "line_discount": sum(line.discount for line in order.lines),
+        "digest": order.digest,
+        "content_key": content,
+        "search": search_text(order),
+        "state": decision.state,
+        "reason": decision.reason,
+        "reason_detail": dict(decision.detail),
+        "alert": alert,
+        "ignored_alert": ignored,
+        "changed_at": datetime.now(UTC),
     }
 
 
@@ -333,47 +366,64 @@ def decision_of(stored: Any) -> Decision:
     return Decision(OrderState(stored.state), Reason(stored.reason) if stored.reason else None, stored.reason_detail)
 
 
-def _alert(sheet: Sheet, before: Row[Any]) -> tuple[Reason | None, Reason | None]:
+def _alert(order: RemoteOrder, content: str, before: Row[Any]) -> tuple[str | None, str | None]:
     """What the invoice of a booked order does not say (ended, paid back, charged differently), told or left alone."""
     differs = differs_from_invoice(
-        sheet.order.status,
-        sheet.order.payment_status,
-        refunded=sheet.order.refunded,
+        order.status,
+        order.payment_status,
+        refunded=order.refunded,
         credited=before.credited,
-        same_content=sheet.content_key == before.booked_content_key,
+        same_content=content == before.booked_content_key,
     )
     return (None, differs) if differs == before.ignored_alert else (differs, None)
 
 
-def _is_same(before: Row[Any], now: _Decided) -> bool:
+def _same(before: Row[Any], row: Mapping[str, Any]) -> bool:
     """Whether writing the order again would change nothing that anybody can see."""
-    says = now.says()
-    seen = ("digest", "state", "reason", "alert", "remote_invoice_no")
-    return all(getattr(before, name) == says[name] for name in seen)
+    return all(
+        getattr(before, name) == row[name] for name in ("digest", "state", "reason", "alert", "remote_invoice_no")
+    )
 
 
-def _what_changed(before: Row[Any], now: _Decided) -> dict[str, Any]:
-    return {
-        name: [getattr(before, name), value] for name, value in now.says().items() if getattr(before, name) != value
-    }
+def _what_changed(before: Row[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("state", "reason", "status", "payment_status", "total", "remote_invoice_no", "alert")
+    return {name: [getattr(before, name), row[name]] for name in names if getattr(before, name) != row[name]}
 
 
-def _write_lines(replaced: Sequence[int], orders: Sequence[tuple[int, _Decided]]) -> None:
+def search_text(order: RemoteOrder) -> str:
+    """Everything one may look for, lower-case."""
+    buyer = [order.buyer.get(name, "") for name in ("name", "company", "phone", "email")]
+    skus = [sku for line in order.lines for sku in (line.sku, line.isku)]
+    return " ".join(dict.fromkeys(part for part in (order.number, order.remote_id, *buyer, *skus) if part)).casefold()
+
+
+def _write_lines(replaced: Sequence[int], orders: Sequence[tuple[int, RemoteOrder]]) -> None:
     store_id = current_store_id()
     if replaced:
         db.session.execute(delete(OrderLine).where(OrderLine.store_id == store_id, OrderLine.order_id.in_(replaced)))
-    insert_rows(
-        OrderLine,
-        LINE_COLUMNS,
-        joined(one.sheet.lines for _order_id, one in orders),
-        beside={"order_id": [order_id for order_id, one in orders for _line in one.order.lines]},
-        alike={"store_id": store_id},
-    )
+    rows = [
+        {
+            "store_id": store_id,
+            "order_id": order_id,
+            "line_no": number,
+            "remote_id": line.remote_id,
+            "sku": line.sku,
+            "isku": line.isku,
+            "name": line.name,
+            "variant": line.variant,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "gross": line.gross,
+            "discount": line.discount,
+            "tax": line.tax,
+        }
+        for order_id, order in orders
+        for number, line in enumerate(order.lines, start=1)
+    ]
+    insert_rows(OrderLine, _LINE_COLUMNS, rows)
     insert_rows(
         RawRecord,
-        RAW_COLUMNS,
-        joined(one.sheet.raw for _order_id, one in orders),
-        beside={"order_id": [order_id for order_id, _one in orders]},
-        alike={"store_id": store_id},
+        ("store_id", "order_id", "payload"),
+        [{"store_id": store_id, "order_id": order_id, "payload": order.raw} for order_id, order in orders],
         on_conflict="on conflict (store_id, order_id) do update set payload = excluded.payload, received_at = now()",
     )

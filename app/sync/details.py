@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from app.connectors.base import Connector
 from app.core.errors import FailedThere
 from app.core.types import RemoteOrder, UnreadableOrder
-from app.orders.sheets import Sheet, sheets_of
 
 Details = tuple[RemoteOrder | UnreadableOrder, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class InFull:
-    """What was read, with the sheets of what could be."""
-
-    details: Details
-    sheets: Mapping[str, Sheet]
-
-
 PATIENCE = 3
 """How often a job comes back in vain before a batch is taken apart: most failures pass by themselves."""
-
-
-def in_full(details: Details) -> InFull:
-    """What was read with its sheets, for a thread that has the time to make them."""
-    return InFull(details, sheets_of(order for order in details if isinstance(order, RemoteOrder)))
-
-
-def read_in_full(
-    connector: Connector, wanted: Sequence[str], currencies: Mapping[str, str], *, attempts: int
-) -> InFull:
-    """`read_details` with the sheets of what was read."""
-    return in_full(read_details(connector, wanted, currencies, attempts=attempts))
 
 
 def read_details(

@@ -6,7 +6,7 @@ So many are in hand that the details of the next one to be stored are there alre
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +16,10 @@ from app.channels.models import Channel
 from app.connectors.base import Connector
 from app.core.plan import needs_details, seen_decision
 from app.core.states import Reason
-from app.core.types import OrderStub
+from app.core.types import OrderStub, RemoteOrder, UnreadableOrder
 from app.extensions import db
 from app.orders.ledger import KnownOrders, known_orders
-from app.sync.details import InFull, in_full, read_in_full
+from app.sync.details import Details, read_details
 from app.sync.lease import Run
 from app.sync.listing import ListedPage
 from app.sync.places import Places, make_room
@@ -37,7 +37,7 @@ class PageInHand:
     listed: ListedPage
     skipped: dict[str, Reason]
     wanted: tuple[str, ...]
-    details: Future[InFull] | None
+    details: Future[Details] | None
 
     @property
     def is_complete(self) -> bool:
@@ -107,13 +107,19 @@ def _sorted_out(
 
 def _asked(
     run: Run, listed: ListedPage, wanted: Sequence[str], *, connector: Connector, pool: Executor, places: Places
-) -> Future[InFull] | None:
+) -> Future[Details] | None:
     if not wanted:
         return None
-    if listed.page.orders is not None:  # The list itself said all of them.
-        given = listed.page.orders
-        return pool.submit(in_full, tuple(given[one] for one in wanted if one in given))
-    return pool.submit(read_in_full, connector, wanted, places.currencies, attempts=run.attempts)
+    if listed.page.orders is not None:
+        return _given(listed.page.orders, wanted)
+    return pool.submit(read_details, connector, wanted, places.currencies, attempts=run.attempts)
+
+
+def _given(orders: Mapping[str, RemoteOrder | UnreadableOrder], wanted: Sequence[str]) -> Future[Details]:
+    """What the list itself said of them."""
+    given: Future[Details] = Future()
+    given.set_result(tuple(orders[one] for one in wanted if one in orders))
+    return given
 
 
 def _are_enough(in_hand: deque[PageInHand]) -> bool:

@@ -148,14 +148,12 @@ def _save(run: Run) -> None:
 
 def _store(run: Run, pages: Sequence[PageInHand], places: Places) -> None:
     """Some pages, their orders and the steps of the cursor past them, in one transaction."""
-    read = [page.details.result() for page in pages if page.details]
     pulled = PulledPage(
         channel_id=run.channel_id,
         stubs=tuple(stub for page in pages for stub in page.listed.page.stubs),
         wanted=frozenset(remote_id for page in pages for remote_id in page.wanted),
-        details=tuple(order for one in read for order in one.details),
+        details=tuple(order for page in pages if page.details for order in page.details.result()),
         skipped={remote_id: reason for page in pages for remote_id, reason in page.skipped.items()},
-        sheets={remote_id: sheet for one in read for remote_id, sheet in one.sheets.items()},
     )
     with store_scope(run.store_id):
         counts = store_page(pulled, store_rules(run.channel_id), places.ids, run.job_id)
