@@ -71,11 +71,19 @@
     const box = part.getClientRects()[0] ?? part.getBoundingClientRect();
     if (!names.some((words) => words?.trim())) yield "has no name";
     if (drawing(part) === before) yield "looks the same with the focus";
-    if (box.left < -1 || box.top < -1 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1) yield "has the focus outside of the screen";
+    const seen = onScreen(box);
+    const isAside = box.left < -1 || box.right > innerWidth + 1;
+    if (isAside || seen.height < Math.min(box.height, innerHeight / 2) - 1) yield "has the focus outside of the screen";
     const points = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.2], [0.1, 0.8], [0.9, 0.8]];
-    const hits = points.map(([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height));
+    const hits = points.map(([x, y]) => document.elementFromPoint(seen.x + x * seen.width, seen.y + y * seen.height));
     if (!hits.some((hit) => hit && (part.contains(hit) || hit.contains(part)))) yield "has the focus under something else";
     if (isRingCut(part, box)) yield "has a ring that is cut off";
+  }
+
+  // What of a box the screen shows: all of it, unless it is taller than the screen.
+  function onScreen(box) {
+    const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+    return new DOMRect(box.left, top, box.width, Math.max(bottom - top, 0));
   }
 
   function drawing(part) {
