@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import g
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, false, func, literal, select
 
 from app.core.noticing import NoticeKind
 from app.extensions import db
 from app.notices.models import Notice, NoticeCopy
+from app.notices.over import is_over
 from app.notices.personal import new_devices_counted
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
@@ -41,6 +42,8 @@ class NoticeRow:
     detail: Mapping[str, Any]
     at: datetime
     read_at: datetime | None
+    is_over: bool
+    """Whether what it tells of is mended or answered by now, so that nothing is left to do."""
 
 
 def unread_counted() -> ColumnElement[int]:
@@ -95,7 +98,9 @@ def notice(user_id: int, notice_id: int) -> NoticeRow | None:
 def notices_since(at: datetime, limit: int) -> Sequence[NoticeRow]:
     """What the store's people were told of since, for a digest."""
     rows = db.session.execute(
-        select(Notice.id, Notice.kind, Notice.detail, Notice.at, literal(None).label("read_at"))
+        select(
+            Notice.id, Notice.kind, Notice.detail, Notice.at, literal(None).label("read_at"), false().label("is_over")
+        )
         .where(Notice.store_id == current_store_id(), Notice.at > at, Notice.kind != NoticeKind.DIGEST)
         .order_by(Notice.id.desc())
         .limit(limit)
@@ -105,11 +110,11 @@ def notices_since(at: datetime, limit: int) -> Sequence[NoticeRow]:
 
 def _mine(user_id: int) -> Select[Any]:
     return (
-        select(Notice.id, Notice.kind, Notice.detail, Notice.at, NoticeCopy.read_at)
+        select(Notice.id, Notice.kind, Notice.detail, Notice.at, NoticeCopy.read_at, is_over().label("is_over"))
         .join(NoticeCopy, and_(NoticeCopy.store_id == Notice.store_id, NoticeCopy.notice_id == Notice.id))
         .where(NoticeCopy.store_id == current_store_id(), NoticeCopy.user_id == user_id, NoticeCopy.in_portal)
     )
 
 
 def _row(row: Any) -> NoticeRow:
-    return NoticeRow(row.id, NoticeKind(row.kind), row.detail, row.at, row.read_at)
+    return NoticeRow(row.id, NoticeKind(row.kind), row.detail, row.at, row.read_at, row.is_over)

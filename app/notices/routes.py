@@ -93,7 +93,7 @@ def open_one(notice_id: int) -> Response:
     """Mark one as read, and go where it leads."""
     row = _notice_or_404(notice_id)
     mark_read(g.membership.user_id, notice_id)
-    return redirect_to(told(row.kind, row.detail, g.store.name).url or url_for(".index"))
+    return redirect_to(_told_of(row).url or url_for(".index"))
 
 
 @blueprint.post("/<store>/notices/devices/open")
@@ -158,7 +158,11 @@ def _list() -> Response:
 
 
 def _told(rows: Any) -> list[tuple[NoticeRow, Told]]:
-    return [(row, told(row.kind, row.detail, g.store.name)) for row in rows]
+    return [(row, _told_of(row)) for row in rows]
+
+
+def _told_of(row: NoticeRow) -> Told:
+    return told(row.kind, row.detail, g.store.name, is_over=row.is_over)
 
 
 def _notice_or_404(notice_id: int) -> NoticeRow:

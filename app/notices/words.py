@@ -57,7 +57,7 @@ _DRAWINGS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
 class Told:
     """A notice as it is read: what happened, what that means or '', and the page that mends it, with a word for it.
 
-    `url` is None where its reader may open no such page.
+    `url` is None where its reader may open no such page, or where nothing is left to do, which `over` says then.
     """
 
     title: str
@@ -66,12 +66,23 @@ class Told:
     button: str
     drawing: str
     tone: str
+    over: str = ""
 
 
-def told(kind: NoticeKind, detail: Mapping[str, Any], store: str) -> Told:
+def told(kind: NoticeKind, detail: Mapping[str, Any], store: str, *, is_over: bool = False) -> Told:
     """One notice in the reader's language; `store` is the name of the store that it is of."""
     title, words, url, button = _TELLERS[kind](detail, store)
+    if is_over:
+        is_cause = "cause" in detail
+        over = _over(kind, is_cause=is_cause)
+        return Told(title, words if is_cause else "", None, button, "check", "neutral", over)
     return Told(title, words, url if url and may_open(url) else None, button, *_DRAWINGS[kind])
+
+
+def _over(kind: NoticeKind, *, is_cause: bool) -> str:
+    if kind is NoticeKind.APPROVAL_ASKED:
+        return _("No answer is waited for any more.")
+    return _("Mended: nothing waits any more.") if is_cause else _("Mended: it goes on again.")
 
 
 def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:

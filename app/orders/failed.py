@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, false, func, literal, null, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -39,6 +39,7 @@ __all__ = [
     "failed_count",
     "failed_counted",
     "orders_of",
+    "still_waits",
     "unread_of",
 ]
 
@@ -114,6 +115,31 @@ def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
     """Conditions on SeenOrder: the orders of a cause that could not be read."""
     channel = (SeenOrder.store_id == current_store_id(), SeenOrder.channel_id == key.channel_id)
     return [*channel, *_not_read(), SeenOrder.reason == key.code]
+
+
+def still_waits(
+    kind: ColumnElement[str], code: ColumnElement[str], channel_id: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """Whether anything waits for the cause that these columns of an outer statement name, as a column of it."""
+    orders = select(literal(1)).where(Order.store_id == THIS_STORE, Order.channel_id == channel_id)
+    changes = select(literal(1)).where(
+        Change.store_id == THIS_STORE, Change.state == fixed(ChangeState.BLOCKED), Change.channel_id == channel_id
+    )
+    unread = select(literal(1)).where(SeenOrder.store_id == THIS_STORE, *_not_read())
+    lacking = and_(Shortage.store_id == Order.store_id, Shortage.order_id == Order.id)
+    contested = and_(FulfilmentRow.store_id == Order.store_id, FulfilmentRow.order_id == Order.id)
+    connected = _connected(channel_id)
+    waiting = {
+        CauseKind.ORDERS: orders.where(Order.state == fixed(OrderState.HELD), Order.reason == code, connected),
+        CauseKind.UNREADABLE: unread.where(SeenOrder.channel_id == channel_id, SeenOrder.reason == code, connected),
+        CauseKind.ALERTS: orders.where(Order.alert == code, connected),
+        CauseKind.STOCK: orders.where(lacking, func.upper(Shortage.why) == code),
+        CauseKind.CONFLICTS: orders.where(contested, FulfilmentRow.conflict.is_not(None), connected),
+    } | {
+        which: changes.where(Change.kind == fixed(of), Change.reason == code, connected)
+        for which, of in CHANGES.items()
+    }
+    return case(*((kind == fixed(which), some.exists()) for which, some in waiting.items()), else_=false())
 
 
 def _held() -> list[Cause]:

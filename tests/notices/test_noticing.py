@@ -24,6 +24,7 @@ from app.core.roles import Role
 from app.extensions import db
 from app.notices import clock, jobs
 from app.notices.choosing import choose
+from app.orders.causes import CauseKind
 from app.sync.models import SyncJob
 from tests.orders.factories import Books
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
@@ -98,6 +99,88 @@ def test_what_was_mended_and_comes_again_the_next_day_is_told_again(app: Flask, 
     books.set(order_id, state="held", reason="PAID_LESS")
     tell_people(app, store)
     assert len(read(books, "select id from notices")) == 2
+
+
+def test_a_notice_says_when_nothing_waits_for_its_cause_any_more(
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
+    channel = books.channel("SiteGiant")
+    reasons = ("PAID_LESS", "CURRENCY_OTHER", "PAID_MORE")
+    paid_less, other_currency, _paid_more = (books.order(channel, state="held", reason=reason) for reason in reasons)
+    tell_people(app, store)
+    assert owner.get(store.url("/notices")).text.count("Mend the cause") == 3
+    books.set(paid_less, state="ready", reason=None)
+    books.set(other_currency, reason="PAID_LESS")
+    page = owner.get(store.url("/notices")).text
+    assert page.count("Mend the cause") == 2, "as one order of a cause goes another comes"
+    assert page.count("Mended: nothing waits any more.") == 1
+    assert page.count("Mark as read") == 3
+    assert "Mended: nothing waits any more." in owner.get(store.url("/notices/menu"), headers=HTMX).text
+    (notice,) = read(books, "select id from notices where detail->>'code' = 'CURRENCY_OTHER'")
+    assert owner.post(store.url(f"/notices/{notice.id}/open")).location == store.url("/notices")
+    write(books, "update channels set status = 'removed' where id = :id", id=channel.id)
+    assert "Mend the cause" not in owner.get(store.url("/notices")).text, "what a removed channel left waits for nobody"
+
+
+def test_each_kind_of_cause_waits_until_nothing_is_stuck_of_it(
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
+    channel = books.channel("SiteGiant")
+    books.order(channel, state="held", reason="PAID_LESS")
+    books.unread(channel, "77", "no date", {})
+    alerted, lacking, contested, *stuck = books.orders(channel, [{}] * 6)
+    books.set(alerted, alert="REFUNDED")
+    write(
+        books,
+        "insert into shortages (store_id, order_id, sku, missing, why) values (:store, :id, 'A', 1, 'unlinked')",
+        store=store.id,
+        id=lacking,
+    )
+    write(
+        books,
+        "insert into fulfilments (store_id, order_id, conflict) values (:store, :id, '{}')",
+        store=store.id,
+        id=contested,
+    )
+    for kind, order_id in zip(("write_back", "move", "order"), stuck, strict=True):
+        change = books.change(order_id, books.invoice(order_id), "blocked", reason="ORDER_MISSING")
+        if kind != "write_back":
+            write(books, "update changes set kind = :kind, invoice_id = null where id = :id", kind=kind, id=change)
+    tell_people(app, store)
+    kinds = {row.cause for row in read(books, "select detail->>'cause' as cause from notices")}
+    assert kinds == set(CauseKind)
+    page = owner.get(store.url("/notices")).text
+    assert page.count("Mend the cause") == len(CauseKind) and "Mended" not in page
+    for mended in (
+        "update orders set state = 'ready', reason = null, alert = null",
+        "update changes set state = 'done'",
+        "update seen_orders set state = 'imported'",
+        "delete from shortages",
+        "update fulfilments set conflict = null",
+    ):
+        write(books, mended)
+    page = owner.get(store.url("/notices")).text
+    assert page.count("Mended: nothing waits any more.") == len(CauseKind) and "Mend the cause" not in page
+
+
+def test_what_went_through_or_was_answered_since_leads_nowhere_any_more(
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
+    channel = books.channel("SiteGiant")
+    adding = "insert into sync_jobs (store_id, channel_id, kind, state, problem, finished_at) "
+    row = "values (:store, :channel, 'auto', :state, :problem, now())"
+    facts = {"store": store.id, "channel": channel.id}
+    write(books, adding + row, **facts, state="failed", problem="INTERNAL")
+    tell_people(app, store)
+    write(books, "update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED' where id = :id", id=channel.id)
+    tell_people(app, store)
+    page = owner.get(store.url("/notices")).text
+    assert "Open the job" in page and "Reconnect" in page and "Mended" not in page
+    write(books, adding + row, **facts, state="succeeded", problem=None)
+    write(books, "update channels set status = 'connected', paused_reason = '' where id = :id", id=channel.id)
+    page = owner.get(store.url("/notices")).text
+    assert page.count("Mended: it goes on again.") == 2
+    assert "Open the job" not in page and "Reconnect" not in page and "nothing is read from it" not in page
 
 
 def test_a_job_that_ends_asks_for_a_look(app: Flask, store: SomeStore, books: Books) -> None:

@@ -1,0 +1,68 @@
+"""Whether what a notice tells of is over by now. A notice is kept for months, and most causes are mended in a day."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, literal, not_, select
+
+from app.channels.models import Channel
+from app.core.linking import LinkState
+from app.core.noticing import NoticeKind
+from app.core.states import JobState
+from app.hooks.models import Endpoint
+from app.links.models import Link
+from app.notices.models import Notice
+from app.orders.failed import still_waits
+from app.planning import fixed
+from app.sync.models import SyncJob
+from app.tenancy.scope import THIS_STORE
+
+
+@cache
+def is_over() -> ColumnElement[bool]:
+    """That as a column beside Notice. What nothing can be said of is not over: differences, keys, the news of links."""
+    kind = Notice.kind
+    return case(
+        (and_(kind == fixed(NoticeKind.FAILED_SYNC), Notice.detail.has_key("job_id")), _went_through()),
+        (kind == fixed(NoticeKind.FAILED_SYNC), not_(_waits())),
+        (kind == fixed(NoticeKind.CHANNEL_PAUSED), _channel_goes_on()),
+        (kind == fixed(NoticeKind.ENDPOINT_PAUSED), _endpoint_goes_on()),
+        (and_(kind == fixed(NoticeKind.APPROVAL_ASKED), _text("what") == fixed("asked")), not_(_is_pending())),
+        else_=false(),
+    )
+
+
+def _waits() -> ColumnElement[bool]:
+    return still_waits(_text("cause"), _text("code"), _id("channel_id"))
+
+
+def _went_through() -> ColumnElement[bool]:
+    """A later job of the channel did what that one could not."""
+    later = (SyncJob.channel_id == _id("channel_id"), SyncJob.id > _id("job_id"))
+    done = SyncJob.state == fixed(JobState.SUCCEEDED)
+    return select(literal(1)).where(SyncJob.store_id == THIS_STORE, *later, done).exists()
+
+
+def _channel_goes_on() -> ColumnElement[bool]:
+    mine = (Channel.store_id == THIS_STORE, Channel.id == _id("channel_id"))
+    return select(literal(1)).where(*mine, Channel.status == fixed("connected")).exists()
+
+
+def _endpoint_goes_on() -> ColumnElement[bool]:
+    mine = (Endpoint.store_id == THIS_STORE, Endpoint.id == _id("endpoint_id"))
+    return select(literal(1)).where(*mine, Endpoint.state == fixed("active")).exists()
+
+
+def _is_pending() -> ColumnElement[bool]:
+    mine = (Link.id == _id("link_id"), Link.sub_store_id == THIS_STORE)
+    return select(literal(1)).where(*mine, Link.state == fixed(LinkState.PENDING)).exists()
+
+
+def _text(name: str) -> ColumnElement[str]:
+    found: ColumnElement[str] = Notice.detail[name].astext
+    return found
+
+
+def _id(name: str) -> ColumnElement[int]:
+    return cast(_text(name), BigInteger)
