@@ -38,6 +38,7 @@ import app.leaving.models
 import app.links.models
 import app.mappings.marketplaces
 import app.mappings.models
+import app.mappings.payment_batches
 import app.mappings.product_batches
 import app.mappings.product_files
 import app.mappings.product_pages

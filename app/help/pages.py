@@ -106,6 +106,7 @@ ABOUT: Final[Mapping[str, About]] = {
     "channels.orders": About(_l("Brings this channel's orders in, and makes their invoices."), "first-day#sync"),
     "channels.payments": _GATEWAYS,
     "channels.save_gateway": _GATEWAYS,
+    "channels.map_by_name": _GATEWAYS,
     "channels.marketplaces": _IN_CHARGE,
     "channels.save_marketplace": _IN_CHARGE,
     "channels.failed": _FAILED,

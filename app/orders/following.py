@@ -6,6 +6,7 @@ leaves no order waiting for something that was mended long ago.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,8 +16,9 @@ from app.channels.models import Channel
 from app.channels.services import change_settings
 from app.core.states import OrderState, Reason
 from app.extensions import db
+from app.mappings.by_name import map_by_name
 from app.mappings.gateways import Added, Conflict, add_gateway, save_payment_mapping
-from app.orders.judging import free_gateway, rejudge_channel
+from app.orders.judging import free_gateways, rejudge_channel
 from app.orders.models import Order
 from app.tenancy.scope import current_store, current_store_id
 
@@ -26,6 +28,14 @@ class Chosen:
     """A gateway's payment method was saved. `freed` orders waited for it and are ready now."""
 
     gateway_key: str
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManyChosen:
+    """So many gateways got their payment methods. `freed` orders waited for one of them and are ready now."""
+
+    gateways: int
     freed: int
 
 
@@ -42,11 +52,22 @@ def choose_payment_method(
         return saved
     freed = 0
     if payment_method_id is not None:
-        freed = free_gateway(saved.channel_id, saved.gateway_key, user_id)
+        freed = free_gateways(saved.channel_id, [saved.gateway_key], user_id)
     elif saved.changed and current_store().unmapped_gateway == "hold":
         rejudge_channel(saved.channel_id, user_id)
     db.session.commit()
     return Chosen(saved.gateway_key, freed)
+
+
+def choose_by_name(channel_id: int, mapping_ids: Collection[int], user_id: int) -> ManyChosen:
+    """Give each of these gateways the payment method of its name and free the orders that waited. Commits.
+
+    The gateways are locked before the channel, as by whoever saves one of them.
+    """
+    keys = map_by_name(channel_id, mapping_ids, user_id)
+    freed = free_gateways(channel_id, keys, user_id) if keys else 0
+    db.session.commit()
+    return ManyChosen(len(keys), freed)
 
 
 def list_gateway(channel_id: int, gateway: str, payment_method_id: int | None, user_id: int) -> Added:
@@ -57,7 +78,7 @@ def list_gateway(channel_id: int, gateway: str, payment_method_id: int | None, u
     db.session.get_one(Channel, (current_store_id(), channel_id), with_for_update=True)
     added = add_gateway(channel_id, gateway, payment_method_id, user_id)
     if added.is_new and payment_method_id is not None:
-        free_gateway(channel_id, added.gateway_key, user_id)
+        free_gateways(channel_id, [added.gateway_key], user_id)
     db.session.commit()
     return added
 

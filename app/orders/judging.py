@@ -6,7 +6,7 @@ The functions write and do not commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, or_, select, update
@@ -32,15 +32,15 @@ _KINDS = {OrderState.HELD: "held", OrderState.WAITING: "waiting", OrderState.CLO
 """What the journal calls an order's move; to any other state it is freed."""
 
 
-def free_gateway(channel_id: int, gateway_key: str, user_id: int | None) -> int:
-    """A gateway was mapped: every order that waited for it is ready. Returns how many; three statements."""
+def free_gateways(channel_id: int, gateway_keys: Collection[str], user_id: int | None) -> int:
+    """Gateways were mapped: every order that waited for one is ready. Returns how many; three statements."""
     lock_channel(channel_id)
     rows = db.session.execute(
         update(Order)
         .where(
             Order.store_id == current_store_id(),
             Order.channel_id == channel_id,
-            Order.gateway_key == gateway_key,
+            Order.gateway_key.in_(gateway_keys),
             Order.state == OrderState.HELD,
             Order.reason == Reason.GATEWAY_UNMAPPED,
         )

@@ -90,6 +90,7 @@ ONCE_IS_AS_TWICE = {
     "api.nothing": "there is nothing at that address",
     "orders.same_sale": "a word is noted, and the second press finds the order gone on",
     "sync.no_delivery_orders": "a setting is set",
+    "channels.map_by_name": "what is mapped stays as it is: tests/mappings/test_payments.py presses at the same moment",
     "channels.set_up": "values are replaced, and there is one refresh at a time: tests/channels/test_set_up.py",
     "channels.keep_set_up": "a draft is replaced",
     "channels.refresh_now": "one refresh at a time, as with every kind of job: tests/sync/test_refreshing.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.audit.models import AuditEntry
 from app.core.roles import Role
 from app.extensions import db
 from app.mappings.models import PaymentMapping, PaymentMethod
-from app.mappings.queries import payment_methods
+from app.mappings.queries import gateways, payment_methods
 from app.mappings.services import add_payment_method, archive_payment_method
-from app.orders.following import Chosen, choose_payment_method
+from app.orders.following import Chosen, ManyChosen, choose_by_name, choose_payment_method
 from app.orders.models import JournalEntry, Order
 from app.tenancy.models import Store
+from tests.mappings.test_product_races import at_once
 from tests.orders.factories import Books, SomeChannel, statements
 from tests.support.factories import Make, SomeStore, signed_in
 from tests.support.fixtures import new_client
@@ -316,6 +319,98 @@ def test_the_page_costs_the_same_however_many_gateways_there_are(
     with books.app.app_context(), statements() as many:
         page(owner, store, channel)
     assert len(many) == len(few)
+
+
+def by_name(
+    client: FlaskClient, store: SomeStore, channel: SomeChannel, *gateway_ids: int, follow: bool = True
+) -> TestResponse:
+    url = store.url(f"/channels/{channel.id}/payments/by-name")
+    ids = ",".join(str(one) for one in gateway_ids)
+    return client.post(url, data={"gateways": ids}, follow_redirects=follow)
+
+
+def methods_of(books: Books, channel: SomeChannel) -> dict[str, str | None]:
+    """Gateway → the name of its payment method."""
+    with books.scope():
+        return {row.gateway: row.payment_method for row in gateways(channel.id)}
+
+
+def test_each_gateway_gets_the_payment_method_of_its_name_at_one_press(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel, gateway_id: int
+) -> None:
+    """It is said before, new ones are made, those that are there are used, and what waited goes on."""
+    set_rule(books, "hold")
+    maybank = method(books, "MAYBANK")
+    bank_id, nameless_id = books.gateway(channel, "Maybank "), books.gateway(channel, "")
+    freed = books.orders(channel, [WAITS, WAITS | {"gateway": "Maybank"}])
+    waits = books.order(channel, **WAITS | {"gateway": ""})
+    assert "Make a payment method of each name" in page(owner, store, channel)
+    asked = owner.get(store.url(f"/channels/{channel.id}/payments/by-name")).text
+    assert "2 gateways get a payment method each" in asked
+    assert "<li>ShopeePay: a new payment method of this name</li>" in asked
+    assert "<li>Maybank: your payment method “MAYBANK”</li>" in asked
+    assert "<li>No gateway is left: choose its payment method yourself.</li>" in asked
+    assert f'name="gateways" value="{bank_id},{gateway_id}"' in asked
+    done = by_name(owner, store, channel, gateway_id, bank_id, nameless_id).text
+    assert "2 gateways have their payment methods now." in done
+    assert "2 orders are ready now." in done
+    assert "Make a payment method of each name" not in done
+    assert methods_of(books, channel) == {"ShopeePay": "ShopeePay", "Maybank ": "MAYBANK", "": None}
+    saved = mapping(books, bank_id)
+    assert (saved.payment_method_id, saved.version, saved.changed_by) == (maybank, 1, store.owner.id)
+    assert {state_of(books, order_id) for order_id in freed} == {("ready", None)}
+    assert state_of(books, waits) == ("held", "GATEWAY_UNMAPPED")
+    with books.scope():
+        told = db.session.execute(select(AuditEntry.user_id).where(AuditEntry.thing == "gateway")).scalars().all()
+    assert told.count(store.owner.id) == 2
+
+
+def test_what_changed_meanwhile_is_left_as_it_is(
+    owner: FlaskClient, store: SomeStore, books: Books, channel: SomeChannel, gateway_id: int
+) -> None:
+    """Somebody mapped one, and archived the payment method of another; a new gateway was never asked about."""
+    with books.scope():
+        archive_payment_method(add_payment_method("Boost"))
+    boost_id, grab_id, _new = (books.gateway(channel, name) for name in ("boost", "GrabPay", "Atome"))
+    save(owner, store, channel, gateway_id, payment_method_id=method(books))
+    done = by_name(owner, store, channel, gateway_id, boost_id, grab_id).text
+    assert "One gateway has its payment method now. The others were changed meanwhile" in done
+    left = {"ShopeePay": "Maybank", "boost": None, "GrabPay": "GrabPay", "Atome": None}
+    assert methods_of(books, channel) == left
+    again = by_name(owner, store, channel, gateway_id, boost_id, grab_id).text
+    assert "There is nothing to do: it was done already." in again
+    assert mapping(books, grab_id).version == 1
+
+
+def test_mapping_all_gateways_costs_the_same_however_many_there_are(
+    owner: FlaskClient, store: SomeStore, books: Books
+) -> None:
+    costs = []
+    for count in (2, 15):
+        channel = books.channel(f"Of {count}")
+        ids = [books.gateway(channel, f"Wallet {count} {number}") for number in range(count)]
+        books.orders(channel, [WAITS | {"gateway": f"Wallet {count} {number}"} for number in range(count)])
+        with books.app.app_context(), statements() as made:
+            assert by_name(owner, store, channel, *ids, follow=False).status_code == 303
+        costs.append(len(made))
+        assert None not in methods_of(books, channel).values()
+    assert costs[0] == costs[1]
+
+
+def test_all_gateways_of_two_channels_are_mapped_at_the_same_moment(books: Books, channel: SomeChannel) -> None:
+    """Twice each, and one of them is saved alone meanwhile: nobody waits for another in a ring."""
+    names, person = [f"Wallet {number}" for number in range(6)], books.store.owner.id
+    channels = [channel, books.channel("Second")]
+    ids = [[books.gateway(one, name) for name in names] for one in channels]
+    maybank = method(books)
+    acts = [partial(choose_by_name, one.id, of_it, person) for one, of_it in zip(channels, ids, strict=True)]
+    alone = partial(choose_payment_method, ids[0][3], maybank, 0, person)
+    outcomes = at_once(books, *acts, *acts, alone)
+    assert [one for one in outcomes if isinstance(one, Exception)] == []
+    assert sum(one.gateways for one in outcomes if isinstance(one, ManyChosen)) in (11, 12)
+    assert methods_of(books, channels[1]) == {name: name for name in names}
+    with books.scope():
+        assert sorted(choice.name for choice in payment_methods() if "Wallet" in choice.name) == names
 
 
 def test_the_default_method_is_the_one_that_the_page_names(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Misconfigured
-from app.orders.judging import free_gateway, rejudge_store
+from app.orders.judging import free_gateways, rejudge_store
 from app.sync.services import ChannelNotReadyError
 from tests.sandbox.running import an_order
 from tests.sync.merchant import Merchant
@@ -162,7 +162,7 @@ def test_a_mapping_releases_every_order_that_waited_for_it(merchant: Merchant) -
         "where gateway_key = 'grabpay'"
     )
     with merchant.acting():
-        assert free_gateway(merchant.channel_id, "grabpay", merchant.store.owner.id) == 3
+        assert free_gateways(merchant.channel_id, ["grabpay"], merchant.store.owner.id) == 3
     merchant.sync()
     assert merchant.rows("select payment_method, payment_mapping_version from invoices group by 1, 2") == [("Cash", 1)]
     assert merchant.rows("select remote_id from orders where state = 'held'") == [("9",)]

@@ -201,6 +201,7 @@ ROUTES: Mapping[str, Route] = {
     "links.rotate": ABLE_FORM,
     "channels.payments": FORM,
     "channels.save_gateway": FORM,
+    "channels.map_by_name": ABLE_FORM,
     "channels.marketplaces": PAGE,
     "channels.save_marketplace": FORM,
     "channels.refresh": ACT,
