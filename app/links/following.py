@@ -24,26 +24,27 @@ from app.tenancy import doors
 from app.tenancy.scope import current_store, current_store_id, store_scope
 
 log = logging.getLogger(__name__)
-Ended = Callable[[int], None]
+Then = Callable[[int], object]
+"""What else is to be done with a channel, by its id. It commits, and may be called twice."""
 
 
 def _nothing_more(_channel_id: int) -> None:
     """Nothing else is to be done."""
 
 
-def follow_due(limit: int, ended: Ended = _nothing_more) -> None:
+def follow_due(limit: int, begun: Then = _nothing_more, ended: Then = _nothing_more) -> None:
     """Follow every link whose channel does not stand as it does; one that cannot be followed stops no other.
 
-    `ended` is what else is to be done when the link of a channel has ended; it commits, and may be called twice.
+    `begun` is called for a channel that a grant has made, or brought back, and `ended` when its link has ended.
     """
     for link_id, main_store_id in doors.links_to_follow(limit):
         try:
-            follow(link_id, main_store_id, ended)
+            follow(link_id, main_store_id, begun, ended)
         except (ChannelError, LookupError) as error:
             log.warning("link %s could not be followed: %s", link_id, type(error).__name__)
 
 
-def follow(link_id: int, main_store_id: int, ended: Ended = _nothing_more) -> None:
+def follow(link_id: int, main_store_id: int, begun: Then = _nothing_more, ended: Then = _nothing_more) -> None:
     """Let the channel of a link be what the link says, in the main store's scope. Commits; safe to repeat.
 
     When the other store cannot be read just now nothing happens, and the next tick tries again.
@@ -57,7 +58,7 @@ def follow(link_id: int, main_store_id: int, ended: Ended = _nothing_more) -> No
             case LinkState.CONNECTED:
                 if channel is not None and channel.status == "removed":
                     ended(channel.id)  # before anything of the time before goes on under the new link
-                _connect(link, channel)
+                _connect(link, channel, begun)
             case LinkState.SUSPENDED if channel is not None and channel.status == "connected":
                 channels.pause_by_error(channel.id, LINK_SUSPENDED, told=True)
             case LinkState.ENDED if channel is not None and channel.status != "removed":
@@ -69,9 +70,10 @@ def follow(link_id: int, main_store_id: int, ended: Ended = _nothing_more) -> No
                 channels.remove(channel.id)
 
 
-def _connect(link: Link, channel: Channel | None) -> None:
+def _connect(link: Link, channel: Channel | None, begun: Then) -> None:
     if channel is not None and channel.status != "removed":
         if channel.stock_location_id != link.location_id:  # it was interrupted right after it was connected
+            begun(channel.id)
             channels.tell_stock_of(channel.id, link.location_id)
         if channel.paused_reason == LINK_SUSPENDED:
             channels.resume(channel.id)
@@ -87,7 +89,8 @@ def _connect(link: Link, channel: Channel | None) -> None:
     except (ChannelError, channels.AlreadyConnected):
         db.session.rollback()
     else:
-        channels.tell_stock_of(channel_id, link.location_id)
+        begun(channel_id)
+        channels.tell_stock_of(channel_id, link.location_id)  # the last, because its want is found again
 
 
 def _channel_of(sub_store_id: int) -> Channel | None:

@@ -193,6 +193,15 @@ def request_job(channel_id: int, kind: str, user_id: int | None, asked: Mapping[
     return start
 
 
+def start_check(channel_id: int) -> JobStart | None:
+    """Start the first check of a channel that appeared by itself; None when it is paused, or no orders are taken."""
+    try:
+        return request_check(channel_id, None)
+    except ChannelNotReadyError:
+        db.session.rollback()
+        return None
+
+
 def start_write_back(channel_id: int, user_id: int | None) -> JobStart | None:
     """Start a job that sends the channel's planned changes; None when the channel is paused."""
     return _start_if_ready(channel_id, "write_back", user_id)

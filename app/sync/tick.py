@@ -30,7 +30,14 @@ from app.sync.models import Heartbeat
 from app.sync.moving import give_up_moves
 from app.sync.nudge import nudge
 from app.sync.refreshing import start_refresh
-from app.sync.services import ChannelNotReadyError, start_announced, start_auto_sync, start_stock, start_write_back
+from app.sync.services import (
+    ChannelNotReadyError,
+    start_announced,
+    start_auto_sync,
+    start_check,
+    start_stock,
+    start_write_back,
+)
 from app.sync.waking import wake
 from app.tenancy import doors
 from app.tenancy.scope import store_scope
@@ -72,7 +79,7 @@ def tick_once() -> None:
     _start_by_the_clock(doors.due_refreshes, start_refresh)
     _start_by_the_clock(doors.due_verifications, start_nightly)
     settled = settle_due(_AT_MOST)
-    follow_due(_AT_MOST, ended=give_up_moves)
+    follow_due(_AT_MOST, begun=start_check, ended=give_up_moves)
     for store_id in itertools.chain.from_iterable(settled):  # once their channels stand as the links do
         nudge(store_id, "links")
     _start_what_waits()

@@ -57,7 +57,7 @@ def behind(servers: tuple[embedded.Postgres, embedded.Valkey]) -> Behind:
 
 @pytest.fixture
 def linked(main: Merchant, sub: Books, behind: Behind, links_stay: None) -> int:
-    """A granted link between the two, whose channel has appeared."""
+    """A granted link between the two, whose channel has appeared; the first check is left to who asks for one."""
     behind(
         "insert into links (main_store_id, sub_store_id, state, main_name, sub_name, code_hash, channel_name, "
         "asked_at, answered_at) values (%(main)s, %(sub)s, 'connected', 'Main', 'Kedai Utara', '', 'North', "
@@ -67,6 +67,7 @@ def linked(main: Merchant, sub: Books, behind: Behind, links_stay: None) -> int:
     )
     main.tick()
     ((main.channel_id,),) = main.rows("select id from channels where kind = 'store'")
+    main.execute("update sync_jobs set state = 'cancelled', finished_at = now() where kind = 'check'")
     return int(main.rows("select id from links")[0][0])
 
 

@@ -93,6 +93,8 @@ def test_an_order_and_what_becomes_of_it_arrive_by_themselves(house: House) -> N
     house.arrives(made["number"], made["status"])
     house.call("PATCH", f"/orders/{made['id']}", {"status": "processing"})
     house.arrives(made["number"], "processing")
-    asked_for = "select count(*) from sync_jobs where kind not in ('announced', 'stock') or requested_by is not null"
+    asked_for = (
+        "select count(*) from sync_jobs where kind not in ('announced', 'stock', 'check') or requested_by is not null"
+    )
     assert house.scalar(house.pair.main, asked_for) == 0, "nobody pressed"
     assert wait_until(lambda: house.scalar(house.pair.sub, "select count(*) from order_news") == 0, PATIENCE)

@@ -95,6 +95,21 @@ def test_a_store_that_is_linked_anew_gets_its_channel_back(
     assert main.rows("select count(*) from orders")[0][0] == 1
 
 
+def test_who_grants_a_link_has_it_checked_once_by_itself(
+    main: Merchant, sub: Books, place: Callable[[str], None]
+) -> None:
+    webstore_order(sub, own_channel(sub), "W-1")
+    waits = "select requested_by from sync_jobs where kind = 'check' and state = 'queued'"
+    for _grant in range(2):
+        place("ended")
+        place("connected")
+        main.tick()
+        assert [tuple(row) for row in main.rows(waits)] == [(None,)]
+    main.work()
+    assert main.rows("select checked_at is not null from channels")[0][0]
+    assert main.rows("select count(*) from orders")[0][0] == 1
+
+
 @pytest.mark.usefixtures("linked")
 def test_the_database_shows_the_main_store_none_of_the_sub_stores_rows(main: Merchant, sub: Books) -> None:
     webstore_order(sub, own_channel(sub), "W-1")
