@@ -15,8 +15,9 @@ from operator import add
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, cast, func, or_, select
 
+from app.channels.connecting import kinds_made_here
 from app.channels.models import Channel, Marketplace
 from app.core.reporting import Days, Figures, Period, Sale, days_before, days_of, step_of, steps
 from app.extensions import db
@@ -70,28 +71,34 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A period's sheets, the store's own currency first; none at all when nothing was sold, now or before."""
+    """A period's sheets, the store's own currency first; none at all when nothing was sold, now or before.
+
+    `starts` are the channels, by name, whose orders are wanted only from a later day on than these days begin.
+    """
 
     choice: Choice
     today: date
     days: Days
     before: Days
     sheets: tuple[Sheet, ...]
+    starts: tuple[tuple[str, date], ...] = ()
 
 
 def report_of(choice: Choice, now: datetime | None = None) -> Report:
     """The report as it stands. Two statements."""
     store = current_store()
-    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(store.time_zone)).date()
+    zone = ZoneInfo(store.time_zone)
+    today = (now or datetime.now(UTC)).astimezone(zone).date()
     days = choice.days(today)
     before = days_before(choice.period, days)
-    found = sorted(_lines(days, before), key=lambda pair: (pair[0] != store.currency, pair[0]))
+    rows = db.session.execute(_of_places(days, before)).all()
+    found = sorted(_lines(rows), key=lambda pair: (pair[0] != store.currency, pair[0]))
     drawn = _by_day(days)
     sheets = [
         _sheet(currency, [line for _currency, line in pairs], days, drawn.get(currency, {}))
         for currency, pairs in groupby(found, key=lambda pair: pair[0])
     ]
-    return Report(choice, today, days, before, tuple(sheets))
+    return Report(choice, today, days, before, tuple(sheets), _starts_after(before.first, rows, zone))
 
 
 def orders_behind(line: Line, currency: str, days: Days, sale: Sale | None = None) -> OrderFilter:
@@ -123,10 +130,17 @@ def _sum(figures: Iterable[Figures]) -> Figures:
     return reduce(add, figures, Figures())
 
 
-def _lines(days: Days, before: Days) -> list[tuple[str, Line]]:
+def _starts_after(first: date, rows: Iterable[Row[Any]], zone: ZoneInfo) -> tuple[tuple[str, date], ...]:
+    starts = {row.id: (row.channel, row.start_at.astimezone(zone).date()) for row in rows if row.is_read}
+    return tuple((name, start) for name, start in starts.values() if start > first)
+
+
+def _lines(rows: Iterable[Row[Any]]) -> list[tuple[str, Line]]:
     """(currency, line) of every marketplace with an order in either of the two, by the names of channel and place."""
     found: dict[tuple[Any, ...], dict[bool, Figures]] = {}
-    for row in db.session.execute(_of_places(days, before)):
+    for row in rows:
+        if row.currency is None:
+            continue
         figures = Figures(row.orders, row.cancelled, row.units, row.gross, row.discount, row.refunded)
         place = (row.currency, row.channel_id, row.channel, row.marketplace_id, row.marketplace)
         if figures.placed:
@@ -138,6 +152,7 @@ def _lines(days: Days, before: Days) -> list[tuple[str, Line]]:
 
 
 def _of_places(days: Days, before: Days) -> Select[Any]:
+    """The sums of either of the two, and every channel that orders are read from, with or without some."""
     is_now = (OrderDay.day >= days.first).label("is_now")
     keys = (OrderDay.channel_id, OrderDay.marketplace_id, OrderDay.currency)
     sums = (
@@ -146,12 +161,15 @@ def _of_places(days: Days, before: Days) -> Select[Any]:
         .group_by(*keys, is_now)
         .subquery()
     )
-    channel = and_(Channel.store_id == THIS_STORE, Channel.id == sums.c.channel_id)
+    is_read = and_(Channel.status != "removed", Channel.takes_orders, Channel.kind.not_in(kinds_made_here()))
     marketplace = and_(Marketplace.store_id == THIS_STORE, Marketplace.id == sums.c.marketplace_id)
+    facts = (Channel.id, Channel.name.label("channel"), Channel.start_at, is_read.label("is_read"))
     return (
-        select(sums, Channel.name.label("channel"), Marketplace.name.label("marketplace"))
-        .join(Channel, channel)
-        .join(Marketplace, marketplace)
+        select(sums, *facts, Marketplace.name.label("marketplace"))
+        .select_from(Channel)
+        .outerjoin(sums, sums.c.channel_id == Channel.id)
+        .outerjoin(Marketplace, marketplace)
+        .where(Channel.store_id == THIS_STORE, or_(sums.c.channel_id.is_not(None), is_read))
         .order_by(func.lower(Channel.name), Channel.id, func.lower(Marketplace.name), Marketplace.id)
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -63,6 +65,7 @@ def _shown(report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "words": days_in_words,
+        "starts": starts_in_words(report.starts),
         "asked": _parameters(report),
         "chart": charts,
         "bars": lambda sheet: charts.bars([figures.net for _days, figures in sheet.bars]),
@@ -96,6 +99,20 @@ def days_in_words(days: Days) -> str:
     if days.is_month:
         return month_name(days.first)
     return _("%(first)s to %(last)s", first=day(days.first), last=day(days.last))
+
+
+def starts_in_words(starts: Sequence[tuple[str, date]]) -> str:
+    """Which channels have no orders of the first days, and from when on they have them; '' when all have."""
+    by_day: dict[date, list[str]] = {}
+    for name, first in sorted(starts, key=lambda start: start[1]):
+        by_day.setdefault(first, []).append(name)
+    parts = [_("%(channels)s from %(day)s", channels=", ".join(names), day=day(on)) for on, names in by_day.items()]
+    if not parts:
+        return ""
+    return _(
+        "Orders are read from a channel's start date on, so earlier ones may be missing here: %(channels)s.",
+        channels="; ".join(parts),
+    )
 
 
 def _heading() -> list[str]:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
+from app.channels.models import Channel
 from app.core.reporting import Days, Period
 from app.extensions import db
 from app.orders.filters import OrderFilter
@@ -227,6 +228,25 @@ def test_print_view_has_the_figures_of_the_page(books: Books, owner: FlaskClient
     shown = [cell[2] for cell in CELL.findall(get(books, owner))]
     assert len(printed) > 60
     assert set(printed) <= set(shown)
+
+
+def test_channels_that_start_within_these_days_are_named(books: Books, owner: FlaskClient) -> None:
+    said = "earlier ones may be missing here: "
+    late, also, gone = books.channel("Late"), books.channel("Also late"), books.channel("Gone")
+    with books.scope():
+        db.session.execute(update(Channel).where(Channel.id == late.id).values(start_at=MIDNIGHT))
+        db.session.execute(update(Channel).where(Channel.id == also.id).values(start_at=MIDNIGHT))
+        db.session.execute(update(Channel).where(Channel.id == gone.id).values(start_at=MIDNIGHT, status="removed"))
+        db.session.execute(insert(Channel).values(store_id=books.store.id, kind="own", name="Own", start_at=MIDNIGHT))
+        db.session.commit()
+    books.channel("Old")
+    books.order(late, placed_at=MIDNIGHT + timedelta(hours=1))
+    for what in ("", "/print"):
+        page = unescape(get(books, owner, what=what))
+        assert f"{said}Also late, Late from 20 Nov 2026." in page.replace(NBSP, " "), "one of them sold nothing"
+    after = "period=custom&date_from=2026-11-22&date_to=2026-11-23"
+    assert said not in get(books, owner, after), "the days they are compared with begin on their first one"
+    assert said in get(books, owner, after.replace("22", "21"))
 
 
 def test_store_without_orders_is_told_what_to_do(books: Books, owner: FlaskClient) -> None:
