@@ -45,6 +45,7 @@ _KEYS: Final = About(_l("With a key, a program of yours sends its orders in by i
 _PACKAGES: Final = About(_l("How parcels are packed. Each order keeps its one invoice."), "packing#split")
 _AGAIN: Final = About(_l("Issues the next number for an order whose invoice is credited."), "credit-notes#re-issue")
 _REGISTER: Final = About(_l("Accounts for every number, month by month."), "number-register")
+_CLOSING: Final = About(_l("In a closed month nothing can be dated any more."), "closing-a-month")
 _ITEM: Final = About(_l("One item: what lies where, why, and what your channels sell as it."), "inventory")
 _JOBS: Final = About(_l("What runs, what ran, and what it did. You may leave the page."), "auto-sync#jobs")
 _COMPLETE: Final = About(_l("Proves that every order is in, to the cent."), "completeness")
@@ -138,7 +139,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "settings.invoicing": About(
         _l("How invoices are numbered and dated, and what waits."), "number-register#next-number"
     ),
-    "settings.closing": About(_l("In a closed month nothing can be dated any more."), "closing-a-month"),
+    "settings.closing": _CLOSING,
+    "settings.ask_closing": _CLOSING,
     "settings.names": About(_l("The names your books use; channels choose from them."), "first-day#payment"),
     "settings.api_keys": _KEYS,
     "settings.revoke_api_key": _KEYS,

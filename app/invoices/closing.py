@@ -6,7 +6,7 @@ corrects a closed month is dated in an open one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, select
 
 from app.accounts.models import User
-from app.core.states import OrderState
 from app.extensions import db
 from app.invoices.models import Closing, Invoice
+from app.orders.due import BOOKABLE, due, due_day
 from app.orders.judging import rejudge_store
 from app.orders.models import Order
 from app.tenancy.models import Store
@@ -38,6 +38,16 @@ class OpenMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBooked:
+    """The orders that could be booked from `first` (None: since ever) to `last`, and their sum in each currency."""
+
+    first: date | None
+    last: date
+    orders: int
+    sums: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class PastClosing:
     """One closing or opening, newest first in lists."""
 
@@ -53,6 +63,21 @@ def open_months() -> list[OpenMonth]:
     invoices = _by_month(Invoice.invoice_date, Invoice.store_id == current_store_id(), Invoice.invoice_date >= since)
     waiting = _waiting(since)
     return [OpenMonth(end, invoices.get(end, 0), waiting.get(end, 0)) for end in _month_ends(since, _today())]
+
+
+def not_booked(through: date) -> NotBooked:
+    """What would have to find another day if the books were closed up to `through`; CannotClose for another day."""
+    store = current_store()
+    if not _can_be_closed(store, through):
+        raise CannotClose(through)
+    first = store.closed_through and store.closed_through + timedelta(days=1)
+    rows = db.session.execute(
+        select(Order.currency, func.count().label("orders"), func.sum(Order.total).label("total"))
+        .where(Order.store_id == store.id, *due(first, through))
+        .group_by(Order.currency)
+        .order_by(Order.currency)
+    ).all()
+    return NotBooked(first, through, sum(row.orders for row in rows), {row.currency: int(row.total) for row in rows})
 
 
 def past_closings(limit: int = 50) -> Sequence[PastClosing]:
@@ -73,9 +98,7 @@ def close_books(through: date, user_id: int) -> int:
     CannotClose for another day. Jobs that book hold their channel while they look at the closed day, and judging the
     orders again takes each channel in turn, so that nothing is dated in the month once this has returned.
     """
-    store = _locked_store()
-    is_over = through < _today() and through == _end_of(through.replace(day=1))
-    if not is_over or (store.closed_through and through <= store.closed_through):
+    if not _can_be_closed(_locked_store(), through):
         db.session.rollback()
         raise CannotClose(through)
     return _move(through, "", user_id)
@@ -107,6 +130,11 @@ def _move(through: date | None, words: str, user_id: int) -> int:
     moved = rejudge_store(user_id)
     db.session.commit()
     return moved
+
+
+def _can_be_closed(store: Store, through: date) -> bool:
+    is_over = through < _today() and through == _end_of(through.replace(day=1))
+    return is_over and (store.closed_through is None or through > store.closed_through)
 
 
 def _was_closed(day: date) -> bool:
@@ -154,8 +182,5 @@ def _end_of(first: date) -> date:
 
 def _waiting(since: date) -> dict[date, int]:
     """Orders that could still be booked, by the month in which their invoices would be dated."""
-    store = current_store()
-    moment = {"created": Order.placed_at, "paid": Order.paid_at, "shipped": Order.shipped_at}[store.invoice_date_rule]
-    day = func.date(func.timezone(store.time_zone, moment))
-    states = (OrderState.READY, OrderState.QUEUED, OrderState.HELD)
-    return _by_month(day, Order.store_id == store.id, Order.state.in_(states), day >= since)
+    day = due_day()
+    return _by_month(day, Order.store_id == current_store_id(), Order.state.in_(BOOKABLE), day >= since)

@@ -33,7 +33,8 @@ class OrderFilter:
     gateways without a payment method, `alert` for invoiced orders that changed since. `reason` is why the order waits
     or, beside `write_back`, why the write-back does. `stock` asks for orders that lack pieces of the stock, `contested`
     for those of which two linked stores said different things. `sale` and `currency` are what a figure of the sales
-    reports is about.
+    reports is about. `due_from` and `due_to` ask for orders that are not booked and whose invoices would carry one of
+    these days (`app.orders.due`).
     """
 
     q: str | None = None
@@ -53,6 +54,8 @@ class OrderFilter:
     date_to: date | None = None
     sale: Sale | None = None
     currency: str | None = None
+    due_from: date | None = None
+    due_to: date | None = None
 
     @classmethod
     def from_args(cls, args: MultiDict[str, str]) -> OrderFilter:
@@ -95,8 +98,16 @@ class OrderFilter:
             self.alert is not None
             or self.stock is not None
             or self.contested
+            or self.due_from is not None
+            or self.due_to is not None
             or (self.write_back is not None and self.write_back != ChangeState.DONE)
         )
+
+    @property
+    def asks_for_days(self) -> bool:
+        """Whether it asks for days, which are of the store's own zone."""
+        days = (self.date_from, self.date_to, self.due_from, self.due_to)
+        return any(day is not None for day in days)
 
     @property
     def words(self) -> list[str]:

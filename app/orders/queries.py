@@ -45,6 +45,7 @@ from app.core.types import OrderStatus
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping, PaymentMethod
+from app.orders.due import due
 from app.orders.filters import OrderFilter
 from app.orders.models import Order, Shortage
 from app.orders.packages import FulfilmentRow
@@ -233,7 +234,7 @@ def _kept(build: Any, where: OrderFilter, *more: Any) -> Any:
     built for each.
     """
     where = where.but(q=None)
-    return build.__wrapped__(where, *more) if where.date_from or where.date_to else build(where, *more)
+    return build.__wrapped__(where, *more) if where.asks_for_days else build(where, *more)
 
 
 def order_rows(order_ids: Sequence[int]) -> list[OrderRow]:
@@ -422,6 +423,8 @@ def _matching(where: OrderFilter, order: Any = Order) -> list[ColumnElement[bool
         conditions += _written_back(where, order)
     if where.date_from or where.date_to:
         conditions += _placed(where, order)
+    if where.due_from or where.due_to:
+        conditions += due(where.due_from, where.due_to, order)
     if where.stock:
         lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE, Shortage.why == where.stock)
         conditions.append(order.id.in_(lacking))

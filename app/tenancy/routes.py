@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -30,10 +30,10 @@ from app.mappings.queries import payment_methods
 from app.sync.nudge import nudge
 from app.tenancy.forms import GeneralForm, InvoicingForm, NameForm, OpenBooksForm
 from app.tenancy.named import InUse, IsDefault, IsLast, NamedRow, NameTaken, NoSuchRow
-from app.web.filters import day, number
+from app.web.filters import day, money, month_name, number
 from app.web.links import url_if
 from app.web.needs import needs
-from app.web.respond import done, invalid, page_or_fragment
+from app.web.respond import done, invalid, page_or_fragment, redirect_to
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<store>/settings")
 
@@ -109,14 +109,53 @@ def invoicing() -> Response:
 @blueprint.route("/closing", methods=["GET", "POST"])
 @needs(Ability.LOOK, write=Ability.BOOKS)
 def closing() -> Response:
-    """Which months are closed. POST closes every month up to the one that is named."""
+    """Which months are closed. POST closes every month up to the one that is named.
+
+    Where orders of these months are not booked, it asks first; `not_booked` is how many of them the person was told.
+    """
     if request.method == "GET":
         return page_or_fragment(*_CLOSING, **_closing_page())
     try:
-        moved = books.close_books(date.fromisoformat(request.form.get("through", "")), access.me().id)
+        through = date.fromisoformat(request.form.get("through", ""))
+        if books.not_booked(through).orders > request.form.get("not_booked", 0, type=int):
+            return redirect_to(url_for(".ask_closing", through=through.isoformat()))
+        moved = books.close_books(through, access.me().id)
     except ValueError:
         return invalid(*_CLOSING, **_closing_page(_("Choose a month that is over and still open.")))
     return done(url_for(".closing"), _closed(moved), fragment=_CLOSING[1], **_closing_page())
+
+
+@blueprint.get("/closing/ask")
+@needs(Ability.BOOKS)
+def ask_closing() -> Response:
+    """Say which orders are not booked before their month is closed."""
+    try:
+        left = books.not_booked(date.fromisoformat(request.args.get("through", "")))
+    except ValueError:
+        return redirect_to(url_for(".closing"))
+    if not left.orders:
+        return redirect_to(url_for(".closing"))
+    words = _("Close up to %(month)s", month=month_name(left.last))
+    orders = url_for("orders.index", due_from=left.first, due_to=left.last)
+    asked: dict[str, Any] = {
+        "title": words,
+        "question": ngettext(
+            "One order is not booked yet: %(sum)s.",
+            "%(num)s orders are not booked yet: %(sum)s in all.",
+            left.orders,
+            sum=", ".join(money(total, currency) for currency, total in left.sums.items()),
+        ),
+        "facts": [
+            Markup('<a href="{}">{}</a>').format(orders, _("Show in the orders' list")),
+            _("Afterwards they can only be booked with a date in an open month."),
+        ],
+        "action": url_for(".closing"),
+        "button": words,
+        "back": url_for(".closing"),
+        "tone": "",
+        "hidden": {"through": left.last.isoformat(), "not_booked": left.orders},
+    }
+    return make_response(render_template("_shared/confirm.html", **asked))
 
 
 @blueprint.post("/closing/open")

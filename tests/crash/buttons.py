@@ -156,12 +156,12 @@ def find(people: People, luck: float) -> Push | None:
 
 
 def close_books(people: People, luck: float) -> Push:
-    """A month is closed, the last one or the one before."""
+    """A month is closed, the last one or the one before; whoever closes it was told of orders that are not booked."""
     first = datetime.now(UTC).date().replace(day=1)
     through = (
         first - timedelta(days=1) if luck < 0.5 else (first - timedelta(days=1)).replace(day=1) - timedelta(days=1)
     )
-    return Push(f"/{people.slug}/settings/closing", {"through": through.isoformat()})
+    return Push(f"/{people.slug}/settings/closing", {"through": through.isoformat(), "not_booked": "1000000"})
 
 
 def open_books(people: Crowd, _luck: float) -> Push | None:

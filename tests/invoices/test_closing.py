@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app.embedded.processes import wait_until
 from app.extensions import db
-from app.invoices.closing import CannotClose, close_books, open_books, open_months, past_closings
+from app.invoices.closing import CannotClose, close_books, not_booked, open_books, open_months, past_closings
 from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal
 from tests.orders.factories import Books, SomeChannel
@@ -135,7 +135,7 @@ def test_a_person_closes_and_opens_with_a_reason(owner: FlaskClient, books: Book
     _sale(books, channel)
     url = books.store.url("/settings/closing")
     assert "Close up to October 2026" in owner.get(url).text
-    assert owner.post(url, data={"through": "2026-10-31"}).status_code == 303
+    assert owner.post(url, data={"through": "2026-10-31", "not_booked": "1"}).status_code == 303
     page = owner.get(url).text
     assert "1 order waits now" in page
     assert f'<a href="{books.store.url("/failed")}">Failed Sync</a>' in page
@@ -146,6 +146,55 @@ def test_a_person_closes_and_opens_with_a_reason(owner: FlaskClient, books: Book
     assert owner.post(press, data=reason).status_code == 303
     assert owner.post(press, data=reason).status_code == 422, "one press, one month"
     assert "“Late bill”" in owner.get(url).text
+
+
+def test_closing_with_orders_that_are_not_booked_asks_first(
+    owner: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    """It says how many, with which sum, and shows exactly these; a month without any is closed at once."""
+    url, october = books.store.url("/settings/closing"), {"through": "2026-10-31"}
+    _sale(books, channel, number="IN-OCTOBER")
+    _sale(books, channel, number="OF-BALI", currency="SGD", total=1200)
+    _sale(books, channel, number="ON-A-LATER-DAY", book_on=date(2026, 11, 2))
+    _sale(books, channel, number="ENDED", state="closed")
+    books.order(channel, number="IN-NOVEMBER")
+    asked = owner.post(url, data=october)
+    assert (asked.status_code, asked.location) == (303, f"{url}/ask?through=2026-10-31")
+    page = owner.get(asked.location).text
+    assert "2 orders are not booked yet: RM\u00a039.90, SGD\u00a012.00 in all." in page
+    assert "Afterwards they can only be booked with a date in an open month." in page
+    (href,) = re.findall(r'href="([^"]+/orders[?][^"]+)"', page)
+    orders = owner.get(html.unescape(href)).text
+    found = [number for number in ("OCTOBER", "OF-BALI", "LATER", "ENDED", "NOVEMBER") if number in orders]
+    assert found == ["OCTOBER", "OF-BALI"]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    assert hidden == {**october, "not_booked": "2"}
+    _sale(books, channel)
+    assert owner.post(url, data=hidden).location == asked.location, "one came in meanwhile"
+    by_htmx = owner.post(url, data=hidden, headers={"HX-Request": "true"})
+    assert by_htmx.headers["HX-Redirect"] == asked.location
+    assert owner.post(url, data={"through": "2026-08-31"}).location == url
+    assert "31 Aug 2026" in owner.get(url).text
+    assert owner.post(url, data={**hidden, "not_booked": "3"}).location == url
+    assert "31 Oct 2026" in owner.get(url).text
+    assert owner.get(asked.location).location == url, "it is closed already"
+
+
+def test_orders_of_a_month_are_those_of_the_day_that_the_invoice_would_carry(
+    owner: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    """By the store's rule and in its zone; one that has no such day yet is in no month."""
+    with books.scope():
+        db.session.execute(text("update stores set invoice_date_rule = 'shipped'"))
+        db.session.commit()
+    late = datetime(2026, 10, 31, 16, tzinfo=UTC)  # the first of November in Kuala Lumpur
+    for number, shipped_at in (("SHIPPED", IN_OCTOBER), ("LATE", late), ("STILL-HERE", None)):
+        _sale(books, channel, number=number, shipped_at=shipped_at)
+    with books.scope():
+        assert [(month.last_day, month.waiting) for month in open_months()] == [(OCTOBER, 1)]
+        assert not_booked(OCTOBER).orders == 1
+    orders = owner.get(books.store.url("/orders?due_from=2026-10-01&due_to=2026-10-31")).text
+    assert [number for number in ("SHIPPED", "LATE", "STILL-HERE") if number in orders] == ["SHIPPED"]
 
 
 @pytest.mark.parametrize("through", ["", "2026-10-30", "yesterday", "9999-12-31", "0001-01-31"])

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.invoices import register
+from app.invoices.closing import close_books
 from app.invoices.register import Series
 from app.web.pagination import Keyset
 from tests.orders.factories import Books, SomeChannel
@@ -143,6 +144,21 @@ def test_the_pages_and_the_file_say_so(owner: FlaskClient, books: Books, channel
     assert [line.split(",")[2] for line in lines] == ["State", "used", "void", "credited"]
     assert "'=cmd" in lines[2], "a spreadsheet must not run what a person typed"
     assert "INV00003" in owner.get(books.store.url("/invoices/register/print?year=2026")).text
+
+
+def test_the_register_leads_to_closing_and_says_which_months_are_closed(
+    owner: FlaskClient, reader: FlaskClient, books: Books, channel: SomeChannel
+) -> None:
+    for month in (9, 11):
+        _issue(books, channel, datetime(2026, month, 2, 4, tzinfo=UTC))
+    with books.scope():
+        close_books(date(2026, 9, 30), books.store.owner.id)
+    url, closing = books.store.url("/invoices/register"), f'href="{books.store.url("/settings/closing")}">'
+    page = owner.get(url).text
+    assert closing in page.partition("<main")[2]
+    assert closing not in reader.get(url).text.partition("<main")[2], "who may not close is not led there"
+    said = {row.partition("</a>")[0].rpartition(">")[2]: "Closed" in row for row in page.split("<tr>")[2:]}
+    assert said == {"November 2026": False, "September 2026": True}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ FULL = OrderFilter(
     date_to=date(2026, 11, 30),
     sale=Sale.REFUNDED,
     currency="MYR",
+    due_from=date(2026, 10, 1),
+    due_to=date(2026, 10, 31),
 )
 
 

@@ -136,6 +136,7 @@ ROUTES: Mapping[str, Route] = {
     "settings.general": FORM,
     "settings.invoicing": FORM,
     "settings.closing": FORM,
+    "settings.ask_closing": ABLE_PAGE,
     "settings.open_books": Route(post=Who.ABLE),
     "settings.names": Route(get=Who.MEMBER, post=Who.ABLE, values=NAMES),
     "settings.rename": Route(post=Who.ABLE, values=NAMES, form={"name": "Boost Wallet"}),
