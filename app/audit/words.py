@@ -11,10 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.roles import ROLE_WORDS
+from app.catalog.words import KINDS
 from app.connectors import REGISTRY
 from app.invoices.credit_printing import CAUSES
+from app.orders.options import SALES, STOCKS
+from app.reports.marketplace_channels_pages import PERIODS
 from app.tenancy.choices import LANGUAGES
-from app.web.badges import badge_of
+from app.web.badges import BADGES, badge_of
 from app.web.filters import day, moment, money
 
 
@@ -181,6 +184,50 @@ EXPORTS: Final[Mapping[str, Any]] = {
 }
 """What each view hands out as a file, and what the command line does."""
 
+_ASKED: Final[Mapping[str, Any]] = {
+    "q": _l("Search"),
+    "channel": _l("Channel"),
+    "marketplace": _l("Marketplace"),
+    "state": _l("State"),
+    "status": _l("Status"),
+    "payment": _l("Payment status"),
+    "gateway": _l("Gateway"),
+    "reason": _l("Reason"),
+    "write_back": _l("Write-back"),
+    "alert": _l("Since invoiced"),
+    "stock": _l("Stock"),
+    "sale": _l("Sale"),
+    "currency": _l("Currency"),
+    "date_from": _l("From"),
+    "date_to": _l("To"),
+    "due_from": _l("Not booked, dated from"),
+    "due_to": _l("Not booked, dated to"),
+    "method": _l("Payment method"),
+    "salesperson": _l("Salesperson"),
+    "cause": _l("Why"),
+    "warehouse": _l("Warehouse"),
+    "kind": _l("What happened"),
+    "period": _l("Period"),
+    "person": _l("Who"),
+    "thing": _l("What"),
+}
+"""The parameters that a file may be asked for with, as the filters of its page are called."""
+_ASKED_STATES: Final[Mapping[str, tuple[str, ...]]] = {
+    "state": ("OrderState", "InvoiceState", "ListingState"),
+    "status": ("OrderStatus",),
+    "payment": ("PaymentStatus",),
+    "write_back": ("ChangeState",),
+}
+_ASKED_VALUES: Final[Mapping[str, Mapping[Any, Any]]] = {
+    "stock": dict(STOCKS),
+    "sale": dict(SALES),
+    "cause": CAUSES,
+    "kind": KINDS,
+    "period": PERIODS,
+    "thing": THINGS,
+}
+"""What their values are called there. What has no words is an id, an amount of days, or somebody's own word."""
+
 _SERIES: Final[Mapping[str, Any]] = {
     "invoice": _l("Invoices"),
     "credit_note": _l("Credit notes"),
@@ -259,6 +306,24 @@ def label_words(thing: str, label: str) -> str:
     return day(date.fromisoformat(label)) if thing == Thing.CLOSING and label else label
 
 
+def asked_words(asked: str) -> str:
+    """What a file was asked for, as its page says it; what no page says stays as it was asked: "page=2"."""
+    # Two days are said by themselves: that they were chosen says no more.
+    return ", ".join(_one_asked(part) for part in asked.split(", ") if part != "period=custom")
+
+
+def _one_asked(part: str) -> str:
+    name, is_named, value = part.partition("=")
+    label = _ASKED.get(name)
+    if not is_named or label is None:
+        return part
+    known = [BADGES[kind][value].label for kind in _ASKED_STATES.get(name, ()) if value in BADGES[kind]]
+    words = next(iter(known), None) or _ASKED_VALUES.get(name, {}).get(value)
+    if words is None and name.endswith(("_from", "_to")):
+        words = _plain_words("day", value)
+    return f"{label}: {words or value}"
+
+
 def value_words(name: str, value: Any) -> str:
     """What a field was or is, as a reader of this language says it; '' for nothing."""
     if value is None or value in ("", [], {}):
@@ -298,6 +363,7 @@ _SHAPES: Final[Mapping[str, Callable[[str], str]]] = {
     "sent_at": lambda value: moment(datetime.fromisoformat(value)),
     "expires_at": lambda value: moment(datetime.fromisoformat(value)),
     "state": lambda value: str(badge_of(value, "LinkState").label),
+    "filter": asked_words,
     "secret": lambda _value: "•••",
     "credentials": lambda _value: "•••",
 }

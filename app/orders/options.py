@@ -27,8 +27,8 @@ _WRITE_BACKS: Final = (
     (ChangeState.BLOCKED, _l("Number needs attention")),
     (ChangeState.DROPPED, _l("Number not sent")),
 )
-_STOCKS: Final = ((Why.OVERSOLD, _l("Oversold")), (Why.UNLINKED, _l("Not linked to stock")))
-_SALES: Final = (
+STOCKS: Final = ((Why.OVERSOLD, _l("Oversold")), (Why.UNLINKED, _l("Not linked to stock")))
+SALES: Final = (
     (Sale.SOLD, _l("Not cancelled")),
     (Sale.CANCELLED, _l("Cancelled")),
     (Sale.DISCOUNTED, _l("With a discount")),
@@ -80,6 +80,6 @@ def _same_for_all(_reader: Reader) -> FilterOptions:
         reasons=reason_choices(),
         alerts=alert_choices(),
         write_backs=[(state.value, str(label)) for state, label in _WRITE_BACKS],
-        stocks=[(why.value, str(label)) for why, label in _STOCKS],
-        sales=[(sale.value, str(label)) for sale, label in _SALES],
+        stocks=[(why.value, str(label)) for why, label in STOCKS],
+        sales=[(sale.value, str(label)) for sale, label in SALES],
     )

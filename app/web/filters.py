@@ -109,12 +109,14 @@ def ago(value: datetime, now: datetime | None = None) -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units: 200 -> "3 mins 20 secs"; below a second it is "0 secs"."""
-    rest = max(0, int(seconds))
+    """A length of time in its two largest units: 200 -> "3 mins 20 secs"; below a second it is "under a second"."""
+    if seconds < 1:
+        return _unbroken(_("under a second"))
+    rest = int(seconds)
     parts: list[str] = []
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         count, rest = divmod(rest, length)
-        if count or (unit == "second" and not parts):
+        if count:
             parts.append(units.format_unit(count, f"duration-{unit}", "short", locale=locale()))
         elif parts:
             break

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from app.audit.words import EXPORTS, FIELDS, THINGS, VERBS
+from app.audit.words import EXPORTS, FIELDS, THINGS, VERBS, value_words
 from app.catalog.services import add_warehouse, rename_warehouse
 from app.channels.models import Channel
 from app.core.roles import Role
@@ -167,7 +167,21 @@ def test_every_export_is_told_of_and_has_words(app: Flask, store: SomeStore, own
     owner.get(store.url("/orders.csv?state=held"), buffered=True)
     page = owner.get(store.url("/settings/audit?thing=export")).text
     assert told(app, store, "export")[-1] == ("exported", "orders.export", {"filter": [None, "state=held"]})
-    assert "state=held" in page
+    assert "State: Needs attention" in page and "state=held" not in page
+
+
+def test_what_a_file_was_asked_for_is_said_as_its_page_says_it(app: Flask) -> None:
+    with app.test_request_context():
+        for asked, words in {
+            "period=last_30_days": "Period: Last 30 days",
+            "period=custom, date_from=2026-11-01, date_to=x": "From: 1 Nov 2026, To: x",
+            "state=ready, state=posted, status=shipped": "State: Ready to sync, State: Posted, Status: Shipped",
+            "q=tea, coffee=2, kind=adjust, sale=refunded": (
+                "Search: tea, coffee=2, What happened: Adjusted, Sale: Paid back, wholly or in part"
+            ),
+            "thing=warehouse, channel=3, rows=lines, alone": "What: Warehouse, Channel: 3, rows=lines, alone",
+        }.items():
+            assert value_words("filter", asked) == words
 
 
 def test_an_empty_form_to_fill_in_is_no_export(app: Flask, store: SomeStore, owner: FlaskClient) -> None:

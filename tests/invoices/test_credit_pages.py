@@ -262,6 +262,11 @@ def test_the_invoices_list_takes_credit_notes_off_the_sums(
     assert "Net sales before tax RM 115.60" not in words(page(owner, store.url("/invoices?salesperson=99")))
 
 
+def test_no_documents_come_to_nothing_only_where_some_were_chosen(owner: FlaskClient, store: SomeStore) -> None:
+    assert "0 invoices" not in owner.get(store.url("/invoices/all")).text
+    assert "0 invoices" in owner.get(store.url("/invoices/all?date_from=2026-11-01")).text
+
+
 def test_all_documents_stand_in_one_list_and_page_both_ways(
     books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
 ) -> None:

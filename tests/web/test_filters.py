@@ -109,13 +109,14 @@ def test_ago_speaks_the_language(speak: Speak) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0 secs"),
-        (0.4, "0 secs"),
+        (0, "under a second"),
+        (0.4, "under a second"),
+        (1, "1 sec"),
         (200, "3 mins 20 secs"),
         (3600, "1 hr"),
         (3605, "1 hr"),
         (90000, "1 day 1 hr"),
-        (-5, "0 secs"),
+        (-5, "under a second"),
     ],
 )
 def test_duration_has_two_units_at_most(speak: Speak, seconds: float, text: str) -> None:
