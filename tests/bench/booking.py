@@ -13,8 +13,17 @@ from tests.bench.bare import replay
 from tests.bench.frame import Bar, Bench, Measure, Result, middle
 from tests.bench.house import Database, Seller
 
-COPIED = ("invoices", "invoice_lines", "changes", "journal")
-"""The tables that booking adds rows to. It changes as many orders besides, which no COPY can do and none is charged."""
+COPIED = {
+    "invoices": "",
+    "invoice_lines": "",
+    "changes": "",
+    "journal": "and job_id = {job} and kind = 'booked'",
+    "search_texts": "and part in (select number_text from invoices where store_id = {store})",
+}
+"""The tables that booking adds rows to, and which of a store's rows these are.
+
+It changes as many orders besides, which no COPY can do and none is charged.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +90,11 @@ def _copy_seconds(database: Database, store_id: int, job_id: int) -> float:
 
 
 def _rows_of(admin: psycopg.Connection[tuple[object, ...]], table: str, store_id: int, job_id: int) -> bytes:
-    """The rows in COPY's own words; of the journal only what booking wrote."""
-    booked = sql.SQL("and job_id = {} and kind = 'booked'").format(sql.Literal(job_id))
+    """The rows that booking added, in COPY's own words."""
+    store = sql.Literal(store_id)
+    which = sql.SQL(COPIED[table]).format(job=sql.Literal(job_id), store=store)
     chosen = sql.SQL("copy (select * from {} where store_id = {} {}) to stdout").format(
-        sql.Identifier(table), sql.Literal(store_id), booked if table == "journal" else sql.SQL("")
+        sql.Identifier(table), store, which
     )
     with admin.cursor().copy(chosen) as copy:
         return b"".join(copy)
