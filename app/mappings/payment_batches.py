@@ -41,7 +41,8 @@ def _asking(channel_id: int) -> Response:
     found = proposals(channel_id)
     wanted = [one for one in found if not one.is_left]
     if not wanted:
-        return _nothing(channel_id)
+        words = _("No payment method can be made of these names: choose one yourself.")
+        return done(_list_url(channel_id), words, category="info") if found else _nothing(channel_id)
     return make_response(
         render_template(
             "_shared/confirm.html",
@@ -64,9 +65,9 @@ def _asking(channel_id: int) -> Response:
 def _words(one: Proposal) -> str:
     gateway = one.gateway.strip() or _("No gateway")
     if one.is_left:
-        return _("%(gateway)s is left: choose its payment method yourself.", gateway=gateway)
+        return _("%(gateway)s: choose its payment method yourself.", gateway=gateway)
     if one.method is None:
-        return _("%(gateway)s: a new payment method of this name", gateway=gateway)
+        return _("%(gateway)s: a new payment method", gateway=gateway)
     return _("%(gateway)s: your payment method “%(method)s”", gateway=gateway, method=one.method)
 
 
