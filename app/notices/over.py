@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, liter
 from app.channels.models import Channel
 from app.core.linking import LinkState
 from app.core.noticing import NoticeKind
-from app.core.states import JobState
+from app.core.states import ACTIVE_JOB_STATES, JobState
 from app.hooks.models import Endpoint
 from app.links.models import Link
 from app.notices.models import Notice
@@ -38,10 +38,11 @@ def _waits() -> ColumnElement[bool]:
 
 
 def _went_through() -> ColumnElement[bool]:
-    """A later job of the channel did what that one could not."""
-    later = (SyncJob.channel_id == _id("channel_id"), SyncJob.id > _id("job_id"))
-    done = SyncJob.state == fixed(JobState.SUCCEEDED)
-    return select(literal(1)).where(SyncJob.store_id == THIS_STORE, *later, done).exists()
+    """The newest job of the channel that ended did what that one could not."""
+    mine = (SyncJob.store_id == THIS_STORE, SyncJob.channel_id == _id("channel_id"))
+    ended = SyncJob.state.not_in([fixed(state) for state in ACTIVE_JOB_STATES])
+    newest = select(SyncJob.state).where(*mine, ended).order_by(SyncJob.id.desc()).limit(1)
+    return newest.scalar_subquery() == fixed(JobState.SUCCEEDED)
 
 
 def _channel_goes_on() -> ColumnElement[bool]:

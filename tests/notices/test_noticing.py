@@ -181,6 +181,8 @@ def test_what_went_through_or_was_answered_since_leads_nowhere_any_more(
     page = owner.get(store.url("/notices")).text
     assert page.count("Mended: it goes on again.") == 2
     assert "Open the job" not in page and "Reconnect" not in page and "nothing is read from it" not in page
+    write(books, adding + row, **facts, state="failed", problem="INTERNAL")
+    assert "Open the job" in owner.get(store.url("/notices")).text, "it stopped again on the same day"
 
 
 def test_a_job_that_ends_asks_for_a_look(app: Flask, store: SomeStore, books: Books) -> None:
