@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, literal, not_, select
 
@@ -13,28 +15,30 @@ from app.core.states import ACTIVE_JOB_STATES, JobState
 from app.hooks.models import Endpoint
 from app.links.models import Link
 from app.notices.models import Notice
-from app.orders.failed import still_waits
+from app.orders.causes import CauseKey, CauseKind
 from app.planning import fixed
 from app.sync.models import SyncJob
 from app.tenancy.scope import THIS_STORE
 
 
+def cause_of(detail: Mapping[str, Any]) -> CauseKey | None:
+    """The cause on Failed Sync that a notice tells of; None when it tells of something else."""
+    if "cause" not in detail:
+        return None
+    return CauseKey(CauseKind(detail["cause"]), detail["code"], detail["channel_id"])
+
+
 @cache
 def is_over() -> ColumnElement[bool]:
-    """That as a column beside Notice. What nothing can be said of is not over: differences, keys, the news of links."""
+    """That as a column beside Notice, but for causes, which `app.orders.failed` knows; false where nothing says it."""
     kind = Notice.kind
     return case(
         (and_(kind == fixed(NoticeKind.FAILED_SYNC), Notice.detail.has_key("job_id")), _went_through()),
-        (kind == fixed(NoticeKind.FAILED_SYNC), not_(_waits())),
         (kind == fixed(NoticeKind.CHANNEL_PAUSED), _channel_goes_on()),
         (kind == fixed(NoticeKind.ENDPOINT_PAUSED), _endpoint_goes_on()),
         (and_(kind == fixed(NoticeKind.APPROVAL_ASKED), _text("what") == fixed("asked")), not_(_is_pending())),
         else_=false(),
     )
-
-
-def _waits() -> ColumnElement[bool]:
-    return still_waits(_text("cause"), _text("code"), _id("channel_id"))
 
 
 def _went_through() -> ColumnElement[bool]:

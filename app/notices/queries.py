@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import g
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, false, func, literal, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
 
 from app.core.noticing import NoticeKind
 from app.extensions import db
 from app.notices.models import Notice, NoticeCopy
-from app.notices.over import is_over
+from app.notices.over import cause_of, is_over
 from app.notices.personal import new_devices_counted
+from app.orders.failed import still_waiting
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
 
@@ -69,13 +70,12 @@ def unread_count() -> int:
 
 
 def newest(user_id: int, limit: int) -> list[NoticeRow]:
-    """The newest notices of a person. One statement."""
-    rows = db.session.execute(_mine(user_id).order_by(NoticeCopy.notice_id.desc()).limit(limit))
-    return [_row(row) for row in rows]
+    """The newest notices of a person. Two statements at most."""
+    return _rows(_mine(user_id).order_by(NoticeCopy.notice_id.desc()).limit(limit))
 
 
 def notices_page(user_id: int, where: NoticeFilter, keyset: Keyset) -> Page[NoticeRow]:
-    """A page of a person's notices, the newest first. One statement."""
+    """A page of a person's notices, the newest first. Two statements at most."""
     query = _mine(user_id)
     if where.unread:
         query = query.where(NoticeCopy.read_at.is_(None))
@@ -85,27 +85,23 @@ def notices_page(user_id: int, where: NoticeFilter, keyset: Keyset) -> Page[Noti
         here = keyset.cursor.id
         query = query.where(NoticeCopy.notice_id > here if keyset.is_backward else NoticeCopy.notice_id < here)
     order = NoticeCopy.notice_id.asc() if keyset.is_backward else NoticeCopy.notice_id.desc()
-    rows = [_row(row) for row in db.session.execute(query.order_by(order).limit(keyset.fetch))]
-    return page_of(rows, keyset, lambda row: (row.at, row.id))
+    return page_of(_rows(query.order_by(order).limit(keyset.fetch)), keyset, lambda row: (row.at, row.id))
 
 
 def notice(user_id: int, notice_id: int) -> NoticeRow | None:
     """One notice of a person; None when they have no such notice."""
-    row = db.session.execute(_mine(user_id).where(NoticeCopy.notice_id == notice_id)).one_or_none()
-    return None if row is None else _row(row)
+    return next(iter(_rows(_mine(user_id).where(NoticeCopy.notice_id == notice_id))), None)
 
 
 def notices_since(at: datetime, limit: int) -> Sequence[NoticeRow]:
-    """What the store's people were told of since, for a digest."""
+    """What the store's people were told of since, for a digest, which tells of it as of something that happened."""
     rows = db.session.execute(
-        select(
-            Notice.id, Notice.kind, Notice.detail, Notice.at, literal(None).label("read_at"), false().label("is_over")
-        )
+        select(Notice.id, Notice.kind, Notice.detail, Notice.at)
         .where(Notice.store_id == current_store_id(), Notice.at > at, Notice.kind != NoticeKind.DIGEST)
         .order_by(Notice.id.desc())
         .limit(limit)
     )
-    return [_row(row) for row in rows]
+    return [NoticeRow(row.id, NoticeKind(row.kind), row.detail, row.at, None, is_over=False) for row in rows]
 
 
 def _mine(user_id: int) -> Select[Any]:
@@ -116,5 +112,18 @@ def _mine(user_id: int) -> Select[Any]:
     )
 
 
-def _row(row: Any) -> NoticeRow:
-    return NoticeRow(row.id, NoticeKind(row.kind), row.detail, row.at, row.read_at, row.is_over)
+def _rows(query: Select[Any]) -> list[NoticeRow]:
+    rows = db.session.execute(query).all()
+    causes = {row.id: key for row in rows if (key := cause_of(row.detail)) is not None}
+    waiting = still_waiting(causes.values())
+    return [
+        NoticeRow(
+            id=row.id,
+            kind=NoticeKind(row.kind),
+            detail=row.detail,
+            at=row.at,
+            read_at=row.read_at,
+            is_over=causes[row.id] not in waiting if row.id in causes else row.is_over,
+        )
+        for row in rows
+    ]

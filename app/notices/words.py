@@ -17,7 +17,8 @@ from app.core.noticing import NoticeKind
 from app.core.roles import Ability
 from app.hooks.words import why_paused
 from app.links.words import findings_of, refusal
-from app.orders.causes import CauseKey, CauseKind
+from app.notices.over import cause_of
+from app.orders.causes import CauseKind
 from app.sync.problems import cause_url, title_of
 from app.web.filters import day, number
 from app.web.links import url_if
@@ -86,7 +87,8 @@ def _over(kind: NoticeKind, *, is_cause: bool) -> str:
 
 
 def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:
-    if "job_id" in detail:
+    key = cause_of(detail)
+    if key is None:
         title = _("A job of %(channel)s stopped", channel=detail["channel"])
         return (
             title,
@@ -94,7 +96,6 @@ def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | Non
             url_if("sync.job", job_id=detail["job_id"]),
             _("Open the job"),
         )
-    key = CauseKey(CauseKind(detail["cause"]), detail["code"], detail["channel_id"])
     channel, count = detail["channel"], int(detail["count"])
     title = ngettext(
         "%(channel)s: %(count)s order waits for you",

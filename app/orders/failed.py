@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, false, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, literal, null, or_, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState, OrderState, Reason, SeenState
@@ -23,7 +23,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder, Shortage
 from app.orders.packages import FulfilmentRow
-from app.planning import fixed
+from app.planning import among, fixed
 from app.sync.models import MOVE, ORDER, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
@@ -39,7 +39,7 @@ __all__ = [
     "failed_count",
     "failed_counted",
     "orders_of",
-    "still_waits",
+    "still_waiting",
     "unread_of",
 ]
 
@@ -117,29 +117,31 @@ def unread_of(key: CauseKey) -> list[ColumnElement[bool]]:
     return [*channel, *_not_read(), SeenOrder.reason == key.code]
 
 
-def still_waits(
-    kind: ColumnElement[str], code: ColumnElement[str], channel_id: ColumnElement[int]
-) -> ColumnElement[bool]:
-    """Whether anything waits for the cause that these columns of an outer statement name, as a column of it."""
-    orders = select(literal(1)).where(Order.store_id == THIS_STORE, Order.channel_id == channel_id)
-    changes = select(literal(1)).where(
-        Change.store_id == THIS_STORE, Change.state == fixed(ChangeState.BLOCKED), Change.channel_id == channel_id
-    )
-    unread = select(literal(1)).where(SeenOrder.store_id == THIS_STORE, *_not_read())
-    lacking = and_(Shortage.store_id == Order.store_id, Shortage.order_id == Order.id)
-    contested = and_(FulfilmentRow.store_id == Order.store_id, FulfilmentRow.order_id == Order.id)
-    connected = _connected(channel_id)
-    waiting = {
-        CauseKind.ORDERS: orders.where(Order.state == fixed(OrderState.HELD), Order.reason == code, connected),
-        CauseKind.UNREADABLE: unread.where(SeenOrder.channel_id == channel_id, SeenOrder.reason == code, connected),
-        CauseKind.ALERTS: orders.where(Order.alert == code, connected),
-        CauseKind.STOCK: orders.where(lacking, func.upper(Shortage.why) == code),
-        CauseKind.CONFLICTS: orders.where(contested, FulfilmentRow.conflict.is_not(None), connected),
-    } | {
-        which: changes.where(Change.kind == fixed(of), Change.reason == code, connected)
-        for which, of in CHANGES.items()
-    }
-    return case(*((kind == fixed(which), some.exists()) for which, some in waiting.items()), else_=false())
+def still_waiting(keys: Iterable[CauseKey]) -> set[CauseKey]:
+    """Those of these causes for which anything waits by now. One statement, none for none."""
+    asked = sorted(set(keys), key=str)
+    if not asked:
+        return set()
+    found = db.session.execute(select(*(_waits(key).label(f"waits_{place}") for place, key in enumerate(asked)))).one()
+    return {key for key, waits in zip(asked, found, strict=True) if waits}
+
+
+def _waits(key: CauseKey) -> ColumnElement[bool]:
+    lacking = select(Shortage.order_id).where(Shortage.store_id == THIS_STORE, func.upper(Shortage.why) == key.code)
+    lost = (FulfilmentRow.store_id == THIS_STORE, FulfilmentRow.conflict.is_not(None))
+    of_channel = (Order.store_id == THIS_STORE, Order.channel_id == key.channel_id)
+    connected = _connected(literal(key.channel_id))
+    match key.kind:
+        case CauseKind.ORDERS | CauseKind.ALERTS:
+            return exists().where(*orders_of(key), connected)
+        case CauseKind.UNREADABLE:
+            return exists().where(*unread_of(key), connected)
+        case CauseKind.STOCK:
+            return exists().where(*of_channel, among(Order.id, lacking))
+        case CauseKind.CONFLICTS:
+            return exists().where(*of_channel, among(Order.id, select(FulfilmentRow.order_id).where(*lost)), connected)
+        case _:
+            return exists().where(*changes_of(key), connected)
 
 
 def _held() -> list[Cause]:

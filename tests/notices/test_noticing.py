@@ -24,9 +24,10 @@ from app.core.roles import Role
 from app.extensions import db
 from app.notices import clock, jobs
 from app.notices.choosing import choose
+from app.notices.queries import newest
 from app.orders.causes import CauseKind
 from app.sync.models import SyncJob
-from tests.orders.factories import Books
+from tests.orders.factories import Books, statements
 from tests.support.factories import Make, SomePerson, SomeStore, signed_in
 from tests.support.fixtures import new_client
 from tests.support.mails import ask_for_look, links_in, mails_to, tell_people, text_of
@@ -161,6 +162,9 @@ def test_each_kind_of_cause_waits_until_nothing_is_stuck_of_it(
         write(books, mended)
     page = owner.get(store.url("/notices")).text
     assert page.count("Mended: nothing waits any more.") == len(CauseKind) and "Mend the cause" not in page
+    with books.scope(), statements() as run:
+        assert len(newest(store.owner.id, 50)) == len(CauseKind)
+    assert len(run) == 3, "the scope, the notices, and one for all causes"
 
 
 def test_what_went_through_or_was_answered_since_leads_nowhere_any_more(
