@@ -48,7 +48,7 @@ MAX_REDIRECTS = 3
 AT_ONCE = 4
 """So many calls with one credential are on their way at a time, however many threads call."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CHUNK = 64 * 1024
+_CHUNK = 1024 * 1024
 _WORDS_LENGTH = 300
 _UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])|\x00", re.IGNORECASE)  # NUL, and an escaped half of a surrogate pair.
 _MOST_DIGITS = 30

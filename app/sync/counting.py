@@ -16,9 +16,11 @@ from app.core.types import OrderPage, OrderWindow, WindowAxis
 from app.sync.lease import Run
 from app.sync.listing import CountedWindow, counted_windows
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 4
 _AHEAD: Final = 2
 """So many batches are being counted at a time: enough that reading never waits for them, few enough to let it pass."""
+_EMPTY: Final = 4
+"""After so many batches of empty windows it is time to write down how far we are."""
 
 
 class WindowsAhead:
@@ -35,8 +37,9 @@ class WindowsAhead:
 
     def at(self, index: int) -> CountedWindow | None:
         """The window at a place; None when there is none, or none was found by counting some more."""
-        if index >= len(self._counted):
-            self._take()
+        for _batch in range(_EMPTY):
+            if index >= len(self._counted):
+                self._take()
         return self._counted[index] if index < len(self._counted) else None
 
     def are_left(self, index: int) -> bool:

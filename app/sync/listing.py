@@ -73,22 +73,26 @@ def listed_pages(
     currencies: Mapping[str, str],
     *,
     start: tuple[int, int],
+    ahead: int = AHEAD,
+    in_full: Executor | None = None,
 ) -> Iterator[ListedPage]:
     """Every page from `start` (window index, page number) on, in order, up to the first place without a window.
 
-    A page that fails raises when it is due.
+    `ahead` pages are asked for at a time. Those that hold their orders in full are asked for in the threads of
+    `in_full`, if there are such. A page that fails raises when it is due.
     """
+    readers, most = pool, AHEAD_IN_FULL
 
     def ask(counted: CountedWindow, index: int, number: int) -> _Asked:
-        return _Asked(counted, index, number, pool.submit(connector.list_orders, counted.window, number, currencies))
+        return _Asked(counted, index, number, readers.submit(connector.list_orders, counted.window, number, currencies))
 
     expected = _expected(window_at, connector.page_size, start)
     asked: deque[_Asked] = deque()
-    finished, most = -1, AHEAD_IN_FULL
+    finished = -1
     while True:
-        while len(asked) < most and (ahead := next(expected, None)) is not None:
-            if ahead[1] > finished:
-                asked.append(ask(*ahead))
+        while len(asked) < most and (following := next(expected, None)) is not None:
+            if following[1] > finished:
+                asked.append(ask(*following))
         if not asked:
             return
         due = asked.popleft()
@@ -96,7 +100,7 @@ def listed_pages(
             due.answer.cancel()
             continue
         page = due.answer.result()
-        most = AHEAD if page.orders is None else AHEAD_IN_FULL
+        readers, most = (pool, ahead) if page.orders is None else (in_full or pool, AHEAD_IN_FULL)
         if page.is_last:
             finished = due.index
         elif not asked or (asked[0].index, asked[0].number) != (due.index, due.number + 1):

@@ -33,32 +33,41 @@ from app.sync.threads import threads
 from app.tenancy.scope import store_scope
 
 SWEEP_EVERY = timedelta(hours=24)
-THREADS = 6
-"""More than calls are on their way at once: while some threads read their answers, others wait for theirs."""
+LISTING = 4
+READING = 5
+"""So many threads ask for lists, and so many for orders in full. Together they are more than calls are on their way at
+once: while some read their answers, others wait for theirs.
+
+Orders have threads of their own, and few pages are listed ahead of them, so that storing them begins at once and goes
+on beside the reading. Behind all lists they would come late, and the end would wait for what is stored.
+"""
+_LISTED_AHEAD = 4
 
 
 def pull(run: Run, connector: Connector) -> Iterator[None]:
     """Read every window that the check set out to read; yields after each committed page."""
-    with threads(THREADS, "pull") as pool:
+    with threads(LISTING, "list") as lists, threads(READING, "detail") as details:
         if not run.here:
             _set_out(run, connector)
             yield
         places = places_of(run)
-        yield from _read(run, connector, pool, places)
+        yield from _read(run, connector, lists, details, places)
         while read_again(run):
             _save(run)
             yield
-            yield from _read(run, connector, pool, places)
+            yield from _read(run, connector, lists, details, places)
     _close_books_of(run, connector)
 
 
-def _read(run: Run, connector: Connector, pool: Executor, places: Places) -> Iterator[None]:
+def _read(run: Run, connector: Connector, lists: Executor, details: Executor, places: Places) -> Iterator[None]:
     """Read what is left of the windows that the cursor holds."""
-    windows = WindowsAhead(run, pool, connector, places.currencies)
+    windows = WindowsAhead(run, lists, connector, places.currencies)
     while windows.are_left(run.here["at"]):
         start = (run.here["at"], run.here["page"])
-        pages = listed_pages(pool, connector, windows.at, places.currencies, start=start)
-        in_hand = groups(asked_details(run, pages, connector, pool, places))
+        pages = listed_pages(
+            lists, connector, windows.at, places.currencies, start=start, ahead=_LISTED_AHEAD, in_full=details
+        )
+        in_hand = groups(asked_details(run, pages, connector, details, places))
         yield from _store_behind(run, in_hand, windows, places)
 
 

@@ -237,7 +237,7 @@ def test_what_was_counted_is_kept_when_the_channel_asks_to_wait(
     merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would ask us to wait again and again if every window were asked for anew."""
-    monkeypatch.setattr(pull, "THREADS", 1)  # the calls come in the order in which they were made
+    monkeypatch.setattr(pull, "LISTING", 1)  # the calls come in the order in which they were made
     merchant.shop.add(an_order(order_id=1, order_creation_date="2025-01-05T10:00:00+08:00"))
     merchant.connect(start_on=date(2025, 1, 1))
     job_id = merchant.press_check().job_id
