@@ -16,6 +16,7 @@ import logging
 import re
 import time
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
@@ -247,22 +248,17 @@ class Door:
 
     def _exchange(self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None = None) -> Reply:
         """One request, one answer, while others wait; a failure is translated and raised without its origin."""
-        with self._lines:
-            return self._exchanged(method, url, sent, effect, keep)
-
-    def _exchanged(self, method: str, url: str, sent: Mapping[str, Any], effect: bool, keep: int | None) -> Reply:
         path = urlsplit(url).path if keep is None else "/…"
         started, outcome = time.monotonic(), "failed"
+        timeout = (self._timeouts.connect, self._timeouts.read)
         try:
             request = requests.Request(method, url, **sent).prepare()
-            response = self._adapter.send(
-                request, stream=True, timeout=(self._timeouts.connect, self._timeouts.read), verify=True, proxies=None
-            )
-            outcome = str(response.status_code)
-            try:
-                body = self._bounded_body(response) if keep is None else _first_bytes(response, keep)
-            finally:
-                response.close()
+            with self._lines:
+                started = time.monotonic()
+                response = self._adapter.send(request, stream=True, timeout=timeout, verify=True, proxies=None)
+                outcome = str(response.status_code)
+                with closing(response):
+                    body = self._bounded_body(response) if keep is None else _first_bytes(response, keep)
         except TRANSPORT_ERRORS as error:
             failure = translated(error, label=self._label, host=self._host, detail=f"{method} {path}", effect=effect)
         else:

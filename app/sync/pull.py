@@ -41,7 +41,7 @@ once: while some read their answers, others wait for theirs.
 Orders have threads of their own, and few pages are listed ahead of them, so that storing them begins at once and goes
 on beside the reading. Behind all lists they would come late, and the end would wait for what is stored.
 """
-_LISTED_AHEAD = 4
+_LISTED_AHEAD = 8
 
 
 def pull(run: Run, connector: Connector) -> Iterator[None]:
