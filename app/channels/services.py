@@ -136,15 +136,24 @@ def reconnect(channel_id: int, config: Mapping[str, str]) -> None:
     db.session.commit()
 
 
-def refresh_marketplaces(channel_id: int) -> int:
-    """Read the channel's marketplaces again; returns how many are new. Raises ChannelError."""
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The ids of the marketplaces that a channel tells of now, and how many of them are new to us."""
+
+    listed: frozenset[str]
+    new: int
+
+
+def refresh_marketplaces(channel_id: int) -> Refreshed:
+    """Read the channel's marketplaces again. Raises ChannelError."""
     channel = _channel(channel_id)
     facts = test_connection(channel.kind, full_config(channel))
     _channel(channel_id, lock=True)
     known = _known_marketplaces(channel_id)
     store_marketplaces(channel_id, facts)
     db.session.commit()
-    return sum(place.remote_id not in known for place in facts.marketplaces)
+    listed = frozenset(place.remote_id for place in facts.marketplaces)
+    return Refreshed(listed, sum(remote_id not in known for remote_id in listed))
 
 
 def change_settings(channel_id: int, *, name: str, start_on: date) -> None:

@@ -187,8 +187,7 @@ def _read_row(
 def _set_out(run: Run, connector: Connector) -> None:
     """Decide which days are read and how; what an earlier verification that was given up left behind goes."""
     with store_scope(run.store_id):
-        refresh_marketplaces(run.channel_id)
-    listed = {place.remote_id for place in connector.check().marketplaces}
+        listed = refresh_marketplaces(run.channel_id).listed
     with store_scope(run.store_id):
         channel, zone = db.session.get_one(Channel, (run.store_id, run.channel_id)), current_store().time_zone
         now = datetime.now(UTC).replace(microsecond=0)

@@ -89,7 +89,7 @@ def refresh(channel_id: int) -> Response:
     channel = channel_or_404(channel_id)
     back = url_for("channels.marketplaces", channel_id=channel_id)
     try:
-        new = refresh_marketplaces(channel_id)
+        new = refresh_marketplaces(channel_id).new
     except ChannelError as error:
         flash(error.user_message, "danger")
         return redirect_to(back)

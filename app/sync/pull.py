@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
+from app.bulk import insert_rows
 from app.channels.models import Channel
 from app.channels.services import refresh_marketplaces
 from app.connectors.base import Connector
@@ -77,8 +77,7 @@ def _set_out(run: Run, connector: Connector) -> None:
     A marketplace that left the channel keeps its orders and is not asked for: the refusal would stop all the others.
     """
     with store_scope(run.store_id):
-        refresh_marketplaces(run.channel_id)
-    listed = {place.remote_id for place in connector.check().marketplaces}
+        listed = refresh_marketplaces(run.channel_id).listed
     with store_scope(run.store_id):
         channel = _channel(run)
         until = datetime.now(UTC).replace(microsecond=0)
@@ -193,9 +192,7 @@ def _close_books_of(run: Run, connector: Connector) -> None:
     short = {list_id for list_id, _ in here["short"]}
     with store_scope(run.store_id):
         channel = _channel(run, lock=True)
-        for list_id in here["lists"]:
-            if list_id not in short:
-                _advance(run, list_id, until)
+        _advance(run, (list_id for list_id in here["lists"] if list_id not in short), until)
         _tell_short(run, connector)
         if not short and channel.start_at >= start_at:
             channel.checked_at = until
@@ -216,15 +213,22 @@ def _tell_short(run: Run, connector: Connector) -> None:
     write_journal(notes, job_id=run.job_id)
 
 
-def _advance(run: Run, list_id: str, through_at: datetime) -> None:
-    statement = insert(Checkpoint).values(
-        store_id=run.store_id, channel_id=run.channel_id, stream=_stream(list_id), through_at=through_at
-    )
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["store_id", "channel_id", "stream"],
-            set_={"through_at": func.greatest(Checkpoint.through_at, statement.excluded.through_at)},
-        )
+def _advance(run: Run, list_ids: Iterable[str], through_at: datetime) -> None:
+    rows = [
+        {
+            "store_id": run.store_id,
+            "channel_id": run.channel_id,
+            "stream": _stream(list_id),
+            "through_at": through_at,
+        }
+        for list_id in list_ids
+    ]
+    insert_rows(
+        Checkpoint,
+        ("store_id", "channel_id", "stream", "through_at"),
+        rows,
+        on_conflict="on conflict (store_id, channel_id, stream) "
+        "do update set through_at = greatest(checkpoints.through_at, excluded.through_at)",
     )
 
 
