@@ -109,7 +109,7 @@ def test_filter_by_days_of_the_store(books: Books, channel: SomeChannel) -> None
 def test_filter_by_the_day_that_an_invoice_would_carry(books: Books, channel: SomeChannel) -> None:
     """Of orders that are not booked; a day that a person chose goes before the rule's."""
     day, moved = date(2026, 11, 20), date(2026, 11, 1)
-    many = [{"state": state} for state in ("held", "waiting", "closed", "booked")]
+    many = [{"state": state, "placed_at": NOON} for state in ("held", "waiting", "closed", "booked")]
     of_rule, *_ = books.orders(channel, [*many, {"book_on": moved}])
     assert found(books, OrderFilter(due_from=day, due_to=day)) == [of_rule]
     assert len(found(books, OrderFilter(due_to=day))) == 2
