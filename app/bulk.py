@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVarTuple, cast
 
 import orjson
-from sqlalchemy import ARRAY, Column, Select, Table, TextClause, func, literal, select, text, true
+from sqlalchemy import Column, Select, Table, Text, TextClause, func, literal, select, text, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import InstrumentedAttribute, QueryableAttribute
@@ -64,21 +64,25 @@ def insert_rows(
     if any(len(values) != encoded.count for values in beside.values()):
         raise ValueError(f"{encoded.count} rows need as many values beside them")
     statement = _insert(_table(model), columns, tuple(beside), returning, on_conflict)
-    parameters = {"rows": encoded.text}
-    if beside:
-        parameters["beside"] = _encode(
-            [dict(zip(beside, values, strict=True)) for values in zip(*beside.values(), strict=True)]
-        )
+    parameters = {"rows": encoded.text, **{column: _encode(values) for column, values in beside.items()}}
     result = db.session.execute(statement, parameters)
     return result.all() if returning else []
 
 
 def update_rows(
-    model: type[Base], keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+    model: type[Base],
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    alike: str = "",
 ) -> None:
-    """Set `columns` of the rows that `keys` (store_id among them) identify."""
+    """Set `columns` of the rows that `keys` (store_id among them) identify.
+
+    `alike` is what is set in all of them, SQL that is a constant of the calling code; the row is `t` there.
+    """
     if rows:
-        db.session.execute(_update(_table(model), keys, columns), {"rows": _encode(rows)})
+        db.session.execute(_update(_table(model), keys, columns, alike), {"rows": _encode(rows)})
 
 
 def each_of(
@@ -98,10 +102,10 @@ def each_of(
     names = [Column(f"key_{position}", key.type) for position, key in enumerate(within)]
     keys = zip(names, within.items(), strict=True)
     place = select(*(literal(value, key.type).label(name.name) for name, (key, value) in keys)).offset(0).subquery()
-    listed = func.unnest(literal(list(values), ARRAY(column.type))).table_valued(Column("value", column.type))
-    wanted = listed.render_derived()
+    listed = func.json_array_elements_text(literal(_encode(list(values)), Text).cast(postgresql.JSON))
+    wanted = listed.table_valued(Column("value", Text)).render_derived()
     same = (key == place.c[name.name] for name, key in zip(names, within, strict=True))
-    found = query.where(*same, column == wanted.c.value).offset(0).lateral()
+    found = query.where(*same, column == wanted.c.value.cast(column.type)).offset(0).lateral()
     return cast("Select[*Columns]", select(found).select_from(wanted.join(place, true()).join(found, true())))
 
 
@@ -117,43 +121,48 @@ def _insert(
     table: Table, columns: tuple[str, ...], beside: tuple[str, ...], returning: tuple[str, ...], on_conflict: str
 ) -> TextClause:
     names = ", ".join((*columns, *beside))
-    source = _rows_beside(table, columns, beside) if beside else _recordset(table, columns)
-    sql = f"insert into {table.name} ({names}) select {names} from {source} {on_conflict}"  # noqa: S608
+    values = ", ".join((*(_value(table, column) for column in columns), *(_told(table, column) for column in beside)))
+    sql = f"insert into {table.name} ({names}) select {values} from {_records(table, columns, beside)} {on_conflict}"  # noqa: S608
     return text(f"{sql} returning {', '.join(returning)}" if returning else sql)
 
 
-def _rows_beside(table: Table, columns: tuple[str, ...], beside: tuple[str, ...]) -> str:
-    both = f"{_records(table, columns)}, {_records(table, beside, parameter='beside')}"
-    return f"rows from ({both}) as r({', '.join((*columns, *beside))})"
-
-
 @lru_cache(maxsize=256)
-def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> TextClause:
-    changes = ", ".join(f"{name} = r.{name}" for name in columns)
+def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], alike: str) -> TextClause:
+    changes = ", ".join((*(f"{name} = {_value(table, name)}" for name in columns), *([alike] if alike else [])))
     match = " and ".join(f"t.{name} = r.{name}" for name in keys)
     # Says nothing new, but lets PostgreSQL expect few rows, so that it looks them up and does not read the whole store.
     match += " and r.store_id = cast(current_setting('app.store_id') as bigint)"
-    return text(f"update {table.name} t set {changes} from {_recordset(table, keys + columns)} where {match}")  # noqa: S608
+    return text(f"update {table.name} t set {changes} from {_records(table, keys + columns)} where {match}")  # noqa: S608
 
 
-def _recordset(table: Table, columns: tuple[str, ...]) -> str:
-    return _records(table, columns, " r")
+def _records(table: Table, columns: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
+    """What was sent, as rows `r`: the records of the parameter `rows`, and what stands beside them in their order.
+
+    Read as JSON as it comes, and only what is kept as a document made one: `jsonb` would make one of all of it first.
+    """
+    types = ((column, _type(table, column)) for column in columns)
+    told = ", ".join(f"{column} {'json' if kind == 'JSONB' else kind}" for column, kind in types)
+    if not beside:
+        return f"json_to_recordset(cast(:rows as json)) as r ({told})"
+    lists = (f"json_array_elements_text(cast(:{column} as json))" for column in beside)
+    sources = ", ".join((f"json_to_recordset(cast(:rows as json)) as ({told})", *lists))
+    return f"rows from ({sources}) as r({', '.join((*columns, *beside))})"
 
 
-def _records(table: Table, columns: tuple[str, ...], name: str = "", *, parameter: str = "rows") -> str:
-    types = {column: _type(table, column) for column in columns}
-    # Read as it comes where no value is a document itself: what is kept as one had to be made one twice.
-    kind = "jsonb" if "JSONB" in types.values() else "json"
-    told = ", ".join(f"{column} {value}" for column, value in types.items())
-    return f"{kind}_to_recordset(cast(:{parameter} as {kind})) as{name} ({told})"
+def _value(table: Table, column: str) -> str:
+    return f"cast(r.{column} as jsonb)" if _type(table, column) == "JSONB" else f"r.{column}"
+
+
+def _told(table: Table, column: str) -> str:
+    return f"cast(r.{column} as {_type(table, column)})"
 
 
 def _type(table: Table, column: str) -> str:
     return str(table.c[column].type.compile(_DIALECT))
 
 
-def _encode(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as JSON; U+0000, which PostgreSQL cannot hold in text, becomes the replacement character."""
+def _encode(rows: Sequence[Any]) -> str:
+    """The rows or values as JSON; U+0000, which PostgreSQL cannot hold in text, becomes the replacement character."""
     try:
         encoded = orjson.dumps(rows, default=_plain).decode()
     except TypeError:  # A payload as it was received may hold a number of more than 64 bits.

@@ -48,9 +48,8 @@ def known_of(
 def _known(
     subject: Subject, twins: Mapping[str, Sequence[Twin]], doubts: Mapping[str, Doubts] = MappingProxyType({})
 ) -> Known:
-    twin = None
-    if subject.sale_key is not None and not subject.not_same_sale:
-        twin = twin_of(subject.placed_at, twins.get(subject.sale_key, ()))
+    others = () if subject.sale_key is None or subject.not_same_sale else twins.get(subject.sale_key, ())
+    twin = twin_of(subject.placed_at, others) if others else None
     unlinked, ambiguous = doubts.get(subject.remote_id, ((), ()))
     if not (twin or subject.book_on or unlinked or ambiguous):
         return NOTHING_KNOWN
@@ -90,5 +89,7 @@ def booked_twins(channel_id: int, subjects: Sequence[Subject]) -> dict[str, Twin
     at the same moment could not see each other's orders.
     """
     twins = _twins(channel_id, [s.sale_key for s in subjects if not s.not_same_sale], booked_only=True)
+    if not twins:
+        return {}
     found = {subject.remote_id: _known(subject, twins).twin for subject in subjects}
     return {remote_id: twin for remote_id, twin in found.items() if twin is not None}

@@ -13,15 +13,11 @@ from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
     Row,
     Select,
     String,
-    any_,
     func,
-    literal,
     literal_column,
     select,
     tuple_,
@@ -158,10 +154,11 @@ def take_orders(looked_at: Sequence[StoredOrder]) -> list[StoredOrder]:
 
     The lines of an order are never changed without it.
     """
-    listed = literal([order.bookable.order_id for order in looked_at], ARRAY(BigInteger))
-    queued = (Order.store_id == current_store_id(), Order.id == any_(listed), Order.state == OrderState.QUEUED)
-    locked = select(Order.id, _ROW_VERSION).where(*queued).order_by(Order.id).with_for_update()
-    versions = {row.id: row.row_version for row in db.session.execute(locked)}
+    ids = sorted(order.bookable.order_id for order in looked_at)
+    # The state is looked at here: in the statement, PostgreSQL might look for all that is queued, not for the ids.
+    query = select(Order.id, Order.state, _ROW_VERSION).with_for_update()
+    locked = db.session.execute(each_of(query, Order.id, ids, within={Order.store_id: current_store_id()}))
+    versions = {row.id: row.row_version for row in locked if row.state == OrderState.QUEUED}
     changed = {
         order.bookable.order_id
         for order in looked_at
@@ -274,25 +271,16 @@ class Refusal:
     detail: Mapping[str, str | int]
 
 
+_BOOKED: Final = (
+    f"state = '{OrderState.BOOKED}', reason = null, queued_at = null, queued_by = null, alert = null, "
+    "ignored_alert = null, reason_detail = '{}', booked_content_key = t.content_key, credited = 0"
+)
+
+
 def mark_booked(order_ids: Sequence[int]) -> None:
     """The orders have a live invoice now."""
-    if order_ids:
-        db.session.execute(
-            update(Order)
-            .where(Order.store_id == current_store_id(), Order.id == any_(literal(list(order_ids), ARRAY(BigInteger))))
-            .values(
-                state=OrderState.BOOKED,
-                reason=None,
-                reason_detail={},
-                queued_at=None,
-                queued_by=None,
-                booked_content_key=Order.content_key,
-                credited=0,
-                alert=None,
-                ignored_alert=None,
-            )
-            .execution_options(synchronize_session=False)
-        )
+    rows = [{"store_id": current_store_id(), "id": order_id} for order_id in order_ids]
+    update_rows(Order, ("store_id", "id"), (), rows, alike=_BOOKED)
 
 
 def mark_held(refusals: Sequence[Refusal]) -> None:
