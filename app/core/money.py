@@ -28,6 +28,8 @@ _CODES = {
 _DIGITS = MappingProxyType({code: digits for digits, codes in _CODES.items() for code in codes.split()})
 _UNITS = {digits: Decimal(1).scaleb(-digits) for digits in range(5)}
 
+_USUAL = {digits: re.compile(rf"\d{{1,9}}\.\d{{{digits}}}" if digits else r"\d{1,9}", re.ASCII) for digits in range(5)}
+"""How nearly all amounts are written: with just their currency's decimals, and far below the limit."""
 _PLAIN_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _HALF_UP = Context(prec=28, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
@@ -50,6 +52,8 @@ def to_minor(value: str | int | Decimal, currency: str) -> int:
     different shops.
     """
     digits = minor_digits(currency)
+    if isinstance(value, str) and _USUAL[digits].fullmatch(value):
+        return int(value.replace(".", ""))
     number = _as_decimal(value)
     if not number:
         return 0

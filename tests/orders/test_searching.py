@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import text
 
 from app.core.states import OrderState
-from app.extensions import db
 from app.invoices.filters import InvoiceFilter
 from app.invoices.queries import invoices_page, sums
 from app.orders import queries
@@ -17,6 +12,7 @@ from app.orders.filters import OrderFilter
 from app.orders.queries import count_matching, orders_page, search_of, state_tallies
 from app.web.pagination import Cursor, Keyset
 from tests.orders.factories import Books, SomeChannel
+from tests.support.reading import reads
 
 MANY = 60
 """Enough orders with the same word that it counts as common."""
@@ -135,18 +131,6 @@ def test_invoices_with_common_words_are_added_up_unless_there_are_too_many(
     with books.scope():
         assert sums(InvoiceFilter(q="siti")).count == 3
         assert sums(InvoiceFilter(q="siti"), at_most=2).too_many
-
-
-@contextmanager
-def reads(table: str) -> Iterator[dict[str, int]]:
-    """How many rows of the table were read in the block, by walking through it (`walked`) and over an index."""
-    asked = text("select seq_tup_read, idx_tup_fetch from pg_stat_xact_user_tables where relname = :table")
-    before = db.session.execute(asked, {"table": table}).one()
-    counts: dict[str, int] = {}
-    yield counts
-    after = db.session.execute(asked, {"table": table}).one()
-    counts["walked"] = after.seq_tup_read - before.seq_tup_read
-    counts["indexed"] = after.idx_tup_fetch - before.idx_tup_fetch
 
 
 def test_search_reads_what_it_finds_and_no_more(books: Books, channel: SomeChannel) -> None:
