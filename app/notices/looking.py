@@ -196,5 +196,5 @@ def _keys() -> Iterator[Happening]:
     """Keys of programs that run out soon. Where orders come with them they are looked at often."""
     for key in key_rows():
         if key.expires_at is not None and key.ends_soon and key.revoked_at is None:
-            detail = {"name": key.name, "expires_at": key.expires_at.isoformat()}
+            detail = {"key_id": key.id, "name": key.name, "expires_at": key.expires_at.isoformat()}
             yield Happening(NoticeKind.KEY_ENDS, f"key:{key.id}", detail)

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, literal, not_, select
 
+from app.api.models import ApiKey
 from app.channels.models import Channel
+from app.completeness.models import Deviation
 from app.core.linking import LinkState
 from app.core.noticing import NoticeKind
 from app.core.states import ACTIVE_JOB_STATES, JobState
@@ -37,6 +39,8 @@ def is_over() -> ColumnElement[bool]:
         (kind == fixed(NoticeKind.CHANNEL_PAUSED), _channel_goes_on()),
         (kind == fixed(NoticeKind.ENDPOINT_PAUSED), _endpoint_goes_on()),
         (and_(kind == fixed(NoticeKind.APPROVAL_ASKED), _text("what") == fixed("asked")), not_(_is_pending())),
+        (kind == fixed(NoticeKind.VERIFICATION_DIFFERENCE), not_(_differs())),
+        (kind == fixed(NoticeKind.KEY_ENDS), _is_revoked()),
         else_=false(),
     )
 
@@ -62,6 +66,17 @@ def _endpoint_goes_on() -> ColumnElement[bool]:
 def _is_pending() -> ColumnElement[bool]:
     mine = (Link.id == _id("link_id"), Link.sub_store_id == THIS_STORE)
     return select(literal(1)).where(*mine, Link.state == fixed(LinkState.PENDING)).exists()
+
+
+def _differs() -> ColumnElement[bool]:
+    """One of the differences that it tells of is there yet, whoever looked since."""
+    mine = (Deviation.store_id == THIS_STORE, Deviation.verification_id == _id("verification_id"))
+    return select(literal(1)).where(*mine, Deviation.mended_at.is_(None)).exists()
+
+
+def _is_revoked() -> ColumnElement[bool]:
+    mine = (ApiKey.store_id == THIS_STORE, ApiKey.id == _id("key_id"))
+    return select(literal(1)).where(*mine, ApiKey.revoked_at.is_not(None)).exists()
 
 
 def _text(name: str) -> ColumnElement[str]:

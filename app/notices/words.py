@@ -83,7 +83,8 @@ def told(kind: NoticeKind, detail: Mapping[str, Any], store: str, *, is_over: bo
 def _over(kind: NoticeKind, *, is_cause: bool) -> str:
     if kind is NoticeKind.APPROVAL_ASKED:
         return _("No answer is waited for any more.")
-    return _("Mended: nothing waits any more.") if is_cause else _("Mended: it goes on again.")
+    nothing_waits = is_cause or kind in (NoticeKind.VERIFICATION_DIFFERENCE, NoticeKind.KEY_ENDS)
+    return _("Mended: nothing waits any more.") if nothing_waits else _("Mended: it goes on again.")
 
 
 def _failed(detail: Mapping[str, Any], _store: str) -> tuple[str, str, str | None, str]:

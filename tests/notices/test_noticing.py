@@ -292,7 +292,7 @@ def test_a_notice_leads_its_reader_where_they_may_go(app: Flask, store: SomeStor
 
 
 def test_a_verification_is_told_when_it_finds_what_none_found_before(
-    app: Flask, store: SomeStore, books: Books
+    app: Flask, store: SomeStore, books: Books, owner: FlaskClient
 ) -> None:
     channel = books.channel("SiteGiant")
 
@@ -322,6 +322,10 @@ def test_a_verification_is_told_when_it_finds_what_none_found_before(
     verify("A", "B")
     assert len(read(books, "select id from notices")) == 2
     assert subjects(app, store.owner)[-1] == "2 orders differ from SiteGiant."
+    assert "Mended" not in owner.get(store.url("/notices")).text
+    write(books, "update deviations set mended_at = now() where remote_id = 'A'")
+    page = owner.get(store.url("/notices")).text
+    assert page.count("Mended: nothing waits any more.") == 1, "the second one found B too"
 
 
 def paused_mail(app: Flask, store: SomeStore, books: Books) -> EmailMessage:
@@ -445,7 +449,9 @@ def test_the_digest_says_how_it_stands_and_where_nothing_is_to_say_there_is_none
     assert len([one for one in subjects(app, staff[Role.ORDER_DESK]) if "stands" in one]) == 2
 
 
-def test_owners_are_told_once_that_a_key_ends_soon(app: Flask, make: Make, store: SomeStore, books: Books) -> None:
+def test_owners_are_told_once_that_a_key_ends_soon(
+    app: Flask, make: Make, store: SomeStore, books: Books, owner: FlaskClient
+) -> None:
     staff = make.staff(store)
     with books.scope():
         for name, lasts in (("Till", timedelta(days=13)), ("Webshop", timedelta(days=15)), ("Landing page", None)):
@@ -459,6 +465,10 @@ def test_owners_are_told_once_that_a_key_ends_soon(app: Flask, make: Make, store
     ((subject,), link) = subjects(app, store.owner), store.url("/settings/api-keys")
     assert subject.startswith("The key “Till” ends on ")
     assert f"http://localhost{link}" in links_in(mails_to(app, store.owner.email)[0])
+    assert "Make a key" in owner.get(store.url("/notices")).text
+    write(books, "update api_keys set revoked_at = now() where name = 'Till'")
+    page = owner.get(store.url("/notices")).text
+    assert "Mended: nothing waits any more." in page and "Make a key" not in page
 
 
 def test_choices_are_kept_for_each_person(app: Flask, store: SomeStore, books: Books, owner: FlaskClient) -> None:
