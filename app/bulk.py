@@ -121,14 +121,15 @@ def _insert(
     table: Table, columns: tuple[str, ...], beside: tuple[str, ...], returning: tuple[str, ...], on_conflict: str
 ) -> TextClause:
     names = ", ".join((*columns, *beside))
-    values = ", ".join((*(_value(table, column) for column in columns), *(_told(table, column) for column in beside)))
-    sql = f"insert into {table.name} ({names}) select {values} from {_records(table, columns, beside)} {on_conflict}"  # noqa: S608
+    values = [*(_value(table, column) for column in columns), *(_value_beside(table, column) for column in beside)]
+    source = _records(table, columns, beside)
+    sql = f"insert into {table.name} ({names}) select {', '.join(values)} from {source} {on_conflict}"  # noqa: S608
     return text(f"{sql} returning {', '.join(returning)}" if returning else sql)
 
 
 @lru_cache(maxsize=256)
 def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], alike: str) -> TextClause:
-    changes = ", ".join((*(f"{name} = {_value(table, name)}" for name in columns), *([alike] if alike else [])))
+    changes = ", ".join(filter(None, (*(f"{name} = {_value(table, name)}" for name in columns), alike)))
     match = " and ".join(f"t.{name} = r.{name}" for name in keys)
     # Says nothing new, but lets PostgreSQL expect few rows, so that it looks them up and does not read the whole store.
     match += " and r.store_id = cast(current_setting('app.store_id') as bigint)"
@@ -153,7 +154,7 @@ def _value(table: Table, column: str) -> str:
     return f"cast(r.{column} as jsonb)" if _type(table, column) == "JSONB" else f"r.{column}"
 
 
-def _told(table: Table, column: str) -> str:
+def _value_beside(table: Table, column: str) -> str:
     return f"cast(r.{column} as {_type(table, column)})"
 
 
