@@ -143,8 +143,6 @@ def _records(table: Table, columns: tuple[str, ...], beside: tuple[str, ...] = (
     """
     types = ((column, _type(table, column)) for column in columns)
     told = ", ".join(f"{column} {'json' if kind == 'JSONB' else kind}" for column, kind in types)
-    if not beside:
-        return f"json_to_recordset(cast(:rows as json)) as r ({told})"
     lists = (f"json_array_elements_text(cast(:{column} as json))" for column in beside)
     sources = ", ".join((f"json_to_recordset(cast(:rows as json)) as ({told})", *lists))
     return f"rows from ({sources}) as r({', '.join((*columns, *beside))})"

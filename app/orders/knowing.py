@@ -48,8 +48,9 @@ def known_of(
 def _known(
     subject: Subject, twins: Mapping[str, Sequence[Twin]], doubts: Mapping[str, Doubts] = MappingProxyType({})
 ) -> Known:
-    others = () if subject.sale_key is None or subject.not_same_sale else twins.get(subject.sale_key, ())
-    twin = twin_of(subject.placed_at, others) if others else None
+    twin = None
+    if subject.sale_key is not None and not subject.not_same_sale:
+        twin = twin_of(subject.placed_at, twins.get(subject.sale_key, ()))
     unlinked, ambiguous = doubts.get(subject.remote_id, ((), ()))
     if not (twin or subject.book_on or unlinked or ambiguous):
         return NOTHING_KNOWN

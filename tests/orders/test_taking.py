@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
+
 from app.core.states import OrderState
 from app.extensions import db
 from app.orders.models import Order
@@ -21,7 +23,7 @@ def test_orders_are_taken_and_booked_one_by_one_in_a_store_that_nobody_counted(
         with reads("orders") as orders:
             taken = take_orders(looked_at)
             mark_booked([order.bookable.order_id for order in taken])
-        booked = db.session.query(Order.id).filter(Order.state == OrderState.BOOKED).count()
+        booked = db.session.scalar(select(func.count()).where(Order.state == OrderState.BOOKED))
     assert len(taken) == booked == 3
     assert orders["walked"] == 0
     assert orders["indexed"] <= 20
