@@ -143,3 +143,14 @@ def test_frame_is_accessible_and_fits(page: Page, scheme: str, size: dict[str, i
     found = [violation["id"] for violation in Axe().run(page).response["violations"]]
     assert found == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_buttons_stay_while_the_part_around_them_looks_again(page: Page) -> None:
+    page.locator("main").evaluate(
+        """main => main.innerHTML = '<div class="htmx-request"><form><button type="submit" class="btn">Save</button>'"""
+    )
+    button = page.get_by_role("button", name="Save")
+    expect(button).to_have_css("opacity", "1")
+    expect(button).to_have_css("pointer-events", "auto")
+    page.locator("main form").evaluate("form => form.classList.add('htmx-request')")
+    expect(button).to_have_css("pointer-events", "none")
