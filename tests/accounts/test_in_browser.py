@@ -15,8 +15,6 @@ from tests.support.factories import PASSWORD
 pytestmark = pytest.mark.browser
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
-OWN_PAGES = ("/me", "/me/password", "/me/two-step", "/me/devices", "/me/prove")
-SETTINGS = ("general", "invoicing", "payment-methods", "salespeople", "warehouses")
 serial = itertools.count(1)
 
 
@@ -144,34 +142,6 @@ def test_two_step_is_set_up_and_signed_in_with(page: Page, complaints: list[str]
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#flash")).to_contain_text("You have 9 recovery codes left.")
     assert complaints == []
-
-
-def test_pages_pass_an_accessibility_check_in_light_and_dark(page: Page) -> None:
-    store = sign_up(page)
-    inside = [*OWN_PAGES, "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)]
-    found = {path: violations(page, path) for path in inside}
-    page.context.clear_cookies()
-    found |= {path: violations(page, path) for path in ("/signin", "/signup", "/forgot", "/reset/none")}
-    assert {path: problems for path, problems in found.items() if problems} == {}
-
-
-@pytest.mark.parametrize("page", [("phone", True)], indirect=True)
-def test_no_page_is_wider_than_a_phone(page: Page) -> None:
-    store = sign_up(page)
-    wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    for path in (*OWN_PAGES, "/stores", *(f"{store}/settings/{name}" for name in SETTINGS)):
-        page.goto(path)
-        assert not page.evaluate(wider), path
-
-
-def violations(page: Page, path: str) -> list[str]:
-    """What axe finds on a page in either colour scheme."""
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.goto(path)  # anew, so that no colour is on its way from the other scheme
-        found += [f"{scheme}: {problem}" for problem in violations_here(page)]
-    return found
 
 
 def violations_here(page: Page) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
@@ -82,27 +81,4 @@ def test_retried_rows_say_so_and_leave_one_by_one(tab: Tab, books: Books, channe
     assert [words for words in heard(page) if "order" in words] == ["1 order", IN_WORDS]
     page.reload()
     expect(page.locator("main")).to_contain_text("Nothing waits for this any more")
-    assert tab.complaints == []
-
-
-def test_pages_are_accessible_and_fit(tab: Tab, books: Books, channel: SomeChannel) -> None:
-    for name in ("GrabPay", "Boost"):
-        books.gateway(channel, name)
-        books.order(channel, state="held", reason="GATEWAY_UNMAPPED", gateway=name)
-    twin = books.order(books.channel("Direct"))
-    held = {"state": "held", "reason": "DUPLICATE_SUSPECTED", "reason_detail": {"order_id": twin, "number": "X"}}
-    order = books.order(channel, **held)
-    books.order(channel, state="closed", reason="IGNORED", reason_detail={"words": "a test", "was": "NO_LINES"})
-    books.unread(channel, "500001", "no date", {"note": "x" * 300})
-    with books.scope():
-        db.session.execute(text("update channels set status = 'paused', paused_reason = 'AUTH_EXPIRED'"))
-        db.session.commit()
-    page = tab.page
-    page.set_viewport_size({"width": 390, "height": 844})
-    cause = f"failed/{channel.id}/orders/GATEWAY_UNMAPPED"
-    for path in ("failed", cause, f"{cause}/ignore", "failed/ignored", f"orders/{order}/same-sale"):
-        page.goto(tab.base + path)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     assert tab.complaints == []
