@@ -54,6 +54,8 @@ def test_a_row_is_saved_in_place_and_its_orders_are_synced_from_there(
     page.goto(f"{tab.base}channels/{channel.id}/payments")
     tabs = page.locator("#channel-tabs")
     expect(tabs.get_by_role("link", name="Payment Methods")).to_contain_text("2")
+    all_at_once = page.get_by_role("link", name="Make a payment method of each name")
+    expect(all_at_once).to_be_visible()
     row = page.locator(".mapping-row", has_text="ShopeePay")
     expect(row).to_contain_text("2 wait for this")
     typed = page.locator(".mapping-row", has_text="Atome")
@@ -62,6 +64,7 @@ def test_a_row_is_saved_in_place_and_its_orders_are_synced_from_there(
     row.get_by_role("button", name="Save").click()
     expect(page.locator("#flash")).to_contain_text("2 orders are ready now.")
     expect(row).not_to_have_class(re.compile("is-unmapped"))
+    expect(all_at_once).to_be_hidden()
     assert typed.get_by_role("combobox").input_value() != "", "another row lost what was picked in it"
     row.get_by_role("button", name="Sync them").click()
     page.wait_for_url("**/orders?**")
