@@ -28,6 +28,7 @@ from flask_babel import gettext as _
 from app.connectors.addresses import Guard, GuardedAdapter
 from app.connectors.budget import Budget, retry_after
 from app.connectors.troubles import TRANSPORT_ERRORS, translated
+from app.connectors.turns import reading
 from app.core.errors import (
     AddressRefused,
     AuthRejected,
@@ -100,12 +101,13 @@ class Reply:
         store (NUL, half a surrogate pair) is taken out here, once. Line breaks within a text, which JSON forbids
         and sloppy servers send, are read as what they are.
         """
-        text = self.body.decode("utf-8-sig", errors="replace")
-        try:
-            found = json.loads(text, parse_float=str, parse_int=_whole_number, parse_constant=str, strict=False)
-            return _storable(found) if _UNSTORABLE.search(text) else found
-        except RecursionError:
-            raise _TooDeepError("nested too deeply") from None
+        with reading():
+            text = self.body.decode("utf-8-sig", errors="replace")
+            try:
+                found = json.loads(text, parse_float=str, parse_int=_whole_number, parse_constant=str, strict=False)
+                return _storable(found) if _UNSTORABLE.search(text) else found
+            except RecursionError:
+                raise _TooDeepError("nested too deeply") from None
 
 
 class Door:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from app.bulk import insert_rows
 from app.channels.models import Channel
 from app.channels.services import refresh_marketplaces
+from app.connectors import turns
 from app.connectors.base import Connector
 from app.core.looking import CHANGES_OVERLAP, OVERLAP
 from app.core.plan import windows
@@ -163,7 +164,7 @@ def _store(run: Run, pages: Sequence[PageInHand], places: Places) -> None:
         details=tuple(order for page in pages if page.details for order in page.details.result()),
         skipped={remote_id: reason for page in pages for remote_id, reason in page.skipped.items()},
     )
-    with store_scope(run.store_id):
+    with turns.going_first(), store_scope(run.store_id):
         counts = store_page(pulled, store_rules(run.channel_id), places.ids, run.job_id)
         run.count(
             listed=counts.listed,
@@ -179,6 +180,17 @@ def _store(run: Run, pages: Sequence[PageInHand], places: Places) -> None:
             step(run, page.listed)
         run.save(sets_out=not begun)
         db.session.commit()
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _rest(*_statement: object) -> None:
+    """PostgreSQL works now."""
+    turns.rest()
+
+
+@event.listens_for(Engine, "after_cursor_execute")
+def _go_on(*_statement: object) -> None:
+    turns.go_on()
 
 
 def _close_books_of(run: Run, connector: Connector) -> None:

@@ -23,6 +23,7 @@ from app.connectors.kiotviet.sales import PAPERS, Paper, is_part, parse_sale, pa
 from app.connectors.kiotviet.subscribing import is_subscribed, subscribe, unsubscribe
 from app.connectors.kiotviet.webhooks import announced
 from app.connectors.kiotviet.writing import Writer
+from app.connectors.turns import reading
 from app.core.errors import BadPayload, Misconfigured, NotThisSystem, Unavailable, Unsupported
 from app.core.types import (
     Announcement,
@@ -129,7 +130,11 @@ class KiotViet(Connector):
             raise Unsupported(_("KiotViet lists orders by their last change only."))
         paper = PAPERS[window.list_id]
         found = self._changes.page(paper.path, page, window.since, paper.options)
-        orders = [None if is_part(row) else parse_sale(paper, row) for row in found.rows]
+        orders: list[RemoteOrder | UnreadableOrder | None] = []
+        with reading() as give_way:
+            for row in found.rows:
+                give_way()
+                orders.append(None if is_part(row) else parse_sale(paper, row))
         try:
             stubs = tuple(parse_stub(paper, row, order) for row, order in zip(found.rows, orders, strict=True))
         except BadPayload:

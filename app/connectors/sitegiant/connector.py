@@ -21,6 +21,7 @@ from app.connectors.sitegiant.client import LABEL, Client
 from app.connectors.sitegiant.fields import is_cut, order_id_of, wire_time
 from app.connectors.sitegiant.products import parse_listing
 from app.connectors.sitegiant.webhooks import announced
+from app.connectors.turns import reading
 from app.core.errors import (
     BadPayload,
     ChannelError,
@@ -126,15 +127,17 @@ class SiteGiant(Connector):
         """Orders in full, in the order asked for."""
         answer = self._details(remote_ids)
         orders: list[RemoteOrder | UnreadableOrder] = []
-        for order_id in dict.fromkeys(remote_ids):
-            if order_id in answer.rows:
-                orders.append(parse.parse_order(answer.rows[order_id], currencies))
-            elif order_id in answer.problems:
-                orders.append(UnreadableOrder(order_id, answer.problems[order_id], {}))
-            elif answer.nameless:
-                # Perhaps this one is theirs: it must not count as unknown to the channel.
-                problem = _("SiteGiant sent an order without its number, perhaps this one.")
-                orders.append(UnreadableOrder(order_id, problem, {}))
+        with reading() as give_way:
+            for order_id in dict.fromkeys(remote_ids):
+                give_way()
+                if order_id in answer.rows:
+                    orders.append(parse.parse_order(answer.rows[order_id], currencies))
+                elif order_id in answer.problems:
+                    orders.append(UnreadableOrder(order_id, answer.problems[order_id], {}))
+                elif answer.nameless:
+                    # Perhaps this one is theirs: it must not count as unknown to the channel.
+                    problem = _("SiteGiant sent an order without its number, perhaps this one.")
+                    orders.append(UnreadableOrder(order_id, problem, {}))
         return tuple(orders)
 
     def list_products(self, page: int) -> RemoteProductPage:
