@@ -183,13 +183,14 @@ def _store(run: Run, pages: Sequence[PageInHand], places: Places) -> None:
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _rest(*_statement: object) -> None:
+@event.listens_for(Engine, "commit")
+def _rest(*_of_what: object) -> None:
     """PostgreSQL works now."""
     turns.rest()
 
 
 @event.listens_for(Engine, "after_cursor_execute")
-def _go_on(*_statement: object) -> None:
+def _go_on(*_of_what: object) -> None:
     turns.go_on()
 
 
