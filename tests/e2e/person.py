@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Response, expect
 
 from tests.e2e.album import DESK, SCHEMES, Album
+from tests.support.browsing import COLOURS
 
 PASSWORD = "tram-lantern-82"
 PATIENCE = 20.0
@@ -20,8 +21,6 @@ LOOKS_AGAIN_AFTER = 0.5
 _AXE = Axe()
 _BUT_REPETITION = {"exclude": [["tbody tr:nth-child(n + 6)"]]}
 _GRAVE = ("serious", "critical")
-_COLOURS = ["color-contrast", "link-in-text-block"]
-"""What else may go wrong when the theme alone changes."""
 _TAKE_NOTES = """() => {
     window.shown = [];
     const note = () => window.shown.push(document.querySelector("main").innerText);
@@ -57,7 +56,7 @@ class Person:
             return
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
-            found = self._violations({"runOnly": _COLOURS} if scheme == "dark" else {})
+            found = self._violations({"runOnly": COLOURS} if scheme == "dark" else {})
             self.complaints += [f"{name}, {scheme}: {_told(one)}" for one in found if one["impact"] in _GRAVE]
         self.album.take(self.page, name)
 

@@ -1,7 +1,7 @@
 """No page keeps anybody out: axe, a narrow screen and wide-set letters, and keys alone, in a real browser.
 
-Each page is seen in one of the languages and sizes, by turns, and every few pages are walked by keys. `make eyes`
-looks at all of them in all states and sizes: in all languages at a store with one of each, and otherwise in one.
+Each page is seen in one of the languages and sizes, by turns, and must fit a phone; every few pages are walked by keys.
+`make eyes` looks at all of them in all states and sizes: at a store with one of each in all languages, else in one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.core.roles import Role
 from tests.pages.keys import menu_complaints, walk_complaints
 from tests.pages.states import State, prepare
 from tests.pages.walking import Page, getting, walk_as, walk_outside
+from tests.support.browsing import COLOURS
 from tests.support.factories import Make, signed_in
 from tests.support.fixtures import new_client
 
@@ -31,8 +32,6 @@ _STATES: Final = tuple(State) if EVERYTHING else (State.ONE,)
 _DESK: Final = 1280
 _PHONE: Final = 390
 _NARROW: Final = (320, _PHONE, 768)
-_COLOURS: Final = ("color-contrast", "link-in-text-block")
-"""What else may go wrong when the theme alone changes."""
 _LOOKING: Final = (Path(__file__).parent / "looking.js").read_text()
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(7200 if EVERYTHING else 900)]
@@ -87,9 +86,12 @@ def test_nothing_keeps_anybody_out_of_any_page(
             for scheme, width in _looks(number):
                 tab.set_viewport_size({"width": width, "height": 800})
                 tab.emulate_media(color_scheme=scheme)
-                only = _COLOURS if EVERYTHING and scheme == "dark" else ()
+                only = COLOURS if EVERYTHING and scheme == "dark" else ()
                 for said in [*tab.evaluate("looking.fit()"), *tab.evaluate("(only) => looking.axe(only)", only)]:
                     found.setdefault(said[:90], f"{page} in {spoken}, {scheme}, {width} px: {said}")
+            tab.set_viewport_size({"width": _PHONE, "height": 800})
+            for said in tab.evaluate("looking.fit()"):
+                found.setdefault(said[:90], f"{page} in {spoken}, {_PHONE} px: {said}")
     assert not found, "\n".join(found.values())
 
 

@@ -15,6 +15,9 @@ from werkzeug.serving import make_server
 
 from tests.support.factories import SomeStore
 
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe about what else may go wrong when the theme alone changes."""
+
 
 @pytest.fixture(scope="session")
 def chromium(chromium_path: str) -> Iterator[Browser]:
