@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, delete, or_, select, update
 
-from app.bulk import each_of, insert_rows, update_rows
+from app.bulk import Documents, each_of, insert_rows, update_rows
 from app.channels.models import Channel
 from app.core.invoicing import InvoiceDateRule
 from app.core.plan import Decision, StoreRules, decide, differs_from_invoice, gateway_key, next_decision
@@ -423,7 +423,8 @@ def _write_lines(replaced: Sequence[int], orders: Sequence[tuple[int, RemoteOrde
     insert_rows(OrderLine, _LINE_COLUMNS, rows)
     insert_rows(
         RawRecord,
-        ("store_id", "order_id", "payload"),
-        [{"store_id": store_id, "order_id": order_id, "payload": order.raw} for order_id, order in orders],
+        ("store_id", "order_id"),
+        [{"store_id": store_id, "order_id": order_id} for order_id, _order in orders],
+        beside={"payload": Documents.of(order.raw for _order_id, order in orders)},
         on_conflict="on conflict (store_id, order_id) do update set payload = excluded.payload, received_at = now()",
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -230,7 +231,8 @@ class RawRecord(StoreOwnedByParent, Base):
     )
 
     order_id: Mapped[int] = mapped_column(primary_key=True)
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, Any]] = mapped_column(postgresql.JSON)
+    """As text: nobody looks for anything in it."""
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
