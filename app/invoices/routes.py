@@ -50,7 +50,9 @@ def index() -> Response:
     plan_once()
     found = queries.search_of(where)
     page = queries.invoices_page(where, keyset, found)
-    sums, credit_notes = queries.sums(where, found=found), credits_beside(where, found)
+    is_whole = keyset.cursor is None and page.after is None
+    sums = queries.sums_of(page.rows) if is_whole else queries.sums(where, found=found)
+    credit_notes = credits_beside(where, found)
     response = page_or_fragment(
         "invoices/list.html",
         "invoices/_table.html",

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.invoices.detail import InvoiceDetail, invoice_detail, journal, lines_of, newest_write_back
 from app.invoices.filters import NOBODY, InvoiceFilter
 from app.invoices.models import InvoiceLine
-from app.invoices.queries import InvoiceRow, filter_choices, invoice_batches, invoices_page, sums
+from app.invoices.queries import InvoiceRow, filter_choices, invoice_batches, invoices_page, sums, sums_of
 from app.mappings.models import PaymentMethod, Salesperson
 from app.orders.models import JournalEntry
 from app.web.pagination import Cursor, Keyset
@@ -183,6 +183,7 @@ def test_sums_are_those_of_what_is_listed_by_currency_and_state(books: Books, is
         rows = invoices_page(InvoiceFilter(), Keyset()).rows
         added = sums(InvoiceFilter())
         only_credited = sums(InvoiceFilter(state=InvoiceState.CREDITED))
+        of_a_whole_page = sums_of(rows)
     assert [(row.currency, row.state, row.count, row.tax, row.net, row.total) for row in added.rows] == [
         ("MYR", "posted", 2, 100, 1150, 1250),
         ("MYR", "credited", 1, 0, 70, 70),
@@ -192,6 +193,7 @@ def test_sums_are_those_of_what_is_listed_by_currency_and_state(books: Books, is
         listed = [it.total for it in rows if (it.currency, it.state) == (row.currency, row.state)]
         assert (row.count, row.total) == (len(listed), sum(listed))
     assert [(row.state, row.total) for row in only_credited.rows] == [("credited", 70)]
+    assert of_a_whole_page == added
 
 
 def test_too_many_invoices_are_not_added_up_rather_than_added_up_wrong(books: Books, issue: Issue) -> None:
