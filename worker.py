@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import gc
 import logging
 import os
 import sys
 
-from app import create_app, logs
+from app import create_app, garbage, logs
 from app.checks import UnsoundError
 from app.config import SettingError
 from app.extensions import db
@@ -39,10 +38,7 @@ def main() -> None:
         # A connection that the parent holds is not the child's to use; nor may the child say good-bye on it.
         os.register_at_fork(after_in_child=lambda: db.engine.dispose(close=False))
         end_stalled_transactions(db.engine)
-        # What the application is made of lives as long as the worker: no collection need look at it again, and the
-        # children go on sharing its pages.
-        gc.collect()
-        gc.freeze()
+        garbage.settle()
         # A thread that the database has answered shall not wait until another one has reckoned for five milliseconds.
         sys.setswitchinterval(0.0005)
         work(app.extensions["settings"].redis_url)

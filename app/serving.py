@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
+
+from app import garbage
 
 GRACE_SECONDS = 2  # a stop waits this long for open streams, which would otherwise hold it
 
@@ -24,10 +25,5 @@ def gunicorn_command(bind: str, *, workers: int = 2, threads: int = 64) -> tuple
 
 
 def when_ready(_master: object) -> None:
-    """What gunicorn calls (--config) once the application is loaded, and before it forks.
-
-    What is there now stays until the end: going through all of it now and then would keep a page waiting for a tenth
-    of a second, and would copy the memory that the workers share.
-    """
-    gc.collect()
-    gc.freeze()
+    """What gunicorn calls (--config) once the application is loaded, and before it forks."""
+    garbage.settle()

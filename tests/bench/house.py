@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import secrets
 import shutil
 import sys
@@ -22,7 +21,7 @@ from flask import Flask
 from psycopg import sql
 from sqlalchemy import text
 
-from app import create_app, embedded
+from app import create_app, embedded, garbage
 from app.accounts.passwords import use_hasher
 from app.channels.services import NewChannel, connect_channel
 from app.config import Settings, load_settings
@@ -185,8 +184,7 @@ class House:
         app = create_app(settings)
         app.testing = True
         self._stack.callback(_let_go, app)
-        gc.collect()
-        gc.freeze()  # as the worker does, whose work is done in this process
+        garbage.settle()  # as the worker does, whose work is done in this process
         sys.setswitchinterval(0.0005)
         return Database(name, app, settings, self._superuser_url(name))
 
