@@ -58,7 +58,7 @@ def go_through(person: Person, shop: Shop) -> None:
     person.page.get_by_label("Tick all on this page").check()
     with taking(f"making {paid} invoices and writing their numbers back"):
         person.press(f"Sync all {paid:,} that match")
-        person.sees(f"{paid:,} orders queued")
+        person.awaits(f"{paid:,} orders queued", patience=WITHIN)
         person.follow("Watch the job")
         person.look("sync-running")
         person.awaits("Everything is done.", patience=WITHIN)
