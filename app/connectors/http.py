@@ -52,7 +52,7 @@ AT_ONCE = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1024 * 1024
 _WORDS_LENGTH = 300
-_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])|\x00", re.IGNORECASE)  # NUL, and an escaped half of a surrogate pair.
+_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # NUL and half of a surrogate pair, as JSON escapes them.
 _MOST_DIGITS = 30
 
 
@@ -105,7 +105,7 @@ class Reply:
             text = self.body.decode("utf-8-sig", errors="replace")
             try:
                 found = json.loads(text, parse_float=str, parse_int=_whole_number, parse_constant=str, strict=False)
-                return _storable(found) if _UNSTORABLE.search(text) else found
+                return _storable(found) if "\x00" in text or _UNSTORABLE.search(text) else found
             except RecursionError:
                 raise _TooDeepError("nested too deeply") from None
 

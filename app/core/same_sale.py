@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from app.core.types import RemoteLine, RemoteOrder
@@ -43,7 +45,7 @@ def sale_key(order: RemoteOrder) -> str | None:
     buyer = _buyer(order.buyer)
     if not buyer or not order.lines:
         return None
-    lines = sorted((_sku(line), str(line.quantity.normalize()), line.gross - line.discount) for line in order.lines)
+    lines = sorted([(_sku(line), _pieces(line.quantity), line.gross - line.discount) for line in order.lines])
     return _digest((order.currency, order.total, buyer, lines))
 
 
@@ -65,9 +67,16 @@ def _sku(line: RemoteLine) -> str:
 
 def _line(line: RemoteLine) -> tuple[object, ...]:
     words = (line.isku or line.sku, line.name, line.variant)
-    return *words, str(line.quantity.normalize()), line.unit_price, line.gross, line.discount, line.tax
+    return *words, _pieces(line.quantity), line.unit_price, line.gross, line.discount, line.tax
 
 
+@lru_cache(maxsize=1024)
+def _pieces(quantity: Decimal) -> str:
+    """Remembered, as what follows: most lines are of one, two or three pieces, and of what sells most."""
+    return str(quantity.normalize())
+
+
+@lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 class OrderStatus(StrEnum):
@@ -154,8 +154,7 @@ class OrderPage:
     orders: Mapping[str, RemoteOrder | UnreadableOrder] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteLine:
+class RemoteLine(NamedTuple):
     """One line of an order. `gross` = unit price x quantity before `discount`; `discount` is not negative."""
 
     remote_id: str

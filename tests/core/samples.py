@@ -40,7 +40,7 @@ def remote_line(number: int = 1, *, unit_price: int = 2100, quantity: str = "1",
         discount=0,
         tax=0,
     )
-    return replace(line, **changes)
+    return line._replace(**changes)
 
 
 def remote_order(**changes: Any) -> RemoteOrder:
@@ -93,7 +93,7 @@ AMOUNTS = st.integers(0, 5_000_00)
 @st.composite
 def _lines(draw: st.DrawFn) -> RemoteLine:
     line = remote_line(unit_price=draw(AMOUNTS), quantity=draw(st.sampled_from(["0", "1", "3", "0.5", "1.125"])))
-    return replace(line, discount=draw(st.integers(0, line.gross)), tax=draw(st.integers(0, 500)))
+    return line._replace(discount=draw(st.integers(0, line.gross)), tax=draw(st.integers(0, 500)))
 
 
 @st.composite

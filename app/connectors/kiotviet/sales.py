@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -49,7 +48,6 @@ log = logging.getLogger(__name__)
 MOST_LINES: Final = 1_000
 MARK = re.compile(r"\[cb:([0-9a-f]{32})\]\s*\Z", re.ASCII)
 """Ends the description of an order that we made there; what it names is `OrderWrite.key`."""
-_parts_of = attrgetter(*(one.name for one in fields(RemoteLine)))
 _SOLD = ("purchaseDate", "createdDate")
 _CHANGED = ("modifiedDate", "createdDate")
 
@@ -365,6 +363,5 @@ def _buyer(paper: Paper, row: Row) -> Mapping[str, str]:
 
 
 def _digest(parts: Mapping[str, Any]) -> str:
-    told = dict(parts) | {"buyer": dict(parts["buyer"])}
-    told["lines"] = [_parts_of(line) for line in parts["lines"]]
-    return sha256(told)
+    lines = [tuple(line) for line in parts["lines"]]
+    return sha256(dict(parts) | {"buyer": dict(parts["buyer"]), "lines": lines})

@@ -64,6 +64,10 @@ CREATED = ("order_creation_date", "created_at", "order_time", "order_date", "cre
 UPDATED = ("updated_at", "update_time")
 MOST_LINES = 1_000
 _OURS = frozenset({*INVOICE_NO, *UPDATED})
+_BUYER = tuple(
+    (part, f"billing_{part}")
+    for part in ("company", "phone", "email", "address", "city", "state", "postcode", "country")
+)
 _ITEMS = ("order_items", "items", "order_lines")
 _SKU = ("product_sku", "sku", "item_sku", "variant_sku")
 _QUANTITY = ("product_quantity", "quantity", "qty", "quantity_purchased")
@@ -137,7 +141,7 @@ def parse_stub(row: Any, marketplace_id: str) -> OrderStub:
         status=status,
         payment_status=payment,
         created_at=created_at,
-        digest=_sha256([found, status, payment, updated]) if updated else None,
+        digest=_sha256((found, status, payment, updated)) if updated else None,
     )
 
 
@@ -172,7 +176,7 @@ def id_too_long() -> str:
 
 def order_digest(row: Row) -> str:
     """Identifies an order's contents, leaving out what our own write-back changes."""
-    return _sha256({key: value for key, value in row.items() if key not in _OURS})
+    return _sha256({key: _plain(value) for key, value in row.items() if key not in _OURS})
 
 
 def _order(row: Row, currencies: Mapping[str, str]) -> RemoteOrder:
@@ -291,9 +295,8 @@ def _tax_included(row: Row, tax: int) -> bool:
 
 def _buyer(row: Row) -> Mapping[str, str]:
     """Who bought, under our names; '' where nothing is known."""
-    parts = ("company", "phone", "email", "address", "city", "state", "postcode", "country")
     full_name = f"{name(row, 'billing_firstname')} {name(row, 'billing_lastname')}".strip()
-    return {"name": full_name, **{part: name(row, f"billing_{part}", limit=PROSE_LENGTH) for part in parts}}
+    return {"name": full_name, **{part: name(row, field, limit=PROSE_LENGTH) for part, field in _BUYER}}
 
 
 @lru_cache(maxsize=256)
@@ -311,14 +314,19 @@ def _is_currency(code: str) -> bool:
 
 
 def _sha256(value: Any) -> str:
-    """Over canonical JSON, in which 1001 and "1001" are the same: the wire changes its mind about that."""
-    return hashlib.sha256(orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """Over canonical JSON."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _plain(value: Any) -> Any:
-    """The JSON value with its numbers as text. Most of a payload is text, so that is looked for first."""
+    """The JSON value with its numbers as text: 1001 and "1001" are the same, for the wire changes its mind about that.
+
+    Most of a payload is text, so that is looked for first.
+    """
+    if type(value) is str:
+        return value
     if type(value) is dict:
         return {key: item if type(item) is str else _plain(item) for key, item in value.items()}
     if type(value) is list:
-        return [item if type(item) is str else _plain(item) for item in value]
+        return [_plain(item) for item in value]
     return str(value) if type(value) is int else value
