@@ -36,6 +36,6 @@ def among(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Select[i
     return column == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
 
 
-def read(statement: Executable, values: Mapping[str, Any] | None = None) -> Result[Any]:
+def read(statement: Executable, values: Mapping[str, Any] | None = None) -> Result[*tuple[Any, ...]]:
     """Plain rows of the store whose scope is open, without what a session does for the sake of entities."""
     return db.session.connection().execute(statement, dict(values) if values else None)

@@ -5,7 +5,8 @@ has closed its side, which the socket tells for nothing; only a line that was si
 without a word, is asked.
 
 Nor does a connection forget its statements when a page ends, which psycopg lets it do with every transaction that is
-not committed, as no page's is that only reads: each statement of each page would be parsed and planned anew.
+not committed, as no page's is that only reads: each statement of each page would be parsed and planned anew. And an
+answer is not told more of its columns than anybody asks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import select
 import time
 from typing import Any, Final
 
-from psycopg import Connection, Error, OperationalError
+from psycopg import Connection, Cursor, Error, OperationalError
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
@@ -29,6 +30,22 @@ OPTIONS: Final[dict[str, object]] = {
 than the page; the one that was used last is used next, so that few are warm rather than many cold."""
 SILENT_SECONDS: Final = 30.0
 _USED_AT: Final = "used_at"
+
+
+class Plain(Cursor[Any]):
+    """A cursor that describes its columns by name and type alone, which is all that SQLAlchemy asks of each answer."""
+
+    @property
+    def description(self) -> Any:
+        """The columns as DB-API has them; None where the statement gives no rows."""
+        found = self.pgresult
+        if found is None or not found.nfields:
+            return None
+        encoding = self._encoding
+        return [
+            ((found.fname(at) or b"").decode(encoding), found.ftype(at), None, None, None, None, None)
+            for at in range(found.nfields)
+        ]
 
 
 class Remembering(Connection[Any]):
@@ -53,7 +70,7 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Remembering:
-        return Remembering.connect(*arguments, **options)
+        return Remembering.connect(*arguments, **options, cursor_factory=Plain)
 
     @event.listens_for(engine, "checkin")
     def note(_connection: object, record: Any) -> None:

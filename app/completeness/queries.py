@@ -19,7 +19,7 @@ from app.core.completeness import DeviationKind, Verdict, verdict
 from app.core.states import ACTIVE_JOB_STATES
 from app.extensions import db
 from app.orders.models import Order
-from app.planning import among
+from app.planning import among, read
 from app.sync.models import SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import MAX_LIMIT, Cursor, Keyset, Page, page_of
@@ -236,7 +236,7 @@ def standings(channel_id: int | None = None) -> list[Standing]:
 
 def last_verifications(channel_ids: Sequence[int]) -> dict[int, VerificationRow]:
     """The newest verification with a result of each of these channels, by channel. One statement."""
-    rows = db.session.execute(_last(), {"channels": list(channel_ids)})
+    rows = read(_last(), {"channels": list(channel_ids)})
     return {row.channel_id: VerificationRow(**row._mapping) for row in rows}
 
 

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import BigInteger, and_, bindparam, select
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
 from app.core.invoicing import LineKind
 from app.core.states import InvoiceState
-from app.extensions import db
 from app.invoices.models import Invoice, InvoiceLine
 from app.orders.models import JournalEntry
+from app.planning import read
 from app.sync.models import Change, SyncJob
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE
 
 JOURNAL_AT_MOST: Final = 200
 
@@ -131,7 +132,17 @@ class InvoiceDetail:
 
 def invoice_detail(invoice_id: int) -> InvoiceDetail | None:
     """The invoice of this store, or None. Three statements."""
-    row = db.session.execute(
+    row = read(_reading_invoice(), {"invoice": invoice_id}).one_or_none()
+    if row is None:
+        return None
+    known = {**row._mapping, "state": InvoiceState(row.state)}
+    return InvoiceDetail(**known, lines=lines_of([invoice_id])[invoice_id], others=_others(row.order_id, invoice_id))
+
+
+@cache
+def _reading_invoice() -> Any:
+    """Built once for all invoices, as all that follow: building a statement costs more than running it."""
+    return (
         select(
             *(getattr(Invoice, name) for name in _OWN),
             Channel.name.label("channel"),
@@ -143,45 +154,47 @@ def invoice_detail(invoice_id: int) -> InvoiceDetail | None:
         .join(Marketplace, and_(Marketplace.store_id == Invoice.store_id, Marketplace.id == Invoice.marketplace_id))
         .outerjoin(User, User.id == Invoice.issued_by)
         .outerjoin(SyncJob, and_(SyncJob.store_id == Invoice.store_id, SyncJob.id == Invoice.job_id))
-        .where(Invoice.store_id == current_store_id(), Invoice.id == invoice_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    known = {**row._mapping, "state": InvoiceState(row.state)}
-    return InvoiceDetail(**known, lines=lines_of([invoice_id])[invoice_id], others=_others(row.order_id, invoice_id))
+        .where(Invoice.store_id == THIS_STORE, Invoice.id == _INVOICE)
+    )
 
 
 def newest_write_back(invoice: InvoiceDetail) -> WriteBack | None:
     """What became of writing the number to the channel; None when nothing was to be written."""
-    row = db.session.execute(
+    row = read(_reading_write_back(), {"order": invoice.order_id, "invoice": invoice.id}).one_or_none()
+    return None if row is None else WriteBack(*row)
+
+
+@cache
+def _reading_write_back() -> Any:
+    return (
         select(Change.state, Change.reason, Change.reason_detail, Change.done_at)
-        .where(
-            Change.store_id == current_store_id(),
-            Change.order_id == invoice.order_id,
-            Change.invoice_id == invoice.id,
-        )
+        .where(Change.store_id == THIS_STORE, Change.order_id == _ORDER, Change.invoice_id == _INVOICE)
         .order_by(Change.id.desc())
         .limit(1)
-    ).one_or_none()
-    return None if row is None else WriteBack(*row)
+    )
 
 
 def journal(invoice: InvoiceDetail) -> tuple[Entry, ...]:
     """What happened to the invoice, oldest first; of a very long story the newest entries."""
-    rows = db.session.execute(
-        select(JournalEntry.at, JournalEntry.kind, JournalEntry.detail, JournalEntry.job_id, User.name)
-        .outerjoin(User, User.id == JournalEntry.user_id)
-        .where(
-            JournalEntry.store_id == current_store_id(),
-            JournalEntry.order_id == invoice.order_id,
-            JournalEntry.invoice_id == invoice.id,
-        )
-        .order_by(JournalEntry.id.desc())
-        .limit(JOURNAL_AT_MOST)
-    ).all()
+    rows = read(_reading_journal(), {"order": invoice.order_id, "invoice": invoice.id}).all()
     return tuple(Entry(*row) for row in reversed(rows))
 
 
+@cache
+def _reading_journal() -> Any:
+    return (
+        select(JournalEntry.at, JournalEntry.kind, JournalEntry.detail, JournalEntry.job_id, User.name)
+        .outerjoin(User, User.id == JournalEntry.user_id)
+        .where(
+            JournalEntry.store_id == THIS_STORE, JournalEntry.order_id == _ORDER, JournalEntry.invoice_id == _INVOICE
+        )
+        .order_by(JournalEntry.id.desc())
+        .limit(JOURNAL_AT_MOST)
+    )
+
+
+_ORDER: Final = bindparam("order", type_=BigInteger)
+_INVOICE: Final = bindparam("invoice", type_=BigInteger)
 _OWN: Final = (
     "id",
     "number_text",
@@ -217,21 +230,31 @@ _LINE: Final = ("kind", "sku", "description", "quantity", "unit_price", "discoun
 def lines_of(invoice_ids: Sequence[int]) -> dict[int, tuple[Line, ...]]:
     """The lines of each invoice, in order. One statement."""
     lines: dict[int, list[Line]] = {invoice_id: [] for invoice_id in invoice_ids}
-    rows = db.session.execute(
-        select(InvoiceLine.invoice_id, *(getattr(InvoiceLine, name) for name in _LINE))
-        .where(InvoiceLine.store_id == current_store_id(), InvoiceLine.invoice_id.in_(invoice_ids))
-        .order_by(InvoiceLine.invoice_id, InvoiceLine.line_no)
-    )
+    rows = read(_reading_lines(), {"invoices": list(invoice_ids)})
     for invoice_id, kind, *facts in rows:
         lines[invoice_id].append(Line(LineKind(kind), *facts))
     return {invoice_id: tuple(found) for invoice_id, found in lines.items()}
 
 
+@cache
+def _reading_lines() -> Any:
+    return (
+        select(InvoiceLine.invoice_id, *(getattr(InvoiceLine, name) for name in _LINE))
+        .where(InvoiceLine.store_id == THIS_STORE, InvoiceLine.invoice_id.in_(bindparam("invoices", expanding=True)))
+        .order_by(InvoiceLine.invoice_id, InvoiceLine.line_no)
+    )
+
+
 def _others(order_id: int, invoice_id: int) -> tuple[OtherInvoice, ...]:
     """Newest first."""
-    rows = db.session.execute(
+    rows = read(_reading_others(), {"order": order_id, "invoice": invoice_id})
+    return tuple(OtherInvoice(*row) for row in rows)
+
+
+@cache
+def _reading_others() -> Any:
+    return (
         select(Invoice.id, Invoice.number_text, Invoice.state)
-        .where(Invoice.store_id == current_store_id(), Invoice.order_id == order_id, Invoice.id != invoice_id)
+        .where(Invoice.store_id == THIS_STORE, Invoice.order_id == _ORDER, Invoice.id != _INVOICE)
         .order_by(Invoice.id.desc())
     )
-    return tuple(OtherInvoice(*row) for row in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
@@ -178,12 +179,18 @@ def counted_requests() -> ColumnElement[int]:
 
 def main_link() -> LinkRow | None:
     """The link to the store's main store, connected or suspended; None when it stands by itself."""
-    row = db.session.execute(_links().where(_mine(Side.SUB), Link.state.in_(GRANTED))).one_or_none()
+    row = db.session.execute(_reading_main_link()).one_or_none()
     return None if row is None else _row(*row)
 
 
+@cache
+def _reading_main_link() -> Select[Link, str | None]:
+    """Built once for all stores: the page of each order asks for it."""
+    return _links().where(_mine(Side.SUB), Link.state.in_(GRANTED))
+
+
 def _mine(side: Side) -> Any:
-    return (Link.main_store_id if side is Side.MAIN else Link.sub_store_id) == current_store_id()
+    return (Link.main_store_id if side is Side.MAIN else Link.sub_store_id) == THIS_STORE
 
 
 def _links() -> Select[Link, str | None]:

@@ -12,6 +12,7 @@ from app.accounts.models import User
 from app.channels.models import Marketplace
 from app.extensions import db
 from app.mappings.models import PaymentMapping, PaymentMethod, Salesperson, SalespersonMapping
+from app.planning import read
 from app.tenancy.scope import THIS_STORE, current_store_id
 
 
@@ -93,7 +94,7 @@ def gateway(mapping_id: int) -> GatewayRow | None:
 
 def unmapped_gateways() -> dict[int, int]:
     """Channel id → how many of its gateways have no payment method; channels without any are left out."""
-    return {row.channel_id: row.gateways for row in db.session.execute(_unmapped())}
+    return {row.channel_id: row.gateways for row in read(_unmapped())}
 
 
 @cache

@@ -12,10 +12,10 @@ from sqlalchemy import Select, exists, select
 from app.channels.connecting import kind_of, kinds_made_here
 from app.channels.models import Channel
 from app.connectors.base import Capability
-from app.extensions import db
 from app.invoices.models import Invoice
 from app.mappings.models import PaymentMapping
 from app.orders.models import JournalEntry
+from app.planning import read
 from app.tenancy.scope import THIS_STORE
 from app.web.links import url_if
 
@@ -38,9 +38,9 @@ class Step:
 
 def checklist() -> list[Step]:
     """The steps of the current store in their order, without those that its channel has no use for."""
-    channel = db.session.execute(_first_channel()).one_or_none()
+    channel = read(_first_channel()).one_or_none()
     kind = kind_of(channel.kind) if channel else None
-    found = db.session.execute(_any()).one()
+    found = read(_any()).one()
     has_mapped, has_unmapped, has_invoice = found
     is_made_here = kind is not None and not kind.lists_orders
     is_checked = is_made_here or (channel is not None and channel.checked_at is not None)
@@ -126,7 +126,7 @@ def _any() -> Any:
 
 def _is_written_back() -> bool:
     """Looks at the first invoices only: one that was written back is enough, and the journal may be long."""
-    return db.session.scalar(_written_back()) is not None
+    return read(_written_back()).scalar() is not None
 
 
 @cache

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, bindparam, func, select, update
 
 from app.core.states import OrderState, Reason
 from app.extensions import db
@@ -17,8 +19,9 @@ from app.orders.judging import rejudge_orders
 from app.orders.models import Order
 from app.orders.services import lock_channel
 from app.orders.writing import JournalNote, write_journal
+from app.planning import read
 from app.tenancy.models import Store
-from app.tenancy.scope import current_store, current_store_id
+from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
 SUSPECTS_AT_MOST = 5
 
@@ -55,21 +58,25 @@ def same_sale_pair(order_id: int) -> Pair | None:
 
 def suspects_of(order_id: int) -> list[Suspect]:
     """Orders that are held because they look like the same sale as this one. One statement, by an index."""
-    store_id = current_store_id()
-    key = select(Order.sale_key).where(Order.store_id == store_id, Order.id == order_id).scalar_subquery()
-    rows = db.session.execute(
+    return [Suspect(*row) for row in read(_reading_suspects(), {"order": order_id})]
+
+
+@cache
+def _reading_suspects() -> Any:
+    order = bindparam("order", type_=BigInteger)
+    key = select(Order.sale_key).where(Order.store_id == THIS_STORE, Order.id == order).scalar_subquery()
+    return (
         select(Order.id, Order.number, Order.channel_id)
         .where(
-            Order.store_id == store_id,
+            Order.store_id == THIS_STORE,
             Order.sale_key == key,
-            Order.id != order_id,
+            Order.id != order,
             Order.state == OrderState.HELD,
             Order.reason == Reason.DUPLICATE_SUSPECTED,
         )
         .order_by(Order.id)
         .limit(SUSPECTS_AT_MOST)
     )
-    return [Suspect(*row) for row in rows]
 
 
 def say_two_sales(order_id: int, user_id: int) -> bool:

@@ -15,13 +15,13 @@ from sqlalchemy import BigInteger, and_, bindparam, select
 from app.accounts.models import User
 from app.core.invoicing import foot
 from app.core.types import OrderStatus, PaymentStatus
-from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
 from app.mappings.models import Salesperson, SalespersonMapping
 from app.orders.models import JournalEntry, Order, OrderLine, RawRecord
 from app.orders.queries import OrderRow, order_rows
+from app.planning import read
 from app.sync.models import Change
-from app.tenancy.scope import THIS_STORE, current_store_id
+from app.tenancy.scope import THIS_STORE
 
 STORY_AT_MOST: Final = 200
 
@@ -172,7 +172,7 @@ def order_detail(order_id: int) -> OrderDetail | None:
     rows = order_rows([order_id])
     if not rows:
         return None
-    row, facts = rows[0], db.session.execute(_reading_facts(), {"order": order_id}).one()
+    row, facts = rows[0], read(_reading_facts(), {"order": order_id}).one()
     known = {name: getattr(facts, name) for name in (*_FACTS, "queued_by")}
     invoices = _invoices(order_id)
     live = next((invoice for invoice in invoices if invoice.state == "posted"), None)
@@ -199,12 +199,15 @@ def payload_text(payload: Any) -> str:
 
 def raw_order(order_id: int) -> RawOrder | None:
     """What the channel sent last for this order, None when nothing is kept."""
-    row = db.session.execute(
-        select(RawRecord.payload, RawRecord.received_at).where(
-            RawRecord.store_id == current_store_id(), RawRecord.order_id == order_id
-        )
-    ).one_or_none()
+    row = read(_reading_raw(), {"order": order_id}).one_or_none()
     return None if row is None else RawOrder(payload_text(row.payload), row.received_at)
+
+
+@cache
+def _reading_raw() -> Any:
+    return select(RawRecord.payload, RawRecord.received_at).where(
+        RawRecord.store_id == THIS_STORE, RawRecord.order_id == _ORDER
+    )
 
 
 _FACTS: Final = (
@@ -254,7 +257,7 @@ def _reading_facts() -> Any:
 
 
 def _lines(order_id: int) -> tuple[LineRow, ...]:
-    rows = db.session.execute(_reading_lines(), {"order": order_id})
+    rows = read(_reading_lines(), {"order": order_id})
     return tuple(LineRow(**row._mapping) for row in rows)
 
 
@@ -280,7 +283,7 @@ def _reading_lines() -> Any:
 
 def _invoices(order_id: int) -> tuple[OrderInvoice, ...]:
     """Newest first, so that the live one leads."""
-    rows = db.session.execute(_reading_invoices(), {"order": order_id})
+    rows = read(_reading_invoices(), {"order": order_id})
     return tuple(OrderInvoice(**row._mapping) for row in rows)
 
 
@@ -307,7 +310,7 @@ def _reading_invoices() -> Any:
 
 def _credits(order_id: int) -> tuple[OrderCredit, ...]:
     """Newest first, as the invoices are."""
-    rows = db.session.execute(_reading_credits(), {"order": order_id})
+    rows = read(_reading_credits(), {"order": order_id})
     return tuple(OrderCredit(**row._mapping) for row in rows)
 
 
@@ -322,7 +325,7 @@ def _reading_credits() -> Any:
 
 def _write_backs(order_id: int) -> tuple[WriteBack, ...]:
     """Newest first; `invoice_no` is the number of the invoice that was to be written."""
-    rows = db.session.execute(_reading_write_backs(), {"order": order_id})
+    rows = read(_reading_write_backs(), {"order": order_id})
     return tuple(WriteBack(*row) for row in rows)
 
 
@@ -349,7 +352,7 @@ def _reading_write_backs() -> Any:
 
 def _story(order_id: int) -> tuple[StoryEntry, ...]:
     """Oldest first; of a very long story the newest entries."""
-    rows = db.session.execute(_reading_story(), {"order": order_id}).all()
+    rows = read(_reading_story(), {"order": order_id}).all()
     return tuple(
         StoryEntry(row.id, row.at, row.kind, {"number": row.number_text, **row.detail}, row.job_id, row.person)
         for row in reversed(rows)

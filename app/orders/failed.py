@@ -23,7 +23,7 @@ from app.orders.filters import OrderFilter, gateway_value
 from app.orders.importing import UNREAD
 from app.orders.models import Order, SeenOrder, Shortage
 from app.orders.packages import FulfilmentRow
-from app.planning import among, fixed
+from app.planning import among, fixed, read
 from app.sync.models import MOVE, ORDER, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store, current_store_id
 
@@ -146,7 +146,7 @@ def _waits(key: CauseKey) -> ColumnElement[bool]:
 
 def _held() -> list[Cause]:
     """Held orders by reason, channel and, where a gateway or an item is the cause, gateway or SKUs."""
-    rows = db.session.execute(_holding()).all()
+    rows = read(_holding()).all()
     held = (OrderState.HELD,)
     return _merged(CauseKind.ORDERS, rows, lambda row: OrderFilter(channel=row.channel_id, state=held, reason=row.code))
 
@@ -190,7 +190,7 @@ def _holding() -> Any:
 
 
 def _stuck_changes() -> list[Cause]:
-    rows = db.session.execute(_blocking()).all()
+    rows = read(_blocking()).all()
     blocked = ChangeState.BLOCKED
     written = _merged(
         CauseKind.WRITE_BACKS,
@@ -228,7 +228,7 @@ def _blocking() -> Any:
 
 
 def _alerts() -> list[Cause]:
-    rows = db.session.execute(_alerting()).all()
+    rows = read(_alerting()).all()
     return _merged(CauseKind.ALERTS, rows, lambda row: OrderFilter(channel=row.channel_id, alert=row.code))
 
 
@@ -250,7 +250,7 @@ def _alerting() -> Any:
 
 
 def _unreadable() -> list[Cause]:
-    rows = db.session.execute(_not_understood())
+    rows = read(_not_understood())
     return [
         Cause(
             CauseKey(CauseKind.UNREADABLE, row.code, row.channel_id),

@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy import and_, func, select
 
 from app.channels.models import Channel
-from app.extensions import db
 from app.orders.causes import Cause, CauseKey, CauseKind
 from app.orders.filters import OrderFilter
 from app.orders.models import Order
 from app.orders.packages import FulfilmentRow
+from app.planning import read
 from app.tenancy.scope import THIS_STORE
 
 CONTESTED: Final = "CONTESTED"
@@ -21,7 +21,7 @@ CONTESTED: Final = "CONTESTED"
 def conflict_causes() -> list[Cause]:
     """One for each channel that has such orders. One statement."""
     causes: dict[int, Cause] = {}
-    for row in db.session.execute(_contested()):
+    for row in read(_contested()):
         so_far = causes.get(row.channel_id)
         causes[row.channel_id] = Cause(
             key=CauseKey(CauseKind.CONFLICTS, CONTESTED, row.channel_id),

@@ -13,24 +13,24 @@ from sqlalchemy import Row, and_, func, select
 from app.catalog.models import StockLevel
 from app.channels.models import Channel
 from app.core.reserving import Why
-from app.extensions import db
 from app.orders.causes import Cause, CauseKey, CauseKind, Part
 from app.orders.filters import OrderFilter
 from app.orders.models import Order, Shortage
+from app.planning import read
 from app.tenancy.scope import THIS_STORE
 from app.web.filters import number
 
 
 def stock_causes() -> list[Cause]:
     """What lacks, by reason and channel. One statement, and another one where something lacks."""
-    rows = db.session.execute(_lacking()).all()
+    rows = read(_lacking()).all()
     if not rows:
         return []
     parts: defaultdict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
     for row in rows:
         parts[row.why, row.channel_id].append(row)
     sums: defaultdict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
-    for row in db.session.execute(_orders()):
+    for row in read(_orders()):
         sums[row.why, row.channel_id].append(row)
     return [_cause(Why(why), sums[why, channel_id], parts[why, channel_id]) for why, channel_id in sums]
 

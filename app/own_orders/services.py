@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import aliased
 
 from app.channels.models import Channel, Marketplace
@@ -38,7 +39,8 @@ from app.orders.models import Order, RawRecord
 from app.orders.packages import PackageLineRow
 from app.orders.services import lock_channel
 from app.own_orders.models import OwnOrderRequest
-from app.tenancy.scope import current_store_id
+from app.planning import read
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 KEPT: Final = timedelta(days=7)
 """How long the key of a request is remembered."""
@@ -200,13 +202,7 @@ def own_order(order_id: int) -> OwnOrderRow | None:
 
 def own_orders(order_ids: Collection[int]) -> dict[int, OwnOrderRow]:
     """Those of the orders that were made here. One statement."""
-    rows = db.session.execute(
-        select(Order.id, Order.channel_id, Order.state, Order.reason, Order.currency, RawRecord.payload)
-        .join(Channel, (Channel.store_id == Order.store_id) & (Channel.id == Order.channel_id))
-        .join(RawRecord, (RawRecord.store_id == Order.store_id) & (RawRecord.order_id == Order.id))
-        .where(Order.store_id == current_store_id(), Order.id.in_(order_ids), Channel.kind == Own.kind)
-        .order_by(Order.id)
-    )
+    rows = read(_reading_own(), {"orders": list(order_ids)})
     now = datetime.now(UTC)
     found = {}
     for row in rows:
@@ -214,6 +210,19 @@ def own_orders(order_ids: Collection[int]) -> dict[int, OwnOrderRow]:
         state, made_as = OrderState(row.state), row.payload["made_as"]
         found[row.id] = OwnOrderRow(row.id, row.channel_id, state, row.reason, order, made_as)
     return found
+
+
+@cache
+def _reading_own() -> Any:
+    return (
+        select(Order.id, Order.channel_id, Order.state, Order.reason, Order.currency, RawRecord.payload)
+        .join(Channel, (Channel.store_id == Order.store_id) & (Channel.id == Order.channel_id))
+        .join(RawRecord, (RawRecord.store_id == Order.store_id) & (RawRecord.order_id == Order.id))
+        .where(
+            Order.store_id == THIS_STORE, Order.id.in_(bindparam("orders", expanding=True)), Channel.kind == Own.kind
+        )
+        .order_by(Order.id)
+    )
 
 
 def order_id_of(number: str) -> int | None:

@@ -15,9 +15,9 @@ from app.channels.connecting import kind_of
 from app.channels.models import Channel
 from app.channels.queries import ChannelRow
 from app.core.states import ChangeState, OrderState, Reason, SeenState
-from app.extensions import db
 from app.invoices.models import CreditNote, Invoice
 from app.orders.models import Order, SeenOrder, Shortage
+from app.planning import read
 from app.sync.models import ORDER, WRITE_BACK, Change
 from app.tenancy.scope import THIS_STORE, current_store
 
@@ -85,7 +85,7 @@ class Sales:
 
 def waiting() -> Waiting:
     """What waits, for whom. One statement, bounded however many orders there are."""
-    return Waiting(**db.session.execute(_waiting()).one()._mapping)
+    return Waiting(**read(_waiting()).one()._mapping)
 
 
 @cache
@@ -120,7 +120,7 @@ def _waiting() -> Select[Any]:
 
 def channels_with_ready_orders() -> set[int]:
     """Channels on which *Sync* would book something now. One statement."""
-    return set(db.session.scalars(_ready()))
+    return set(read(_ready()).scalars())
 
 
 @cache
@@ -138,7 +138,7 @@ def sales(now: datetime | None = None) -> Sales:
     days = [today - timedelta(days=ago) for ago in reversed(range(SALES_DAYS))]
     own: dict[date, Sold] = {}
     others: dict[str, Sold] = {}
-    for day, currency, many, total in db.session.execute(_net_by_day(), {"first": days[0], "last": today}):
+    for day, currency, many, total in read(_net_by_day(), {"first": days[0], "last": today}):
         more = Sold(int(many), int(total))
         if currency == store.currency:
             own[day] = more

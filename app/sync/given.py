@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import and_, select
+from sqlalchemy import BigInteger, and_, bindparam, select
 
 from app.channels.models import Channel
 from app.core.states import ChangeState
@@ -14,7 +16,7 @@ from app.extensions import db
 from app.orders.failed import CauseKind
 from app.orders.reasons import Explanation, Place, explain
 from app.sync.models import ORDER, Change, OrderCopy
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,15 @@ class Given:
 
 def given_of(order_id: int) -> tuple[Given, ...]:
     """Where the order was made too, or is to be made, the channel that has it now first. One statement."""
-    query = (
+    found = db.session.execute(_reading_given(), {"order": order_id}, execution_options={"populate_existing": True})
+    return tuple(_given(change, copy, channel) for change, copy, channel in found)
+
+
+@cache
+def _reading_given() -> Any:
+    return (
         select(Change, OrderCopy, Channel)
+        .select_from(OrderCopy)
         .join(
             Change,
             and_(
@@ -71,11 +80,13 @@ def given_of(order_id: int) -> tuple[Given, ...]:
             ),
         )
         .join(Channel, and_(Channel.store_id == OrderCopy.store_id, Channel.id == OrderCopy.channel_id))
-        .where(OrderCopy.store_id == current_store_id(), OrderCopy.order_id == order_id, Channel.status != "removed")
+        .where(
+            OrderCopy.store_id == THIS_STORE,
+            OrderCopy.order_id == bindparam("order", type_=BigInteger),
+            Channel.status != "removed",
+        )
         .order_by(Channel.gives_orders.desc(), Channel.id)
     )
-    found = db.session.execute(query.select_from(OrderCopy).execution_options(populate_existing=True))
-    return tuple(_given(change, copy, channel) for change, copy, channel in found)
 
 
 def _given(change: Change, copy: OrderCopy, channel: Channel) -> Given:

@@ -18,7 +18,7 @@ from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
 from app.extensions import db
 from app.invoices.models import Invoice
 from app.orders.models import JournalEntry, Order
-from app.planning import among, fixed
+from app.planning import among, fixed, read
 from app.sync.models import MOVE, Change, SyncJob
 from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Keyset, Page, page_of
@@ -227,7 +227,7 @@ def recent_jobs(limit: int) -> list[JobRow]:
 
 def running_jobs() -> list[JobRow]:
     """Every job that waits or runs, the running ones first. One statement."""
-    return [JobRow(**row._mapping) for row in db.session.execute(_running())]
+    return [JobRow(**row._mapping) for row in read(_running())]
 
 
 @cache
@@ -320,7 +320,7 @@ def _jobs() -> Select[Any]:
 
 def _last_ended(channel_ids: Collection[int]) -> list[JobRow]:
     """Each channel's newest job that ended, found by the index whatever the length of its history."""
-    return [JobRow(**row._mapping) for row in db.session.execute(_ended(), {"channels": list(channel_ids)})]
+    return [JobRow(**row._mapping) for row in read(_ended(), {"channels": list(channel_ids)})]
 
 
 @cache
@@ -344,7 +344,7 @@ _CHANNELS: Final[Any] = bindparam("channels", expanding=True)
 
 
 def _next_runs(channel_ids: Collection[int]) -> dict[int, datetime]:
-    rows = db.session.execute(_next(), {"channels": list(channel_ids)})
+    rows = read(_next(), {"channels": list(channel_ids)})
     return {row.id: row.next_sync_at for row in rows}
 
 
