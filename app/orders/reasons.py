@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from flask_babel import gettext as _
@@ -16,6 +17,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.states import OrderState, Reason
 from app.web.filters import money, signed_money
 from app.web.links import url_if
+from app.web.reader import Reader, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Lazy strings; `short` begins in lower case because counts stand before it ("3 not paid yet"). `many` is the
-    sentence for several orders, where `words` names facts that only one of them has."""
+    """Lazy strings, or what they say to the reader. `short` begins in lower case because counts stand before it ("3 not
+    paid yet"). `many` is the sentence for several orders, where `words` names facts that only one of them has."""
 
     short: Any
     words: Any
@@ -81,16 +83,32 @@ def explain_several(code: str, detail: Mapping[str, Any], place: Place) -> Expla
 
 
 def _explanation(code: str, detail: Mapping[str, Any], place: Place, *, several: bool) -> Explanation:
-    entry = _TABLE.get(code) or _UNKNOWN
+    table = _said(reader())
+    entry = table.get(code) or table[""]
     facts = _facts(detail, place, code)
     words = entry.many if several and entry.many is not None else entry.words
     return Explanation(
         code=code,
-        short=_capital(str(entry.short)),
-        words=str(words) % facts,
-        advice=str(entry.advice) % facts,
+        short=_capital(entry.short),
+        words=words % facts,
+        advice=entry.advice % facts,
         button=entry.mend(replace(place, sku=str(detail.get("skus") or "").partition(", ")[0])),
     )
+
+
+@cache
+def _said(_reader: Reader) -> dict[str, _Entry]:
+    """The table in words, said once in each language; "" is what is said of any other code."""
+    return {
+        code: replace(
+            entry,
+            short=str(entry.short),
+            words=str(entry.words),
+            advice=str(entry.advice),
+            many=None if entry.many is None else str(entry.many),
+        )
+        for code, entry in {**_TABLE, "": _UNKNOWN}.items()
+    }
 
 
 def phrase(code: str) -> str:

@@ -5,9 +5,9 @@ A badge always has a word; colour and icon only repeat it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from flask import Flask
@@ -15,11 +15,12 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.web.icons import icon
+from app.web.reader import Reader, reader
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """`tone` is success, info, warning, danger or neutral; `label` is a lazy string."""
+    """`tone` is success, info, warning, danger or neutral; `label` is a lazy string, or what it says to the reader."""
 
     tone: str
     icon: str
@@ -116,7 +117,7 @@ def badge_of(state: Enum | str, kind: str = "") -> Badge:
 
     A value that the table does not have is a channel's own word: it is shown as it came.
     """
-    table = BADGES.get(kind or type(state).__name__, {})
+    table = _said(reader()).get(kind or type(state).__name__, {})
     value = str(state.value if isinstance(state, Enum) else state)
     return table.get(value) or Badge("neutral", "", value)
 
@@ -124,13 +125,23 @@ def badge_of(state: Enum | str, kind: str = "") -> Badge:
 def told_word(words: str, kind: str) -> str:
     """A channel's own word for a state; the reader's, where the channel says it as we do."""
     key = words.casefold().replace(" ", "_")
-    return str(BADGES[kind][key].label) if key in BADGES[kind] and key != "unknown" else words
+    known = _said(reader())[kind]
+    return str(known[key].label) if key in known and key != "unknown" else words
 
 
 def badge_drawn(state: Enum | str, kind: str = "", label: str = "") -> Markup:
     """The state in word, colour and icon, as `badge_of` finds it; `label` stands in for its word."""
     look = badge_of(state, kind)
     return _drawn(look.tone, icon(look.icon) if look.icon else Markup(), label or str(look.label))
+
+
+@cache
+def _said(_reader: Reader) -> dict[str, dict[str, Badge]]:
+    """The table in words, said once in each language."""
+    return {
+        kind: {value: replace(badge, label=str(badge.label)) for value, badge in table.items()}
+        for kind, table in BADGES.items()
+    }
 
 
 @lru_cache(maxsize=1024)
