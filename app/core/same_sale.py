@@ -76,7 +76,7 @@ def _pieces(quantity: Decimal) -> str:
     return str(quantity.normalize())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 

@@ -25,7 +25,7 @@ from app.sync.listing import ListedPage
 from app.sync.places import Places, make_room
 from app.tenancy.scope import store_scope
 
-_PAGES_IN_HAND = 10
+_PAGES_IN_HAND = 8
 PAGES_AT_ONCE = 5
 """So many pages share a transaction when they are there anyway; when the channel is slow each has its own."""
 
