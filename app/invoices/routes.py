@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, g, render_template, request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from app.accounts.languages import for_the_store
 from app.core.roles import Ability
@@ -33,13 +32,6 @@ from app.web.reader import Reader, reader
 from app.web.respond import csv_answer, page_or_fragment, wants_fragment
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/<store>")
-
-_WRITE_BACKS = (
-    (ChangeState.PLANNED, _l("On its way")),
-    (ChangeState.DONE, badge_of(ChangeState.DONE).label),
-    (ChangeState.BLOCKED, badge_of(ChangeState.BLOCKED).label),
-    (ChangeState.DROPPED, badge_of(ChangeState.DROPPED).label),
-)
 
 
 @blueprint.get("/invoices")
@@ -145,7 +137,8 @@ def _options(choices: FilterChoices) -> dict[str, Any]:
 @cache
 def _same_for_all(_reader: Reader) -> dict[str, Any]:
     """What every store is offered, said once in each language."""
+    written = (ChangeState.PLANNED, ChangeState.DONE, ChangeState.BLOCKED, ChangeState.DROPPED)
     return {
         "states": [(state.value, str(badge_of(state).label)) for state in InvoiceState],
-        "write_backs": [(state.value, str(label)) for state, label in _WRITE_BACKS],
+        "write_backs": [(state.value, str(badge_of(state).label)) for state in written],
     }

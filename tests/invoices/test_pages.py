@@ -294,6 +294,19 @@ def test_page_print_view_and_pdf_say_the_same(
         assert squeezed(told) in in_pdf, told
 
 
+def test_what_the_list_can_be_filtered_by_is_in_the_readers_language(
+    books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
+) -> None:
+    books.invoice(books.order(channel))
+    owner.post("/language", data={"language": "vi"})
+    page, vietnamese = owner.get(store.url("/invoices")).text, catalogue_of("vi")
+    states = re.findall(r'<option value="(planned|done|blocked|dropped)"[^>]*>([^<]*)<', page)
+    told = {"planned": "On its way", "done": "Written back", "blocked": "Needs attention", "dropped": "Not sent"}
+    assert {state: words.strip() for state, words in states} == {
+        state: vietnamese.gettext(words) for state, words in told.items()
+    }
+
+
 def test_a_document_is_in_the_stores_language_and_its_page_in_the_readers(
     books: Books, channel: SomeChannel, store: SomeStore, owner: FlaskClient
 ) -> None:
