@@ -19,6 +19,8 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 from rq import Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from app.embedded.folder import PROJECT, DataFolder
@@ -120,7 +122,7 @@ class House:
             workers = [
                 worker
                 for worker in Worker.all(connection=server, serializer=JSONSerializer)
-                if (task := worker.get_current_job()) and tuple(task.args) == (store_id, job_id)
+                if (task := task_of(worker)) and tuple(task.args) == (store_id, job_id)
             ]
         if len(workers) != 1 or workers[0].pid is None:
             return None
@@ -200,6 +202,14 @@ class House:
         found = re.search(pattern, self.printed, re.MULTILINE)
         assert found, self.printed
         return found[1]
+
+
+def task_of(worker: Worker) -> Job | None:
+    """What a worker works on as the queue server knows it: nothing where the task ended as we looked."""
+    try:
+        return worker.get_current_job()
+    except NoSuchJobError:
+        return None
 
 
 @contextlib.contextmanager
