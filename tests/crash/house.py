@@ -22,6 +22,7 @@ from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 
 from app.embedded.folder import PROJECT, DataFolder
 from app.embedded.postgres import SUPERUSER, Postgres
@@ -204,7 +205,7 @@ class House:
         return found[1]
 
 
-def task_of(worker: Worker) -> Job | None:
+def task_of(worker: BaseWorker) -> Job | None:
     """What a worker works on as the queue server knows it: nothing where the task ended as we looked."""
     try:
         return worker.get_current_job()
