@@ -15,8 +15,10 @@ from typing import Final
 from sqlalchemy import text
 
 from app.extensions import db
+from app.tenancy.doors import count_again
 from app.tenancy.scope import current_store_id
 
+_CHANGES_THAT_COUNT: Final = 1_000
 _PAIRS: Final = """
     select r.remote_id, r.marketplace_id, r.found, r.created_at, r.updated_at,
            coalesce(o.number, nullif(r.number, ''), r.remote_id) as number,
@@ -32,13 +34,24 @@ _PAIRS: Final = """
            case when r.status in ('cancelled', 'returned') or r.payment_status in ('refunded', 'unpaid') then 0
                 else r.total - r.refunded end as owed
     from verification_reads r
-    left join orders o on o.store_id = r.store_id and o.channel_id = :channel_id and o.remote_id = r.remote_id
-    left join seen_orders s on s.store_id = r.store_id and s.channel_id = :channel_id and s.remote_id = r.remote_id
-    left join invoices i on i.store_id = o.store_id and i.order_id = o.id and i.state = 'posted'
+    left join lateral (
+        select * from orders
+        where store_id = r.store_id and channel_id = :channel_id and remote_id = r.remote_id offset 0
+    ) o on true
+    left join lateral (
+        select reason from seen_orders
+        where store_id = r.store_id and channel_id = :channel_id and remote_id = r.remote_id offset 0
+    ) s on true
+    left join lateral (
+        select * from invoices where store_id = o.store_id and order_id = o.id and state = 'posted' offset 0
+    ) i on true
     where r.store_id = :store_id and r.verification_id = :verification_id
 """
 """What was read, what is here, and the invoice. An order that the channel no longer has and that we hold for that, or
-do not book anyway, is here no more."""
+do not book anyway, is here no more.
+
+Each is looked up for its own row, which `offset 0` insists on: a store that grew since the tables were counted looks so
+small to the planner that it would join all of it with all of it."""
 
 _JUDGED: Final = """
     select p.*, case
@@ -124,11 +137,10 @@ found as (
     order by day, number, remote_id
 ),
 mended as (
-    update deviations d set mended_at = now(), asked_at = null
-    from told t
-    where d.store_id = :store_id and d.channel_id = :channel_id and d.mended_at is null
-      and d.verification_id <> :verification_id and d.remote_id = t.remote_id
-      and t.kind is null and not t.is_newer
+    update deviations set mended_at = now(), asked_at = null
+    where store_id = :store_id and channel_id = :channel_id and mended_at is null
+      and verification_id <> :verification_id
+      and (remote_id in (select remote_id from told where kind is null and not is_newer)) is true
 )
 update verifications v set finished_at = now(), until_at = least(:until_at, :through_at),
     by_update = :by_update, short = :short, orders = t.orders, older = t.older, newer = t.newer,
@@ -177,10 +189,11 @@ class Comparison:
 
 
 def compare(what: Comparison, *, until_at: datetime, by_update: bool, short: int) -> Compared:
-    """Write days, deviations and totals of a verification, and forget what was read. Two statements; no commit.
+    """Write days, deviations and totals of a verification, and forget what was read. Three statements; no commit.
 
     Deviations of earlier verifications whose order agrees by now are marked as mended.
     """
+    count_again(_CHANGES_THAT_COUNT)
     told = {"until_at": until_at, "by_update": by_update, "short": short}
     row = db.session.execute(_COMPARE, {**_parameters(what), **told}).one()
     forget(what.verification_id)

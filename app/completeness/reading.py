@@ -62,15 +62,15 @@ _NOT_LISTED = text("""
     from orders o
     where o.store_id = :store_id and o.channel_id = :channel_id
       and o.placed_at between :since and :until and (o.placed_at, o.id) > (:placed_at, :id)
-      and not exists (select 1 from verification_reads r where r.store_id = o.store_id
-                      and r.verification_id = :verification_id and r.remote_id = o.remote_id)
+      and not exists (select from verification_reads r where r.store_id = o.store_id
+                      and r.verification_id = :verification_id and r.remote_id = o.remote_id offset 0)
     order by o.placed_at, o.id limit :limit""")
 _OUTDATED = text("""
     select r.remote_id, r.marketplace_id
     from verification_reads r
-    join orders o on o.store_id = r.store_id and o.channel_id = :channel_id and o.remote_id = r.remote_id
-    where r.store_id = :store_id and r.verification_id = :verification_id
-      and r.remote_id > :after and r.read_at < o.changed_at
+    where r.store_id = :store_id and r.verification_id = :verification_id and r.remote_id > :after
+      and r.read_at < (select changed_at from orders
+                       where store_id = r.store_id and channel_id = :channel_id and remote_id = r.remote_id)
     order by r.remote_id limit :limit""")
 
 

@@ -164,7 +164,7 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     where d.received_at < now() - make_interval(days => p_days)
 $$""",
     "door_count_again": """
-create function door_count_again() returns void
+create function door_count_again(p_changes bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     grown record;
@@ -177,6 +177,8 @@ begin
                      ('public.changes'::regclass, 'store_id, channel_id, order_id')) as keys (oid, listed)
         join pg_class c on c.oid = keys.oid
         where pg_relation_size(c.oid) > 2 * greatest(c.relpages, 10) * current_setting('block_size')::bigint
+           or pg_stat_get_mod_since_analyze(c.oid) > p_changes
+              and coalesce(pg_stat_get_last_analyze_time(c.oid) < clock_timestamp() - interval '10 seconds', true)
     loop
         execute format('analyze (skip_locked) %s (%s)', grown.name, grown.listed);
     end loop;
@@ -450,13 +452,15 @@ FOUND_ORDERS: Final = _finding(literal(None, BigInteger))
 """The same as a statement without an end, which is given its values when it runs."""
 
 
-def count_again() -> None:
+def count_again(changes: int | None = None) -> None:
     """Take the statistics of the keys that jobs look up anew, in the tables that have doubled since it was done last.
 
     PostgreSQL does so by itself about once a minute; until then it takes a channel that is being read for an empty
-    one, and reads all that is there of it for each row that it looks up.
+    one, and reads all that is there of it for each row that it looks up. It waits longer for a channel that grew among
+    many others, whose tables changed but little by that; so more than some `changes` are reason enough as well, if it
+    was not done in the last seconds.
     """
-    db.session.execute(text("select door_count_again()"))
+    db.session.execute(text("select door_count_again(:changes)"), {"changes": changes})
 
 
 def due_notices(limit: int, ring_again_seconds: int) -> list[int]:

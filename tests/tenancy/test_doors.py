@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
@@ -15,6 +16,9 @@ from app.accounts.sessions import token_hash
 from app.config import Settings
 from app.core.calling import Event
 from app.core.roles import Role
+from app.embedded import Postgres, Valkey
+from app.embedded.postgres import SUPERUSER
+from app.embedded.processes import wait_until
 from app.extensions import db
 from app.hooks.services import add_endpoint, send_test
 from app.notices.forgetting import forget_old_told
@@ -243,6 +247,39 @@ def test_count_again_counts_what_has_doubled(app: Flask, store: SomeStore, setti
         doors.count_again()
         assert (db.session.scalar(counted) or 0) >= 200
         db.session.commit()
+
+
+def test_count_again_counts_what_changed_much_when_asked(
+    app: Flask, store: SomeStore, servers: tuple[Postgres, Valkey]
+) -> None:
+    books = Books(app, store)
+    channel = books.channel()
+    postgres = servers[0]
+    url = postgres.url(SUPERUSER, postgres.folder.secrets().superuser_password)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("analyze orders")
+        admin.execute("select pg_stat_reset_single_table_counters('orders'::regclass)")
+    counted = text(
+        "select pg_stat_force_next_flush(), pg_stat_get_mod_since_analyze('orders'::regclass) as changes, "
+        "pg_stat_get_last_analyze_time('orders'::regclass) as last"
+    )
+
+    def said() -> Any:
+        db.session.commit()
+        found = db.session.execute(counted).one()
+        db.session.commit()
+        return found
+
+    with app.app_context():
+        books.orders(channel, [{}] * 150)
+        assert wait_until(lambda: said().changes >= 150, 5.0)
+        doors.count_again()
+        assert said().last is None
+        doors.count_again(149)
+        once = said().last
+        assert once is not None
+        doors.count_again(149)
+        assert said().last == once, "it was done just now"
 
 
 @pytest.fixture
