@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import embedded
+from app import embedded, garbage
 from app.config import Settings, load_settings
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.browsing", "tests.support.dealing"]
@@ -79,6 +79,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(NO_CHROMIUM)
     for item in browser_items:
         item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage as the processes of the product do: there is much that stays, and it is not looked at again."""
+    garbage.settle()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
