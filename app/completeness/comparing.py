@@ -157,6 +157,7 @@ from (
 where v.store_id = :store_id and v.id = :verification_id
 returning v.missing, v.extra, v.differing, v.newer"""  # noqa: S608
 )
+"""What is mended is looked up in a hash, since `is true` keeps the planner from joining it with all that was told."""
 
 _AGREEING: Final = text(
     f"{_TELLING} select remote_id from told where kind is null and remote_id = any(:remote_ids)"  # noqa: S608
