@@ -12,7 +12,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Response, expect
 
-from tests.e2e.album import DESK, Album
+from tests.e2e.album import DESK, SCHEMES, Album
+from tests.support.browsing import COLOURS
 
 PASSWORD = "tram-lantern-82"
 PATIENCE = 20.0
@@ -49,23 +50,23 @@ class Person:
         return self.page.get_by_role("main")
 
     def look(self, name: str) -> None:
-        """Take pictures of the page, and look at it as somebody would who sees little of it or nothing.
-
-        How it looks in the dark is looked at by tests/pages/test_eyes.py.
-        """
+        """Take pictures of the page, and look at it as somebody would who sees little of it or nothing."""
         if not self.scripts:
             self.album.take(self.page, f"{name}-without-scripts", schemes=("light",))
             return
-        self.complaints += [f"{name}: {_told(one)}" for one in self._violations() if one["impact"] in _GRAVE]
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            found = self._violations({"runOnly": COLOURS} if scheme == "dark" else {})
+            self.complaints += [f"{name}, {scheme}: {_told(one)}" for one in found if one["impact"] in _GRAVE]
         self.album.take(self.page, name)
 
-    def _violations(self) -> list[dict[str, Any]]:
+    def _violations(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         """What axe finds. A part that is swapped while axe reads it leaves it without ground; then it reads again."""
         tries_left = 3
         while True:
             tries_left -= 1
             try:
-                answer = _AXE.run(self.page, _BUT_REPETITION)
+                answer = _AXE.run(self.page, _BUT_REPETITION, {"resultTypes": ["violations"], **options})
             except Error as error:
                 if "documentElement" not in error.message or not tries_left:
                     raise

@@ -86,7 +86,7 @@ def test_nothing_keeps_anybody_out_of_any_page(
             for scheme, width in _looks(number):
                 tab.set_viewport_size({"width": width, "height": 800})
                 tab.emulate_media(color_scheme=scheme)
-                only = COLOURS if scheme == "dark" and (EVERYTHING or number % 2) else ()
+                only = COLOURS if EVERYTHING and scheme == "dark" else ()
                 for said in [*tab.evaluate("looking.fit()"), *tab.evaluate("(only) => looking.axe(only)", only)]:
                     found.setdefault(said[:90], f"{page} in {spoken}, {scheme}, {width} px: {said}")
             tab.set_viewport_size({"width": _PHONE, "height": 800})

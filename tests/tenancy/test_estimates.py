@@ -57,13 +57,7 @@ def test_the_newest_of_a_channel_is_found_once_though_the_table_is_taken_for_a_s
         db.session.execute(text(_MANY), {"store": store.id, "channel": channel.id})
         db.session.commit()
         ended([channel.id])
-        seen: list[tuple[str, Any]] = []
-        event.listen(db.engine, "before_cursor_execute", note := lambda *said: seen.append((said[2], said[3])))
-        ended([channel.id])
-        event.remove(db.engine, "before_cursor_execute", note)
-        ((statement, values),) = seen
-        explained = db.session.connection().exec_driver_sql(f"explain (analyze, format json) {statement}", values)
-        plan = explained.scalar_one()[0]["Plan"]
+        plan = _plan_of(lambda: ended([channel.id]))
     assert max(_loops(plan)) < 5, "part of it runs once for each row"
 
 
@@ -81,14 +75,7 @@ def test_what_was_read_is_not_joined_with_all_of_a_store_that_is_taken_for_a_sma
         db.session.commit()
         today = datetime.now(UTC).date()
         what = Comparison(verification, channel.id, "UTC", today, today, datetime.now(UTC))
-        seen: list[tuple[str, Any]] = []
-        event.listen(db.engine, "before_cursor_execute", note := lambda *said: seen.append((said[2], said[3])))
-        compare(what, until_at=datetime.now(UTC), by_update=False, short=0)
-        event.remove(db.engine, "before_cursor_execute", note)
-        db.session.rollback()
-        statement, values = next(said for said in seen if "verification_reads" in said[0])
-        explained = db.session.connection().exec_driver_sql(f"explain (analyze, format json) {statement}", values)
-        plan = explained.scalar_one()[0]["Plan"]
+        plan = _plan_of(lambda: compare(what, until_at=datetime.now(UTC), by_update=False, short=0), "with pairs")
     assert sum(_rows(plan)) < 2 * READ_ROWS**2, "all of it is joined with all of it"
 
 
@@ -114,6 +101,19 @@ with jobs as (
 insert into verifications (store_id, channel_id, job_id, since, until, time_zone, finished_at)
 select :store, :channel, id, current_date, current_date, 'UTC', now() from jobs
 """
+
+
+def _plan_of(act: Callable[[], object], words: str = "") -> dict[str, Any]:
+    """How the first statement with these words is carried out when somebody acts; what is done is taken back first."""
+    seen: list[tuple[str, Any]] = []
+    event.listen(db.engine, "before_cursor_execute", note := lambda *said: seen.append((said[2], said[3])))
+    act()
+    event.remove(db.engine, "before_cursor_execute", note)
+    db.session.rollback()
+    statement, values = next(said for said in seen if words in said[0])
+    explained = db.session.connection().exec_driver_sql(f"explain (analyze, format json) {statement}", values)
+    plan: dict[str, Any] = explained.scalar_one()[0]["Plan"]
+    return plan
 
 
 def _loops(node: dict[str, Any]) -> Iterator[int]:
