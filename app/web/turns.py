@@ -1,13 +1,13 @@
-"""Whole pages take turns: a process draws a few at a time, and the others wait for their turn.
+"""Whole pages take turns: a process draws one at a time, and the others wait for their turn.
 
-Threads of one process share one processor. Fifty pages that are drawn at once take as long as fifty that are drawn one
-after the other, and then all come late; they hold fifty connections besides, of which each learns every statement anew.
+Threads of one process share one processor. Fifty pages that are drawn at once all come late, later even than if they
+were drawn one after the other: the threads take the processor from each other in the middle of a page, and hold fifty
+connections besides, of which each learns every statement anew.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +16,8 @@ from flask import Flask
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-AT_ONCE: Final = 3
-"""So many pages of one process: while some wait for the database, another is drawn."""
-PATIENCE_SECONDS: Final = 2.0
-"""Who waited for so long goes on without a turn: somebody may be held up by something far away."""
+LONG_SECONDS: Final = 0.25
+"""Whoever takes longer goes on beside the next: it may be a large file, or be held up by something far away."""
 _NO_PAGES: Final = ("/static/", "/healthz", "/readyz")
 
 
@@ -29,48 +27,32 @@ def init_app(app: Flask) -> None:
 
 
 class Turns:
-    """A WSGI application around another. Who came first is first: a free turn is handed on, never left lying about."""
+    """A WSGI application around another, which is asked for one page at a time, in the order in which they come."""
 
     def __init__(self, inner: WSGIApplication) -> None:
         self._inner = inner
-        self._lock = threading.Lock()
-        self._free = AT_ONCE
-        self._waiting: deque[threading.Lock] = deque()
+        self._line = threading.Lock()
+        """Of whoever is next; the others stand behind."""
+        self._turn = threading.Lock()
+        """Of whoever is drawn."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer; a turn lasts until the answer is there, not until it was sent."""
         if not _is_page(environ):
             return self._inner(environ, start_response)
-        has_turn = self._take()
+        turn = self._take()
         try:
             return self._inner(environ, start_response)
         finally:
-            if has_turn:
-                self._hand_on()
+            turn.release()
 
-    def _take(self) -> bool:
-        """Wait for a turn; False when it did not come."""
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return True
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if mine.acquire(timeout=PATIENCE_SECONDS):
-            return True
-        with self._lock:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                return False
-        return True  # it came at the last moment
-
-    def _hand_on(self) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
+    def _take(self) -> threading.Lock:
+        """Wait for the turn. If whoever has it takes long, there is a new one for those who come after it."""
+        with self._line:
+            if not self._turn.acquire(timeout=LONG_SECONDS):
+                self._turn = threading.Lock()
+                self._turn.acquire()
+            return self._turn
 
 
 def _is_page(environ: WSGIEnvironment) -> bool:

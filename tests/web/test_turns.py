@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -46,30 +47,32 @@ def ask(pages: Turns, path: str, **more: str) -> Iterable[bytes]:
     return pages({"REQUEST_METHOD": "GET", "PATH_INFO": path, **more}, start)
 
 
-def comes(slow: Slow, pages: Turns, count: int) -> Callable[[], bool]:
-    """Whether so many were asked for."""
-    return lambda: len(slow.at_work) + len(pages._waiting) == count
+def reaches(slow: Slow, served: list[str], at_work: list[str]) -> Callable[[], bool]:
+    """Whether these were drawn and these are being drawn, and no other."""
+    return lambda: (slow.served, slow.at_work) == (served, at_work)
 
 
-def reaches(slow: Slow, wanted: list[str]) -> Callable[[], bool]:
-    """Whether these were drawn or are being drawn, and no other."""
-    return lambda: sorted(slow.served + slow.at_work) == wanted
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page of this test takes long."""
+    monkeypatch.setattr(turns, "LONG_SECONDS", 60.0)
 
 
-def test_a_few_are_drawn_at_a_time_and_the_others_in_their_order(slow: Slow) -> None:
+@pytest.mark.usefixtures("patient")
+def test_one_is_drawn_at_a_time_and_the_others_in_their_order(slow: Slow) -> None:
     pages, wanted = Turns(slow), [f"/{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as people:
-        for number, path in enumerate(wanted):
+        for path in wanted:
             people.submit(ask, pages, path)
-            eventually(comes(slow, pages, number + 1), "it came")
-        assert slow.at_work == wanted[: turns.AT_ONCE]
-        for done in range(1, len(wanted) + 1):
+            time.sleep(0.05)  # it stands in line, which nobody outside can see
+        for done in range(len(wanted)):
+            eventually(reaches(slow, wanted[:done], wanted[done : done + 1]), "the next is drawn, and no other")
             slow.go.release()
-            eventually(reaches(slow, wanted[: done + turns.AT_ONCE]), "the next is drawn")
-    assert slow.most == turns.AT_ONCE
-    assert (pages._free, len(pages._waiting)) == (turns.AT_ONCE, 0)
+    assert slow.served == wanted
+    assert slow.most == 1
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     "asked",
     [
@@ -83,29 +86,38 @@ def test_a_few_are_drawn_at_a_time_and_the_others_in_their_order(slow: Slow) -> 
 )
 def test_whatever_is_no_page_waits_for_nobody(slow: Slow, asked: dict[str, str]) -> None:
     pages = Turns(slow)
-    with ThreadPoolExecutor(turns.AT_ONCE + 1) as people:
-        for number in range(turns.AT_ONCE):
-            people.submit(ask, pages, f"/{number}")
-        eventually(lambda: pages._free == 0, "no turn is free")
+    with ThreadPoolExecutor(2) as people:
+        people.submit(ask, pages, "/page")
+        eventually(reaches(slow, [], ["/page"]), "the turn is taken")
         people.submit(pages, {"REQUEST_METHOD": "GET", "PATH_INFO": "/own", **asked}, ANY)
-        eventually(lambda: len(slow.at_work) == turns.AT_ONCE + 1, "it did not wait")
-        slow.go.release(turns.AT_ONCE + 1)
+        eventually(lambda: len(slow.at_work) == 2, "it did not wait")
+        slow.go.release(2)
 
 
+@pytest.mark.usefixtures("patient")
 def test_failed_page_gives_its_turn_back(slow: Slow) -> None:
     pages = Turns(slow)
-    slow.go.release()
+    slow.go.release(2)
     with pytest.raises(LookupError):
         ask(pages, "/boom")
-    assert pages._free == turns.AT_ONCE
+    ask(pages, "/next")
+    assert slow.served == ["/boom", "/next"]
 
 
-def test_nobody_waits_for_ever(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
+def test_a_page_that_takes_long_holds_up_nobody_and_takes_no_turn_from_the_others(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = Turns(slow)
-    with ThreadPoolExecutor(turns.AT_ONCE + 1) as people:
-        for number in range(turns.AT_ONCE + 1):
-            people.submit(ask, pages, f"/{number}")
-        eventually(lambda: len(slow.at_work) == turns.AT_ONCE + 1, "it goes on without a turn")
-        slow.go.release(turns.AT_ONCE + 1)
-    assert (pages._free, len(pages._waiting)) == (turns.AT_ONCE, 0)
+    with ThreadPoolExecutor(3) as people:
+        people.submit(ask, pages, "/report")
+        eventually(reaches(slow, [], ["/report"]), "the turn is taken")
+        people.submit(ask, pages, "/next")
+        eventually(reaches(slow, [], ["/report", "/next"]), "it goes on beside the report")
+        monkeypatch.setattr(turns, "LONG_SECONDS", 60.0)
+        people.submit(ask, pages, "/last")
+        slow.go.release()
+        eventually(reaches(slow, ["/report"], ["/next"]), "the report is drawn")
+        time.sleep(0.1)
+        assert slow.at_work == ["/next"], "the end of the report gave nobody a turn"
+        slow.go.release(2)
+    assert slow.served == ["/report", "/next", "/last"]
