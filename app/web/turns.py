@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 
 class Turns:
-    """A WSGI application around another, which is asked for one page at a time, in the order in which they come."""
+    """A WSGI application around another, which is asked for one page at a time; as a rule for the oldest."""
 
     def __init__(self, inner: WSGIApplication) -> None:
         self._inner = inner
