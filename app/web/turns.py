@@ -26,33 +26,42 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign]
 
 
+class _Page:
+    """One page in the line; whoever comes next looks at it alone."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.ended = threading.Event()
+
+
 class Turns:
-    """A WSGI application around another, which is asked for one page at a time; as a rule for the oldest."""
+    """A WSGI application around another, which is asked for one page at a time. Who came first is first."""
 
     def __init__(self, inner: WSGIApplication) -> None:
         self._inner = inner
-        self._line = threading.Lock()
-        """Of whoever is next; the others stand behind."""
-        self._turn = threading.Lock()
-        """Of whoever is drawn."""
+        self._lock = threading.Lock()
+        self._last = _Page()
+        self._last.begun.set()
+        self._last.ended.set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer; a turn lasts until the answer is there, not until it was sent."""
         if not _is_page(environ):
             return self._inner(environ, start_response)
-        turn = self._take()
+        page = _Page()
+        self._stand_in_line(page)
         try:
             return self._inner(environ, start_response)
         finally:
-            turn.release()
+            page.ended.set()
 
-    def _take(self) -> threading.Lock:
-        """Wait for the turn. If whoever has it takes long, there is a new one for those who come after it."""
-        with self._line:
-            if not self._turn.acquire(timeout=LONG_SECONDS):
-                self._turn = threading.Lock()
-                self._turn.acquire()
-            return self._turn
+    def _stand_in_line(self, page: _Page) -> None:
+        """Wait until the one before had its turn, or took so long with it that it goes on beside this one."""
+        with self._lock:
+            before, self._last = self._last, page
+        before.begun.wait()
+        before.ended.wait(LONG_SECONDS)
+        page.begun.set()
 
 
 def _is_page(environ: WSGIEnvironment) -> bool:

@@ -512,7 +512,7 @@ TABLE: Final = """
     accounts/test_invitations.py::test_mails_to_one_address_are_few_whoever_asks
 11.1.4 So are programs.
     api/test_orders.py::test_too_many_calls_are_told_to_wait
-    web/test_turns.py::test_one_is_drawn_at_a_time_and_all_come_to_it
+    web/test_turns.py::test_one_is_drawn_at_a_time_and_the_others_in_their_order
 11.1.5 The books forbid what must not happen.
     tenancy/test_isolation.py::test_books_cannot_be_rewritten_by_the_application
     invoices/test_closing.py::*

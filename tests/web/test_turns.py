@@ -1,4 +1,4 @@
-"""Whole pages take turns: one is drawn at a time."""
+"""Whole pages take turns: one is drawn at a time, in the order in which they were asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 from unittest.mock import ANY
 
@@ -17,17 +18,22 @@ from tests.sync.listening import eventually
 
 
 class Slow:
-    """An application that answers when it is let; `at_work` are the pages it is drawing, `served` those it drew."""
+    """An application that answers when it is let; `at_work` are the pages it is drawing, `served` those it drew.
+
+    `began` is when, in seconds.
+    """
 
     def __init__(self) -> None:
         self.at_work: list[str] = []
         self.served: list[str] = []
+        self.began: list[float] = []
         self.most = 0
         self.go = threading.Semaphore(0)
 
     def __call__(self, environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         self.at_work.append(path)
+        self.began.append(time.monotonic())
         self.most = max(self.most, len(self.at_work))
         assert self.go.acquire(timeout=10)
         self.at_work.remove(path)
@@ -42,14 +48,19 @@ def slow() -> Slow:
     return Slow()
 
 
-def ask(pages: Turns, path: str, **more: str) -> Iterable[bytes]:
+def ask(pages: Turns, path: str) -> Iterable[bytes]:
     start: Any = None  # the application never begins an answer
-    return pages({"REQUEST_METHOD": "GET", "PATH_INFO": path, **more}, start)
+    return pages({"REQUEST_METHOD": "GET", "PATH_INFO": path}, start)
 
 
 def reaches(slow: Slow, served: list[str], at_work: list[str]) -> Callable[[], bool]:
     """Whether these were drawn and these are being drawn, and no other."""
     return lambda: (slow.served, slow.at_work) == (served, at_work)
+
+
+def stands_behind(pages: Turns, one: object) -> Callable[[], bool]:
+    """Whether somebody came after this one."""
+    return lambda: pages._last is not one
 
 
 @pytest.fixture
@@ -59,16 +70,17 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_one_is_drawn_at_a_time_and_all_come_to_it(slow: Slow) -> None:
+def test_one_is_drawn_at_a_time_and_the_others_in_their_order(slow: Slow) -> None:
     pages, wanted = Turns(slow), [f"/{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as people:
         for path in wanted:
+            stood_last = pages._last
             people.submit(ask, pages, path)
-        eventually(lambda: slow.at_work != [], "one is drawn")
-        time.sleep(0.1)
-        assert len(slow.at_work) == 1, "and no other beside it"
-        slow.go.release(len(wanted))
-    assert sorted(slow.served) == wanted
+            eventually(stands_behind(pages, stood_last), "it stands in line")
+        for done in range(len(wanted)):
+            eventually(reaches(slow, wanted[:done], wanted[done : done + 1]), "the next is drawn, and no other")
+            slow.go.release()
+    assert slow.served == wanted
     assert slow.most == 1
 
 
@@ -121,3 +133,13 @@ def test_a_page_that_takes_long_holds_up_nobody_and_takes_no_turn_from_the_other
         assert slow.at_work == ["/next"], "the end of the report gave nobody a turn"
         slow.go.release(2)
     assert slow.served == ["/report", "/next", "/last"]
+
+
+def test_where_all_take_long_they_still_begin_one_after_the_other(slow: Slow) -> None:
+    pages = Turns(slow)
+    with ThreadPoolExecutor(4) as people:
+        for number in range(4):
+            people.submit(ask, pages, f"/{number}")
+        eventually(lambda: len(slow.at_work) == 4, "nobody waits for ever")
+        slow.go.release(4)
+    assert all(later - sooner >= turns.LONG_SECONDS for sooner, later in pairwise(slow.began))
