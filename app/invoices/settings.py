@@ -35,6 +35,21 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedNumbering:
+    """How invoices shall be numbered. Without a `next_number` it stays whatever it is by then, for jobs that issue
+    invoices move it all the time."""
+
+    prefix: str
+    padding: int
+    next_number: int | None
+
+    def after(self, now: Numbering) -> Numbering:
+        """What comes of it, as things stand."""
+        number = now.next_number if self.next_number is None else self.next_number
+        return Numbering(self.prefix, self.padding, number, now.last)
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceRules:
     """When an order may become an invoice, and what its date is; see `app.tenancy.models.Store`."""
 
@@ -85,7 +100,7 @@ def has_invoices() -> bool:
     return _last_number() > 0
 
 
-def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_words: str, user_id: int) -> int:
+def save_invoicing(rules: InvoiceRules, wanted: WantedNumbering, *, gap_words: str, user_id: int) -> int:
     """Save rules and numbering together, judge waiting orders again, and return how many of them moved.
 
     `gap_words` says why numbers are left out, if any are.
@@ -95,7 +110,8 @@ def save_invoicing(rules: InvoiceRules, wanted: Numbering, *, gap_words: str, us
     once before anything is touched, and again under the counter's lock.
     """
     check_prefix(wanted.prefix)
-    _check_numbers(numbering(), wanted, gap_words)
+    now = numbering()
+    _check_numbers(now, wanted.after(now), gap_words)
     store = current_store()
     moved = 0
     if rules != _rules_of(store):
@@ -156,9 +172,10 @@ def _assign(store: Store, rules: InvoiceRules) -> None:
     store.auto_credit = rules.auto_credit
 
 
-def _save_numbering(wanted: Numbering, gap_words: str, user_id: int) -> None:
+def _save_numbering(wish: WantedNumbering, gap_words: str, user_id: int) -> None:
     series = _locked_series()
     now = Numbering(series.prefix, series.padding, series.next_number, _last_number())
+    wanted = wish.after(now)
     try:
         _check_numbers(now, wanted, gap_words)
     except (NumberUsed, LeavesGap, NumberInTheWay):

@@ -117,10 +117,10 @@ class InvoicingForm(Form):
             words = _("Use at most %(count)d letters, digits and - / _ . without spaces.", count=MAX_PREFIX)
             raise ValidationError(words) from None
 
-    def number_to_save(self, current: int) -> int:
-        """The next number as it shall be: `current` when the person left alone what the page had shown."""
+    def number_to_save(self) -> int | None:
+        """The next number as it shall be; None when the person left alone what the page had shown."""
         typed: Any = self.next_number.data
-        return current if str(typed) == self.shown_number.data else int(typed)
+        return None if str(typed) == self.shown_number.data else int(typed)
 
 
 class OpenBooksForm(Form):

@@ -22,7 +22,15 @@ from app.core.roles import Ability
 from app.core.states import OrderState
 from app.invoices import closing as books
 from app.invoices import settings
-from app.invoices.settings import CurrencyFixed, InvoiceRules, LeavesGap, Numbering, NumberInTheWay, NumberUsed
+from app.invoices.settings import (
+    CurrencyFixed,
+    InvoiceRules,
+    LeavesGap,
+    Numbering,
+    NumberInTheWay,
+    NumberUsed,
+    WantedNumbering,
+)
 from app.links import codes
 from app.mappings import lists
 from app.mappings import services as mappings
@@ -93,13 +101,13 @@ def invoicing() -> Response:
     form = InvoicingForm(request.form)
     if not form.validate():
         return invalid(*_INVOICING, **_invoicing_page(form, now))
-    wanted = Numbering(form.prefix.data, form.padding.data, form.number_to_save(now.next_number))
+    wanted = WantedNumbering(form.prefix.data, form.padding.data, form.number_to_save())
     try:
         moved = settings.save_invoicing(
             _rules(form), wanted, gap_words=form.gap_words.data or "", user_id=access.me().id
         )
     except (NumberUsed, LeavesGap, NumberInTheWay) as problem:
-        form.next_number.errors = (_numbers_problem(problem, wanted),)
+        form.next_number.errors = (_numbers_problem(problem, wanted.after(now)),)
         return invalid(*_INVOICING, **_invoicing_page(form, now, asks_gap=isinstance(problem, LeavesGap)))
     now = settings.numbering()
     saved = _invoicing_page(_invoicing_form(now), now)

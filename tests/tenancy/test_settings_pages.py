@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.embedded.processes import wait_until
 from app.extensions import db
 from app.tenancy.scope import store_scope
 from tests.orders.factories import Books
@@ -182,6 +184,28 @@ def test_number_that_nobody_touched_is_not_turned_back(app: Flask, owner: FlaskC
     answer = save(owner, store, "invoicing", {**INVOICING, "invoice_date_rule": "paid"})
     assert answer.status_code == 303
     assert value(app, store, NEXT_NUMBER) == 2
+
+
+def test_number_that_nobody_touched_stays_whatever_a_job_makes_of_it_meanwhile(
+    app: Flask, owner: FlaskClient, store: SomeStore
+) -> None:
+    """Found by the crash test, seed 382: a batch was booked between the look at the counter and its lock."""
+    books = Books(app, store)
+    books.invoice(books.order(books.channel()))
+    form = {**INVOICING, "next_number": "2", "shown_number": "2", "invoice_date_rule": "paid"}
+    answers: list[Any] = []
+    saving = Thread(target=lambda: answers.append(save(owner, store, "invoicing", form)))
+    waits = text("select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))")
+    with books.scope():
+        db.session.execute(text("update number_series set next_number = 12 where code = 'invoice'"))
+        saving.start()
+        assert wait_until(lambda: bool(db.session.scalar(waits)), 10), "saving waits for the counter"
+        db.session.commit()
+    saving.join(10)
+    assert [answer.status_code for answer in answers] == [303], answers[0].text
+    assert value(app, store, NEXT_NUMBER) == 12
+    assert value(app, store, "select invoice_date_rule from stores") == "paid"
+    assert value(app, store, "select count(*) from journal where kind = 'numbers_moved'") == 0
 
 
 def test_prefix_that_would_repeat_a_printed_number_is_refused(app: Flask, owner: FlaskClient, store: SomeStore) -> None:
