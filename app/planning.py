@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Executable, Result, Select, String, any_, func, literal_column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Result,
+    SelectBase,
+    String,
+    any_,
+    func,
+    literal_column,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnClause
 
@@ -28,7 +39,7 @@ def fixed(word: str) -> ColumnClause[str]:
     return literal_column(f"'{word}'", String)
 
 
-def among(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Select[int]) -> ColumnElement[bool]:
+def among(column: ColumnElement[int] | InstrumentedAttribute[int], ids: SelectBase) -> ColumnElement[bool]:
     """Whether the column is one of a few ids, which are found first and once.
 
     With `in_` the planner joins them, and finds them anew for each row of a table that it takes for a small one.

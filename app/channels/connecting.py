@@ -22,6 +22,7 @@ from app.core.errors import AuthRejected
 from app.core.types import ChannelFacts
 from app.extensions import db, shared_memory
 from app.sealing import BrokenSeal, open_sealed
+from app.tenancy.scope import current_store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,10 @@ def open_connector(channel: Channel, told: Mapping[str, str] | None = None, *, u
     return connectors.connect(channel.kind, {**config, **options, **(told or {})}, shared)
 
 
-def reads_spent(channel: Channel) -> Spent | None:
-    """What was read of the channel in the last hour, for pages; None where as much may be read as one likes."""
-    limit = connectors.REGISTRY[channel.kind].reads_an_hour
-    return None if limit is None else spent(_memory(), channel.store_id, channel.id, limit)
+def reads_spent(kind: str, channel_id: int) -> Spent | None:
+    """What was read of a channel of the store in the last hour, for pages; None where nothing limits it."""
+    limit = connectors.REGISTRY[kind].reads_an_hour
+    return None if limit is None else spent(_memory(), current_store_id(), channel_id, limit)
 
 
 def full_config(channel: Channel) -> dict[str, str]:

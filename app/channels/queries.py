@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Row, Select, bindparam, func, select
 
-from app.channels.allowance import Spent
-from app.channels.connecting import kind_of, reads_spent
+from app.channels.connecting import kind_of
 from app.channels.models import Channel, Marketplace
 from app.extensions import db
+from app.planning import read
 from app.sealing import sealed_at
 from app.tenancy.scope import THIS_STORE, current_store_id
 
@@ -52,6 +52,11 @@ class ChannelRow:
     is_set_up: bool
 
     @property
+    def next_run_at(self) -> datetime | None:
+        """When Auto Sync looks at it next; None where it does not."""
+        return self.next_sync_at if self.status == "connected" and self.auto_sync else None
+
+    @property
     def needs_reconnecting(self) -> bool:
         """Whether only a new key lets it go on: the channel refused the old one, or it cannot be read."""
         return self.key_set_at is None or (self.status == "paused" and self.paused_reason not in ("", LINK_SUSPENDED))
@@ -71,12 +76,12 @@ class MarketplaceRow:
 
 def channels() -> list[ChannelRow]:
     """The store's channels, removed ones left out, oldest first."""
-    return [_row(channel) for channel in db.session.scalars(_select().order_by(Channel.id))]
+    return [_row(found) for found in read(_all())]
 
 
 def channel(channel_id: int) -> ChannelRow | None:
     """One channel of the store; None when there is none or it was removed."""
-    found = db.session.scalars(_select().where(Channel.id == channel_id)).one_or_none()
+    found = read(_one(), {"channel": channel_id}).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -103,18 +108,22 @@ def marketplaces(channel_id: int) -> list[MarketplaceRow]:
     return [MarketplaceRow(*row) for row in found]
 
 
-def reads(channel_id: int) -> Spent | None:
-    """What was read of the channel in the last hour; None where as much may be read as one likes."""
-    found = db.session.scalars(_select().where(Channel.id == channel_id)).one_or_none()
-    return None if found is None else reads_spent(found)
+@cache
+def _all() -> Select[Any]:
+    stored = (getattr(Channel, name) for name in ("credentials", *ChannelRow.__dataclass_fields__) if name not in _MADE)
+    return select(*stored).where(Channel.store_id == THIS_STORE, Channel.status != "removed").order_by(Channel.id)
 
 
 @cache
-def _select() -> Select[Channel]:
-    return select(Channel).where(Channel.store_id == THIS_STORE, Channel.status != "removed")
+def _one() -> Select[Any]:
+    return _all().where(Channel.id == bindparam("channel", type_=BigInteger))
 
 
-def _row(channel: Channel) -> ChannelRow:
+_MADE: Final = frozenset({"key_set_at", "is_set_up"})
+"""What a ChannelRow says that no column does."""
+
+
+def _row(channel: Row[Any]) -> ChannelRow:
     return ChannelRow(
         id=channel.id,
         kind=channel.kind,

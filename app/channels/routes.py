@@ -386,7 +386,7 @@ def _cards(channels: list[ChannelRow]) -> list[Card]:
     for cause in failed_causes():
         if cause.kind != CauseKind.ALERTS:
             failed[cause.channel_id] += cause.count
-    activities = channel_activities([row.id for row in channels])
+    activities = channel_activities(channels)
     verified = last_verifications([row.id for row in channels])
     return [
         Card(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, select
 
 from app.accounts.models import User
 from app.channels.models import Channel, Marketplace
@@ -19,7 +20,8 @@ from app.extensions import db
 from app.invoices.crediting import StoredInvoice
 from app.invoices.models import CreditNote, CreditNoteLine, Invoice, NumberSeries
 from app.orders.models import Order
-from app.tenancy.scope import current_store_id
+from app.planning import read
+from app.tenancy.scope import THIS_STORE, current_store_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,17 @@ def credit_lines_of(credit_note_ids: Sequence[int]) -> dict[int, tuple[CreditLin
 
 def credits_of_invoice(invoice_id: int) -> tuple[InvoiceCredit, ...]:
     """The credit notes of one invoice, oldest first."""
-    rows = db.session.execute(
+    rows = read(_of_invoice(), {"invoice": invoice_id})
+    return tuple(InvoiceCredit(**{**row._mapping, "cause": CreditCause(row.cause)}) for row in rows)
+
+
+@cache
+def _of_invoice() -> Select[Any]:
+    return (
         select(*(getattr(CreditNote, name) for name in InvoiceCredit.__dataclass_fields__))
-        .where(CreditNote.store_id == current_store_id(), CreditNote.invoice_id == invoice_id)
+        .where(CreditNote.store_id == THIS_STORE, CreditNote.invoice_id == bindparam("invoice", type_=BigInteger))
         .order_by(CreditNote.id)
     )
-    return tuple(InvoiceCredit(**{**row._mapping, "cause": CreditCause(row.cause)}) for row in rows)
 
 
 def order_news(invoice: StoredInvoice) -> OrderNews:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 
 from app.catalog.models import Location
 from app.channels.models import Channel
@@ -16,6 +16,7 @@ from app.channels.queries import ChannelRow
 from app.core.linking import GRANTED, PENDING_DAYS, Act, LinkState, Side
 from app.extensions import db
 from app.links.models import Link, LinkEvent
+from app.planning import read
 from app.tenancy.scope import THIS_STORE, current_store_id
 
 REMEMBERED: Final = timedelta(days=30)
@@ -98,13 +99,13 @@ class EventRow:
 def link(link_id: int) -> LinkRow | None:
     """One link of the store, of either side; None when there is none that it may see."""
     row = db.session.execute(_links().where(Link.id == link_id)).one_or_none()
-    return None if row is None else _row(*row)
+    return None if row is None else _row(row)
 
 
 def links() -> list[LinkRow]:
     """Every link of the store, of either side, newest first."""
     rows = db.session.execute(_links().order_by(Link.id.desc()).limit(_AT_MOST))
-    return [_row(*row) for row in rows]
+    return [_row(row) for row in rows]
 
 
 def shown_links(kept: Collection[int] = ()) -> list[LinkRow]:
@@ -117,7 +118,7 @@ def shown_links(kept: Collection[int] = ()) -> list[LinkRow]:
     lately = and_(Link.state.in_((LinkState.DENIED, LinkState.EXPIRED)), _mine(Side.MAIN), recent)
     at_work = Link.state.in_((LinkState.PENDING, *GRANTED))
     query = _links().where(or_(at_work, lately, and_(_mine(Side.MAIN), Link.state == LinkState.DRAFT)))
-    found = [_row(*row) for row in db.session.execute(query.order_by(Link.id.desc()).limit(_AT_MOST))]
+    found = [_row(row) for row in read(query.order_by(Link.id.desc()).limit(_AT_MOST))]
     newest: dict[tuple[Side, int], LinkRow] = {}
     for row in found:
         newest.setdefault((row.side, row.other_store_id), row)
@@ -140,7 +141,7 @@ def link_of(channel: ChannelRow) -> LinkRow | None:
         return None
     of_store = and_(_mine(Side.MAIN), Link.sub_store_id == int(channel.config["store"]), Link.state.in_(GRANTED))
     row = db.session.execute(_links().where(of_store)).one_or_none()
-    return None if row is None else _row(*row)
+    return None if row is None else _row(row)
 
 
 def _channels() -> dict[int, int]:
@@ -179,12 +180,12 @@ def counted_requests() -> ColumnElement[int]:
 
 def main_link() -> LinkRow | None:
     """The link to the store's main store, connected or suspended; None when it stands by itself."""
-    row = db.session.execute(_reading_main_link()).one_or_none()
-    return None if row is None else _row(*row)
+    row = read(_reading_main_link()).one_or_none()
+    return None if row is None else _row(row)
 
 
 @cache
-def _reading_main_link() -> Select[Link, str | None]:
+def _reading_main_link() -> Select[Any]:
     """Built once for all stores: the page of each order asks for it."""
     return _links().where(_mine(Side.SUB), Link.state.in_(GRANTED))
 
@@ -193,13 +194,15 @@ def _mine(side: Side) -> Any:
     return (Link.main_store_id if side is Side.MAIN else Link.sub_store_id) == THIS_STORE
 
 
-def _links() -> Select[Link, str | None]:
+@cache
+def _links() -> Select[Any]:
+    stored = (getattr(Link, name) for name in LinkRow.__dataclass_fields__ if name not in {"side", "location"})
     at_place = and_(Location.store_id == Link.main_store_id, Location.id == Link.location_id)
     of_mine = or_(_mine(Side.MAIN), and_(_mine(Side.SUB), Link.asked_at.is_not(None)))
-    return select(Link, Location.name).outerjoin(Location, at_place).where(of_mine)
+    return select(*stored, Location.name.label("location")).outerjoin(Location, at_place).where(of_mine)
 
 
-def _row(found: Link, location: str | None) -> LinkRow:
+def _row(found: Row[Any]) -> LinkRow:
     side = Side.MAIN if found.main_store_id == current_store_id() else Side.SUB
     return LinkRow(
         id=found.id,
@@ -211,7 +214,7 @@ def _row(found: Link, location: str | None) -> LinkRow:
         sub_name=found.sub_name,
         channel_name=found.channel_name,
         location_id=found.location_id,
-        location=location or "",
+        location=found.location or "",
         reason=found.reason,
         reason_detail=found.reason_detail,
         stock_after=found.stock_after,

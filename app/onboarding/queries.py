@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 
 from app.channels.connecting import kind_of, kinds_made_here
 from app.channels.models import Channel
@@ -41,7 +41,7 @@ def checklist() -> list[Step]:
     channel = read(_first_channel()).one_or_none()
     kind = kind_of(channel.kind) if channel else None
     found = read(_any()).one()
-    has_mapped, has_unmapped, has_invoice = found
+    has_mapped, has_unmapped, has_invoice, is_written = found
     is_made_here = kind is not None and not kind.lists_orders
     is_checked = is_made_here or (channel is not None and channel.checked_at is not None)
     orders = url_if("channels.orders", channel_id=channel.id) if channel else None
@@ -67,7 +67,7 @@ def checklist() -> list[Step]:
     if is_made_here:
         del steps[1]
     if kind is None or Capability.INVOICE_WRITEBACK in kind.capabilities:
-        steps.append(_written_step(is_booked=has_invoice))
+        steps.append(_written_step(is_booked=has_invoice, is_written=is_written))
     return steps
 
 
@@ -95,9 +95,9 @@ def _booking_step(orders: str | None, *, is_done: bool) -> Step:
     )
 
 
-def _written_step(*, is_booked: bool) -> Step:
+def _written_step(*, is_booked: bool, is_written: bool) -> Step:
     return Step(
-        is_booked and _is_written_back(),
+        is_written,
         _("See its number in SiteGiant"),
         _("The invoice number is written back by itself; it stands on the order there."),
         url_if("invoices.index") if is_booked else None,
@@ -115,26 +115,18 @@ def _first_channel() -> Any:
 
 @cache
 def _any() -> Any:
-    """Whether there are gateways with a payment method, gateways without one, and invoices."""
+    """Whether there are gateways with a payment method, gateways without one, invoices, and one that was written back.
+
+    Only the first invoices are looked at for that: one is enough, and the journal may be long.
+    """
     gateway, method = PaymentMapping.store_id == THIS_STORE, PaymentMapping.payment_method_id
+    first = select(Invoice.order_id).where(Invoice.store_id == THIS_STORE)
+    first = first.order_by(Invoice.number).limit(_FIRST_INVOICES)
     return select(
         exists().where(gateway, method.is_not(None)),
         exists().where(gateway, method.is_(None)),
         exists().where(Invoice.store_id == THIS_STORE),
+        exists().where(
+            JournalEntry.store_id == THIS_STORE, JournalEntry.order_id.in_(first), JournalEntry.kind == "written_back"
+        ),
     )
-
-
-def _is_written_back() -> bool:
-    """Looks at the first invoices only: one that was written back is enough, and the journal may be long."""
-    return read(_written_back()).scalar() is not None
-
-
-@cache
-def _written_back() -> Select[int]:
-    first = (
-        select(Invoice.order_id).where(Invoice.store_id == THIS_STORE).order_by(Invoice.number).limit(_FIRST_INVOICES)
-    )
-    written = select(JournalEntry.id).where(
-        JournalEntry.store_id == THIS_STORE, JournalEntry.order_id.in_(first), JournalEntry.kind == "written_back"
-    )
-    return written.limit(1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, null, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal, null, select, tuple_
 
 from app.core.states import ChangeState, InvoiceState, OrderState, SeenState
 from app.extensions import db
@@ -16,8 +17,9 @@ from app.invoices.models import Invoice
 from app.orders.detail import payload_text
 from app.orders.failed import Cause, CauseKey, CauseKind, changes_of, orders_of, unread_of
 from app.orders.models import Order, RawRecord, SeenOrder
+from app.planning import read
 from app.sync.models import Change
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.pagination import Cursor, Keyset, Page, page_of
 
 PAYLOAD_AT_MOST: Final = 20_000
@@ -112,25 +114,36 @@ def newest_rows(causes: Sequence[Cause]) -> dict[CauseKey, FailedRow]:
         if not keys:
             continue
         wanted = list(keys) if source.key_is_text else [int(key) for key in keys]
-        model = source.key.class_
-        channels = {key.channel_id for key in keys.values()}
-        statement = source.statement().add_columns(literal(True).label("is_here"))
-        here = (model.store_id == current_store_id(), model.channel_id.in_(channels), source.key.in_(wanted))
-        rows = [_row(row) for row in db.session.execute(statement.where(*here))]
+        channels = list({key.channel_id for key in keys.values()})
+        rows = [_row(row) for row in read(_these(kind), {"channels": channels, "keys": wanted})]
         found |= {keys[row.row_key]: row for row in rows}
     return found
+
+
+@cache
+def _these(kind: CauseKind) -> Select[Any]:
+    source = _SOURCES[kind]
+    model = source.key.class_
+    found: Select[Any] = source.statement().add_columns(literal(True).label("is_here"))
+    return found.where(
+        model.store_id == THIS_STORE,
+        model.channel_id.in_(bindparam("channels", expanding=True)),
+        source.key.in_(bindparam("keys", expanding=True)),
+    )
 
 
 def payloads(order_ids: Sequence[int]) -> dict[int, str]:
     """What the channel sent last for these orders, as text, cut where it grows too long for a page."""
     if not order_ids:
         return {}
-    rows = db.session.execute(
-        select(RawRecord.order_id, RawRecord.payload).where(
-            RawRecord.store_id == current_store_id(), RawRecord.order_id.in_(order_ids)
-        )
-    )
+    rows = read(_payloads(), {"orders": list(order_ids)})
     return {row.order_id: payload_text(row.payload)[:PAYLOAD_AT_MOST] for row in rows}
+
+
+@cache
+def _payloads() -> Select[Any]:
+    wanted = RawRecord.order_id.in_(bindparam("orders", expanding=True))
+    return select(RawRecord.order_id, RawRecord.payload).where(RawRecord.store_id == THIS_STORE, wanted)
 
 
 def row_number(text: str) -> int | None:

@@ -32,7 +32,7 @@ def home() -> str:
     connected = channels()
     steps = _first_steps()
     next_act = None if steps else queries.next_act(connected, queries.channels_with_ready_orders())
-    activities = channel_activities([channel.id for channel in connected])
+    activities = channel_activities(connected)
     return render_template(
         "reports/home.html",
         **_state(connected, leads=not steps and next_act is None),

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zlib import crc32
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.channels.queries import ChannelRow, channels
 from app.core.states import ACTIVE_JOB_STATES, JobState, OrderState, Reason
@@ -22,10 +23,11 @@ from app.orders.failed_rows import FailedRow, newest_rows, payloads
 from app.orders.filters import OrderFilter, gateway_value
 from app.orders.models import Order
 from app.orders.reasons import Button, Explanation, Place, alert_words, explain, explain_several
+from app.planning import read
 from app.sync.models import SyncJob
-from app.sync.queries import JobRow, channel_activities
+from app.sync.queries import JobRow, newest_jobs
 from app.sync.words import ShownJob, show_job
-from app.tenancy.scope import current_store_id
+from app.tenancy.scope import THIS_STORE, current_store_id
 from app.web.filters import day as day_text
 from app.web.links import url_if
 
@@ -214,13 +216,13 @@ def _stopped(rows: Sequence[ChannelRow]) -> list[Trouble]:
     stopped = [row for row in rows if row.status == "paused" and row.paused_reason]
     if not stopped:
         return []
-    last = channel_activities([row.id for row in stopped])
+    jobs = newest_jobs([row.id for row in stopped])
     waiting = _waiting([row.id for row in stopped])
     troubles = []
     for row in stopped:
         code = row.paused_reason
         why = explain_several(code, {}, Place(row.id, row.name))
-        job = last[row.id].last
+        _active, job = jobs[row.id]
         told: Mapping[str, Any] = job.problem_detail if job is not None and job.problem == code else {}
         count, money = waiting.get(row.id, (0, {}))
         troubles.append(
@@ -246,11 +248,9 @@ def _stopped(rows: Sequence[ChannelRow]) -> list[Trouble]:
 
 def jobs_that_stopped(channel_ids: Sequence[int]) -> list[JobRow]:
     """The newest ended job of each of these channels, if it ended with an error that does not mend itself."""
-    jobs = [activity.last for activity in channel_activities(channel_ids).values() if activity.active is None]
-    ended_badly = (JobState.FAILED, JobState.PARTLY)
-    return [
-        job for job in jobs if job and job.state in ended_badly and job.problem and job.problem not in _NEEDS_NOBODY
-    ]
+    ended = [job for active, job in newest_jobs(channel_ids).values() if active is None]
+    badly = (JobState.FAILED, JobState.PARTLY)
+    return [job for job in ended if job and job.state in badly and job.problem and job.problem not in _NEEDS_NOBODY]
 
 
 def _ended_badly(rows: Sequence[ChannelRow]) -> list[Trouble]:
@@ -301,11 +301,13 @@ def _waiting(channel_ids: Iterable[int]) -> dict[int, tuple[int, dict[str, int]]
 
 def _retries() -> dict[int, int]:
     """Channel → the job that tries some of it again now. One statement."""
-    rows = db.session.execute(
-        select(SyncJob.channel_id, SyncJob.id).where(
-            SyncJob.store_id == current_store_id(),
-            SyncJob.kind.in_(("retry", "write_back")),
-            SyncJob.state.in_(ACTIVE_JOB_STATES),
-        )
+    return {row.channel_id: row.id for row in read(_retrying())}
+
+
+@cache
+def _retrying() -> Select[int, int]:
+    return select(SyncJob.channel_id, SyncJob.id).where(
+        SyncJob.store_id == THIS_STORE,
+        SyncJob.kind.in_(("retry", "write_back")),
+        SyncJob.state.in_(ACTIVE_JOB_STATES),
     )
-    return {row.channel_id: row.id for row in rows}

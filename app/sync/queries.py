@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
 from app.channels.models import Channel
+from app.channels.queries import ChannelRow
 from app.core.states import ACTIVE_JOB_STATES, ChangeState, JobState
 from app.extensions import db
 from app.invoices.models import Invoice
@@ -216,7 +217,7 @@ def jobs_page(where: JobFilter, keyset: Keyset) -> Page[JobRow]:
         at = keyset.cursor.id
         statement = statement.where(SyncJob.id > at if keyset.is_backward else SyncJob.id < at)
     order = SyncJob.id.asc() if keyset.is_backward else SyncJob.id.desc()
-    rows = db.session.execute(statement.order_by(order).limit(keyset.fetch))
+    rows = read(statement.order_by(order).limit(keyset.fetch))
     return page_of([JobRow(**row._mapping) for row in rows], keyset, lambda row: (None, row.id))
 
 
@@ -232,8 +233,11 @@ def running_jobs() -> list[JobRow]:
 
 @cache
 def _running() -> Select[Any]:
-    active = _jobs().where(_is_active())
-    return active.order_by((SyncJob.state == JobState.RUNNING).desc(), SyncJob.id)
+    return _running_first(_jobs().where(_is_active()))
+
+
+def _running_first(jobs: Select[Any]) -> Select[Any]:
+    return jobs.order_by((SyncJob.state == JobState.RUNNING).desc(), SyncJob.id)
 
 
 def any_job_runs() -> ColumnElement[bool]:
@@ -245,19 +249,26 @@ def _is_active() -> ColumnElement[bool]:
     return SyncJob.state.in_([fixed(state) for state in sorted(ACTIVE_JOB_STATES)])
 
 
-def channel_activity(channel_id: int) -> ChannelActivity:
-    """What happens on one channel. Three statements."""
-    return channel_activities([channel_id])[channel_id]
+def channel_activity(channel: ChannelRow) -> ChannelActivity:
+    """What happens on one channel. One statement."""
+    return channel_activities([channel])[channel.id]
 
 
-def channel_activities(channel_ids: Collection[int]) -> dict[int, ChannelActivity]:
-    """What happens on these channels, by id. Three statements, however many there are."""
+def channel_activities(channels: Collection[ChannelRow]) -> dict[int, ChannelActivity]:
+    """What happens on these channels, by id. One statement, however many there are."""
+    jobs = newest_jobs([channel.id for channel in channels])
+    return {channel.id: ChannelActivity(*jobs[channel.id], channel.next_run_at) for channel in channels}
+
+
+def newest_jobs(channel_ids: Collection[int]) -> dict[int, tuple[JobRow | None, JobRow | None]]:
+    """The job that runs or waits on each of these channels, and the newest that ended, found by the index whatever
+    the length of its history. One statement."""
     active: dict[int, JobRow] = {}
-    for job in running_jobs():
-        active.setdefault(job.channel_id, job)
-    last = {job.channel_id: job for job in _last_ended(channel_ids)}
-    next_at = _next_runs(channel_ids)
-    return {at: ChannelActivity(active.get(at), last.get(at), next_at.get(at)) for at in channel_ids}
+    ended: dict[int, JobRow] = {}
+    for row in read(_newest(), {"channels": list(channel_ids)}):
+        job = JobRow(**row._mapping)
+        (active if job.state in ACTIVE_JOB_STATES else ended).setdefault(job.channel_id, job)
+    return {at: (active.get(at), ended.get(at)) for at in channel_ids}
 
 
 def change_view(change_id: int) -> ChangeRow | None:
@@ -318,13 +329,9 @@ def _jobs() -> Select[Any]:
     )
 
 
-def _last_ended(channel_ids: Collection[int]) -> list[JobRow]:
-    """Each channel's newest job that ended, found by the index whatever the length of its history."""
-    return [JobRow(**row._mapping) for row in read(_ended(), {"channels": list(channel_ids)})]
-
-
 @cache
-def _ended() -> Select[Any]:
+def _newest() -> Select[Any]:
+    active = select(SyncJob.id).where(SyncJob.store_id == THIS_STORE, SyncJob.channel_id.in_(_CHANNELS), _is_active())
     newest = (
         select(SyncJob.id)
         .where(
@@ -336,24 +343,9 @@ def _ended() -> Select[Any]:
         .limit(1)
         .lateral("newest")
     )
-    ids = select(newest.c.id).select_from(Channel).join(newest, true())
-    return _jobs().where(among(SyncJob.id, ids.where(Channel.store_id == THIS_STORE, Channel.id.in_(_CHANNELS))))
+    ended = select(newest.c.id).select_from(Channel).join(newest, true())
+    ended = ended.where(Channel.store_id == THIS_STORE, Channel.id.in_(_CHANNELS))
+    return _running_first(_jobs().where(among(SyncJob.id, active.union_all(ended))))
 
 
 _CHANNELS: Final[Any] = bindparam("channels", expanding=True)
-
-
-def _next_runs(channel_ids: Collection[int]) -> dict[int, datetime]:
-    rows = read(_next(), {"channels": list(channel_ids)})
-    return {row.id: row.next_sync_at for row in rows}
-
-
-@cache
-def _next() -> Any:
-    return select(Channel.id, Channel.next_sync_at).where(
-        Channel.store_id == THIS_STORE,
-        Channel.id.in_(_CHANNELS),
-        Channel.status == "connected",
-        Channel.auto_sync,
-        Channel.next_sync_at.is_not(None),
-    )

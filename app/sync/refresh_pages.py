@@ -12,9 +12,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from app.channels import queries
 from app.channels.allowance import SHARES, Spent, Use
-from app.channels.connecting import kind_of
+from app.channels.connecting import kind_of, reads_spent
 from app.channels.queries import ChannelRow
 from app.channels.routes import blueprint, channel_or_404, order_sync_url
 from app.connectors.base import Connector
@@ -63,7 +62,7 @@ class Refreshing:
 
 @blueprint.record
 def _set_up(state: BlueprintSetupState) -> None:
-    cast(Flask, state.app).jinja_env.globals.update(refreshing=refreshing, reads_of=queries.reads, reads_by_use=uses)
+    cast(Flask, state.app).jinja_env.globals.update(refreshing=refreshing, reads_of=reads_spent, reads_by_use=uses)
 
 
 @blueprint.post("/<int:channel_id>/refresh-now")
@@ -94,9 +93,9 @@ def refresh_part(channel_id: int) -> Response:
 
 
 def refreshing(channel: ChannelRow) -> Refreshing:
-    """How the refresh of a channel stands, in words. Six statements at most."""
-    activity = show_activity(channel_activity(channel.id))
-    spent = queries.reads(channel.id)
+    """How the refresh of a channel stands, in words. Three statements at most."""
+    activity = show_activity(channel_activity(channel))
+    spent = reads_spent(channel.kind, channel.id)
     job = activity.active
     is_first = not was_refreshed(channel.id)
     ahead = _ahead(job) if is_first else 0

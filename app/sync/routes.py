@@ -124,9 +124,7 @@ def activity(channel_id: int) -> Response:
     if not wants_fragment():
         return redirect_to(url_if("channels.orders", channel_id=channel_id) or url_for(".jobs"))
     channel = _channel_or_404(channel_id)
-    return fragment(
-        "sync/_activity.html", channel=channel, activity=show_activity(queries.channel_activity(channel_id))
-    )
+    return fragment("sync/_activity.html", channel=channel, activity=show_activity(queries.channel_activity(channel)))
 
 
 @blueprint.get("/strip")

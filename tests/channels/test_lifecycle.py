@@ -56,7 +56,7 @@ def test_a_stored_channel_shares_its_token_and_counts_its_reads_and_is_told_its_
     with app.app_context(), store_scope(store.id):
         channel = db.session.get_one(Channel, (store.id, channel_id))
         channel.options = {"weight_unit": "g"}
-        assert reads_spent(channel) is None
+        assert reads_spent(channel.kind, channel.id) is None
         open_connector(channel)
         monkeypatch.setattr(FakeConnector, "reads_an_hour", 10)
         open_connector(channel, {"weight_unit": "kg"}, use=Use.FIRST)
@@ -65,7 +65,7 @@ def test_a_stored_channel_shares_its_token_and_counts_its_reads_and_is_told_its_
         assert unlimited.reads is None
         assert limited.reads is not None
         assert [limited.reads.take() > 0 for _time in range(9)] == [False] * 8 + [True]
-        spent = reads_spent(channel)
+        spent = reads_spent(channel.kind, channel.id)
         assert spent is not None
         assert (spent.by_use[Use.FIRST], spent.left) == (8, 2)
         assert unlimited.tokens is not None

@@ -14,7 +14,7 @@ from app.completeness.comparing import Comparison, compare
 from app.completeness.queries import last_verifications
 from app.config import Settings
 from app.extensions import db
-from app.sync.queries import _last_ended as last_ended
+from app.sync.queries import newest_jobs
 from tests.orders.factories import Books
 from tests.support.factories import Make, SomeStore
 from tests.tenancy.test_isolation import OWNED
@@ -47,7 +47,7 @@ def test_store_that_came_after_the_last_count_is_not_taken_for_an_empty_one(
     assert explained[0][0]["Plan"]["Plan Rows"] > 1
 
 
-@pytest.mark.parametrize("ended", [last_verifications, last_ended], ids=["verifications", "jobs"])
+@pytest.mark.parametrize("ended", [last_verifications, newest_jobs], ids=["verifications", "jobs"])
 def test_the_newest_of_a_channel_is_found_once_though_the_table_is_taken_for_a_small_one(
     make: Make, store: SomeStore, ended: Callable[[list[int]], object]
 ) -> None:
