@@ -15,7 +15,7 @@ from app.config import Settings, load_settings
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.browsing", "tests.support.dealing"]
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 NO_CHROMIUM = "no Chromium found; apt install chromium"
 TEST_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 

@@ -19,6 +19,8 @@ from tests.crash.ledger import ACTIVE
 
 PASSWORD = "tram-lantern-82"
 ANSWER_WITHIN = 30.0
+SHOWN = 2_000
+"""So much of a page that came instead of what was expected is told."""
 
 Form = Mapping[str, str | list[str]]
 
@@ -151,9 +153,10 @@ class Resident:
 
     def _expect(self, answer: requests.Response, statuses: Collection[int]) -> None:
         if answer.status_code not in statuses:
-            page = " ".join(re.sub("<[^>]*>", " ", answer.text).split())
+            main = answer.text.partition("<main")[2].partition("</main>")[0]  # around it is the frame of every page
+            page = " ".join(re.sub("<[^>]*>", " ", main or answer.text).split())
             why = self.house.last_words() if answer.status_code >= 500 else ""
-            raise AssertionError(f"{answer.url} answered {answer.status_code}: {page[-500:]}\n{why}")
+            raise AssertionError(f"{answer.url} answered {answer.status_code}: {page[:SHOWN]}\n{why}")
 
 
 def _post(session: requests.Session, url: str, form: Form) -> requests.Response:
