@@ -18,6 +18,8 @@ from app.tenancy.scope import THIS_STORE, current_store_id
 
 LINK_SUSPENDED: Final = "LINK_SUSPENDED"
 """Why a channel rests that stands for another store: no key mends it, and it goes on by itself."""
+_MADE: Final = frozenset({"key_set_at", "is_set_up"})
+"""What a ChannelRow says that no column does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,6 @@ def _all() -> Select[Any]:
 @cache
 def _one() -> Select[Any]:
     return _all().where(Channel.id == bindparam("channel", type_=BigInteger))
-
-
-_MADE: Final = frozenset({"key_set_at", "is_set_up"})
-"""What a ChannelRow says that no column does."""
 
 
 def _row(channel: Row[Any]) -> ChannelRow:

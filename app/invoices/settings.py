@@ -172,22 +172,22 @@ def _assign(store: Store, rules: InvoiceRules) -> None:
     store.auto_credit = rules.auto_credit
 
 
-def _save_numbering(wish: WantedNumbering, gap_words: str, user_id: int) -> None:
+def _save_numbering(wanted: WantedNumbering, gap_words: str, user_id: int) -> None:
     series = _locked_series()
     now = Numbering(series.prefix, series.padding, series.next_number, _last_number())
-    wanted = wish.after(now)
+    then = wanted.after(now)
     try:
-        _check_numbers(now, wanted, gap_words)
+        _check_numbers(now, then, gap_words)
     except (NumberUsed, LeavesGap, NumberInTheWay):
         db.session.rollback()
         raise
-    if wanted.next_number != now.next_number:
-        detail = {"from": now.next_number, "to": wanted.next_number}
+    if then.next_number != now.next_number:
+        detail = {"from": now.next_number, "to": then.next_number}
         write_journal([JournalNote("numbers_moved", None, None, detail)], user_id=user_id)
-    if (gap := _gap(now, wanted)) is not None:
+    if (gap := _gap(now, then)) is not None:
         skipped = {"series": INVOICE_SERIES, "first_number": gap[0], "last_number": gap[1], "words": gap_words}
         db.session.add(VoidNumbers(store_id=series.store_id, user_id=user_id, **skipped))
-    series.prefix, series.padding, series.next_number = wanted.prefix, wanted.padding, wanted.next_number
+    series.prefix, series.padding, series.next_number = then.prefix, then.padding, then.next_number
 
 
 def _gap(now: Numbering, wanted: Numbering) -> tuple[int, int] | None:

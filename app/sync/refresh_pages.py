@@ -93,7 +93,7 @@ def refresh_part(channel_id: int) -> Response:
 
 
 def refreshing(channel: ChannelRow) -> Refreshing:
-    """How the refresh of a channel stands, in words. Three statements at most."""
+    """How the refresh of a channel stands, in words. Two statements."""
     activity = show_activity(channel_activity(channel))
     spent = reads_spent(channel.kind, channel.id)
     job = activity.active
